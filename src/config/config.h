@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * The configuration: certherd.conf, issuers.d, targets.d, certificates.d (keyfiles, *.conf in
+ * alphabetical order), shared by the agent, the responder and certherd-deliver. Blocking.
+ */
+#pragma once
+
+#include <glib.h>
+
+#include "config/vocabulary.h"
+
+G_BEGIN_DECLS
+
+/* One section of one file, its values checked and in normal form. */
+typedef struct {
+  HerdSection section;
+  char *name;       /* of [certificate NAME] …; "" for [agent] */
+  GVariant *values; /* a{sv} */
+  char *file;
+  guint line; /* of the section's head */
+} HerdConfigEntry;
+
+/* What is wrong, and where. */
+typedef struct {
+  char *file;
+  guint line; /* 0: the file as a whole */
+  char *message;
+} HerdConfigProblem;
+
+typedef struct HerdConfig HerdConfig;
+
+/* Reads DIRECTORY. A missing directory or file is an empty one. Never fails: what cannot be read
+ * or is wrong is a problem, and its entry is left out. Sections that appear twice are problems.
+ */
+HerdConfig *herd_config_load (const char *directory);
+HerdConfig *herd_config_ref (HerdConfig *config);
+void herd_config_unref (HerdConfig *config);
+
+/* HerdConfigEntry of SECTION, in file order; the config's. */
+GPtrArray *herd_config_get_entries (HerdConfig *config, HerdSection section);
+/* The entry, or NULL. */
+const HerdConfigEntry *herd_config_find (HerdConfig *config, HerdSection section, const char *name);
+/* HerdConfigProblem; empty if all is well. */
+GPtrArray *herd_config_get_problems (HerdConfig *config);
+
+/* A string value of an entry (which may be NULL), or FALLBACK. */
+const char *herd_config_entry_get (const HerdConfigEntry *entry, const char *key,
+                                   const char *fallback);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (HerdConfig, herd_config_unref)
+
+G_END_DECLS

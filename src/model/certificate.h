@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * A certificate: a named wish, its owner and origin, and its state; with its generations and
+ * deliveries. Plain data; owned by the agent's tables; main loop only.
+ */
+#pragma once
+
+#include <glib.h>
+
+#include "plugin/facts.h"
+
+G_BEGIN_DECLS
+
+/* One issued key, chain and facts, immutable. Key and chain themselves stay in the state. */
+typedef struct {
+  guint64 number;    /* never restarts for a name */
+  guint64 issuer;    /* id */
+  gint64 created;    /* seconds since the epoch */
+  gboolean rejected; /* a target would not have it */
+  HerdFacts *facts;
+} HerdGeneration;
+
+HerdGeneration *herd_generation_new (guint64 number, guint64 issuer, gint64 created,
+                                     HerdFacts *facts); /* takes FACTS */
+void herd_generation_free (HerdGeneration *generation);
+
+typedef enum {
+  HERD_DELIVERY_PENDING,
+  HERD_DELIVERY_INSTALLING,
+  HERD_DELIVERY_APPLIED,
+  HERD_DELIVERY_REJECTED,
+  HERD_DELIVERY_HELD,
+  HERD_DELIVERY_GONE,
+} HerdDeliveryState;
+
+const char *herd_delivery_state_to_string (HerdDeliveryState state);
+
+/* (certificate, target): who is to have which generation, and has. */
+typedef struct {
+  char *target; /* a configured target's name, or UID:LABEL of a reader */
+  HerdDeliveryState state;
+  guint64 wanted; /* generations; 0 = none */
+  guint64 applied;
+  guint64 proved;
+  gint64 since;    /* of the state */
+  guint attempts;  /* at the wanted generation */
+  gint64 retry_at; /* seconds, 0 = not waiting */
+  char *message;   /* why; never NULL */
+} HerdDelivery;
+
+HerdDelivery *herd_delivery_new (const char *target);
+void herd_delivery_free (HerdDelivery *delivery);
+
+typedef enum {
+  HERD_ORIGIN_BUS,
+  HERD_ORIGIN_FILE,
+} HerdOrigin;
+
+const char *herd_origin_to_string (HerdOrigin origin);
+
+/* What happens next of itself. */
+typedef enum {
+  HERD_ACTION_NONE,
+  HERD_ACTION_ISSUE,
+  HERD_ACTION_RENEW,
+  HERD_ACTION_RETRY,
+  HERD_ACTION_DELIVER,
+} HerdAction;
+
+const char *herd_action_to_string (HerdAction action);
+
+typedef struct {
+  guint64 id; /* opaque, persisted, never reused */
+  char *name;
+  guint32 owner; /* uid */
+  HerdOrigin origin;
+  gboolean retired; /* its section vanished: kept, not renewed */
+  GVariant *spec;   /* a{sv}, normal form; see model/spec.h */
+  gint64 created;
+
+  GPtrArray *generations; /* HerdGeneration, oldest first; only the kept ones */
+  guint64 current;        /* number, 0 = none */
+  guint64 last_number;    /* the highest ever given */
+  GPtrArray *deliveries;  /* HerdDelivery */
+
+  gint64 renew_at;   /* of the newest issued generation; picked once, 0 = none */
+  HerdAction action; /* the next one */
+  gint64 action_time;
+  char *action_reason; /* never NULL */
+  guint failures;      /* in a row */
+  gint64 retry_at;     /* back-off: no attempt before, 0 = none */
+  char *last_error;    /* D-Bus name, "" = none */
+  char *last_error_message;
+  gint64 last_error_time;
+
+  /* Not saved. */
+  guint64 operation; /* the running one's id, 0 = none */
+  guint64 revision;  /* changes with everything that rights depend on */
+} HerdCertificate;
+
+HerdCertificate *herd_certificate_new (guint64 id, const char *name, guint32 owner,
+                                       HerdOrigin origin, GVariant *spec);
+void herd_certificate_free (HerdCertificate *certificate);
+
+HerdGeneration *herd_certificate_find_generation (const HerdCertificate *certificate,
+                                                  guint64 number);
+/* The current one, or NULL. */
+HerdGeneration *herd_certificate_get_current (const HerdCertificate *certificate);
+/* The one with the highest number, or NULL. */
+HerdGeneration *herd_certificate_get_newest (const HerdCertificate *certificate);
+HerdDelivery *herd_certificate_find_delivery (const HerdCertificate *certificate,
+                                              const char *target);
+/* "none", "valid", "expired". */
+const char *herd_certificate_get_state (const HerdCertificate *certificate, gint64 now);
+/* "idle", "waiting", "issuing", "delivering", "blocked". */
+const char *herd_certificate_get_activity (const HerdCertificate *certificate, gint64 now);
+/* NULL name clears. */
+void herd_certificate_set_error (HerdCertificate *certificate, const char *name,
+                                 const char *message, gint64 when);
+void herd_certificate_set_action (HerdCertificate *certificate, HerdAction action, gint64 when,
+                                  const char *reason);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (HerdGeneration, herd_generation_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (HerdDelivery, herd_delivery_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (HerdCertificate, herd_certificate_free)
+
+G_END_DECLS

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * HTTP to one CA: one session (trust is per session in libsoup 3.2), one gate, and limits on
+ * everything that comes back. src/net is the only place with <libsoup/…>. Main loop only.
+ */
+#pragma once
+
+#include <gio/gio.h>
+
+#include "util/clock.h"
+#include "util/crash.h"
+
+G_BEGIN_DECLS
+
+/* To be called first thing in main(), before any thread and any use of TLS: glib-networking's TLS
+ * 1.3 ticket cache is shared by all sessions of a process, so that a session that trusts CA A
+ * would be resumed with a server of CA B; it is switched off here. */
+void herd_net_init (void);
+
+typedef struct HerdHttp HerdHttp;
+
+typedef struct {
+  const char *user_agent; /* required: CAs refuse requests without one */
+  const char *trust;      /* PEM of the only trust anchors; NULL: the system's */
+  guint concurrency;      /* requests in flight; 0: 32 */
+  guint timeout;          /* seconds without progress; 0: 30 */
+  const HerdCrash *crash; /* points "net:LABEL:before-send", "net:LABEL:answered"; may be NULL */
+  HerdClock *clock;       /* for the deadline of a whole request, 10 timeouts */
+} HerdHttpOptions;
+
+/* Errors: HERD_ERROR_INVALID_ARGUMENT if TRUST holds no certificate. */
+HerdHttp *herd_http_new (const HerdHttpOptions *options, GError **error);
+/* Requests under way are cancelled. */
+void herd_http_free (HerdHttp *http);
+
+typedef struct {
+  const char *label;        /* what it is, for errors, logs and crash points: "newOrder" */
+  const char *method;       /* "GET", "HEAD", "POST" */
+  const char *url;          /* https only, no user info, no fragment */
+  GBytes *body;             /* NULL: none */
+  const char *content_type; /* of the body */
+  const char *accept;       /* NULL: none */
+  gsize limit;              /* bytes of the answer's body; more is an error */
+  gboolean redirects;       /* follow a few https ones; never for signed requests */
+} HerdHttpRequest;
+
+typedef struct HerdHttpResponse HerdHttpResponse;
+
+/* Finishes with an answer of any HTTP status. Errors: HERD_ERROR_UNREACHABLE (network, DNS, TLS,
+ * time out, closed; names host and cause), HERD_ERROR_REFUSED (too large, a redirect where none
+ * is allowed, a URL that is not https), HERD_ERROR_CANCELLED. REQUEST is copied. */
+void herd_http_send_async (HerdHttp *http, const HerdHttpRequest *request,
+                           GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data);
+HerdHttpResponse *herd_http_send_finish (HerdHttp *http, GAsyncResult *result, GError **error);
+
+void herd_http_response_free (HerdHttpResponse *response);
+guint herd_http_response_get_status (HerdHttpResponse *response);
+GBytes *herd_http_response_get_body (HerdHttpResponse *response);
+/* The first header field NAME, or NULL. */
+const char *herd_http_response_get_header (HerdHttpResponse *response, const char *name);
+/* Retry-After (RFC 9110 section 10.2.3: seconds or a date), as seconds since the epoch; 0 if
+ * absent or invalid. Not capped. */
+gint64 herd_http_response_get_retry_at (HerdHttpResponse *response);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (HerdHttp, herd_http_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (HerdHttpResponse, herd_http_response_free)
+
+G_END_DECLS

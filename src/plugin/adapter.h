@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * The Adapter contract: puts generations where a server finds them and makes it use them. Loaded by
+ * certherd-deliver, a one-shot process, so these are plain blocking functions.
+ *
+ * Order of one delivery: install (all bundles of the batch), activate (once). If activate, or the
+ * probe after it, fails: activate once more; if that fails too: restore, activate. Errors of class
+ * backoff or timed mean "try this generation again later", every other one "rejected".
+ */
+#pragma once
+
+#include <gio/gio.h>
+
+#include "plugin/bundle.h"
+
+G_BEGIN_DECLS
+
+#define HERD_TYPE_ADAPTER (herd_adapter_get_type ())
+G_DECLARE_INTERFACE (HerdAdapter, herd_adapter, HERD, ADAPTER, GObject)
+
+/* An adapter is constructed with the properties "target" (string, its name) and "settings"
+ * (GHashTable of string to string: the [target NAME] section; "state-directory" is added), both
+ * construct-only, and says in check() what is wrong with them. */
+struct _HerdAdapterInterface {
+  GTypeInterface parent;
+
+  /* Are the settings fit to be used? Called once, first. HERD_ERROR_INVALID_ARGUMENT names the
+   * key. */
+  gboolean (*check) (HerdAdapter *adapter, GError **error);
+
+  /* Writes BUNDLES (HerdBundle) where they belong, without anybody reading half of one. */
+  gboolean (*install) (HerdAdapter *adapter, GPtrArray *bundles, GError **error);
+  /* Makes the server use what was installed (reload …); finishing means that it said so. */
+  gboolean (*activate) (HerdAdapter *adapter, GError **error);
+  /* Puts BUNDLES, older generations, back in place of what install wrote. */
+  gboolean (*restore) (HerdAdapter *adapter, GPtrArray *bundles, GError **error);
+  /* Takes away what was installed for the certificates NAMES, and nothing that is not ours. */
+  gboolean (*withdraw) (HerdAdapter *adapter, const char *const *names, GError **error);
+};
+
+gboolean herd_adapter_check (HerdAdapter *adapter, GError **error);
+gboolean herd_adapter_install (HerdAdapter *adapter, GPtrArray *bundles, GError **error);
+gboolean herd_adapter_activate (HerdAdapter *adapter, GError **error);
+gboolean herd_adapter_restore (HerdAdapter *adapter, GPtrArray *bundles, GError **error);
+gboolean herd_adapter_withdraw (HerdAdapter *adapter, const char *const *names, GError **error);
+
+G_END_DECLS

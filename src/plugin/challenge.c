@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Challenges in flight.
+ */
+#include "plugin/challenge.h"
+
+#include <string.h>
+
+#define TOKEN_MIN 22  /* 128 bits in base64url (RFC 8555 section 8.1) */
+#define TOKEN_MAX 128 /* our own bound; CAs use 43 */
+
+HerdChallenge *
+herd_challenge_new (const char *type, const char *identifier, const char *token,
+                    const char *key_authorization)
+{
+  HerdChallenge *challenge = g_atomic_rc_box_new0 (HerdChallenge);
+
+  challenge->type = g_strdup (type);
+  challenge->identifier = g_strdup (identifier);
+  challenge->token = g_strdup (token);
+  challenge->key_authorization = g_strdup (key_authorization);
+  return challenge;
+}
+
+HerdChallenge *
+herd_challenge_ref (HerdChallenge *challenge)
+{
+  return g_atomic_rc_box_acquire (challenge);
+}
+
+static void
+challenge_clear (gpointer data)
+{
+  HerdChallenge *challenge = data;
+
+  g_free (challenge->type);
+  g_free (challenge->identifier);
+  g_free (challenge->token);
+  g_free (challenge->key_authorization);
+}
+
+void
+herd_challenge_unref (HerdChallenge *challenge)
+{
+  if (challenge != NULL)
+    g_atomic_rc_box_release_full (challenge, challenge_clear);
+}
+
+gboolean
+herd_challenge_token_is_valid (const char *token)
+{
+  gsize length = token != NULL ? strlen (token) : 0;
+
+  if (length < TOKEN_MIN || length > TOKEN_MAX)
+    return FALSE;
+  for (gsize i = 0; i < length; i++) {
+    if (!g_ascii_isalnum (token[i]) && token[i] != '-' && token[i] != '_')
+      return FALSE;
+  }
+  return TRUE;
+}

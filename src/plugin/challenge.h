@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * A challenge in flight: what a solver has to make visible to a CA's validators. Immutable.
+ */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+typedef struct {
+  char *type;              /* "http-01", "dns-01", … (IANA "ACME Validation Methods") */
+  char *identifier;        /* normal form; of a wildcard the name below the "*." */
+  char *token;             /* base64url, at least 22 characters, checked (RFC 8555 section 8.1) */
+  char *key_authorization; /* TOKEN "." THUMBPRINT (RFC 8555 section 8.1) */
+} HerdChallenge;
+
+/* References are counted (g_atomic_rc_box). */
+HerdChallenge *herd_challenge_new (const char *type, const char *identifier, const char *token,
+                                   const char *key_authorization);
+HerdChallenge *herd_challenge_ref (HerdChallenge *challenge);
+void herd_challenge_unref (HerdChallenge *challenge);
+
+/* ^[A-Za-z0-9_-]{22,128}$: anything else must not come near a path or a message. */
+gboolean herd_challenge_token_is_valid (const char *token);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (HerdChallenge, herd_challenge_unref)
+
+G_END_DECLS

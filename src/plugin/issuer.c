@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * The Issuer contract: its values and dispatchers.
+ */
+#include "plugin/issuer.h"
+
+G_DEFINE_INTERFACE (HerdIssuerHost, herd_issuer_host, G_TYPE_OBJECT)
+G_DEFINE_INTERFACE (HerdIssuer, herd_issuer, G_TYPE_OBJECT)
+G_DEFINE_INTERFACE (HerdAccounts, herd_accounts, G_TYPE_OBJECT)
+
+static void
+herd_issuer_host_default_init (HerdIssuerHostInterface *iface G_GNUC_UNUSED)
+{}
+
+static void
+herd_issuer_default_init (HerdIssuerInterface *iface G_GNUC_UNUSED)
+{}
+
+static void
+herd_accounts_default_init (HerdAccountsInterface *iface G_GNUC_UNUSED)
+{}
+
+HerdIssueRequest *
+herd_issue_request_new (const char *certificate, const char *const *identifiers, GBytes *csr,
+                        GBytes *public_key, const char *const *solvers)
+{
+  HerdIssueRequest *request = g_new0 (HerdIssueRequest, 1);
+
+  request->certificate = g_strdup (certificate);
+  request->identifiers = g_strdupv ((char **) identifiers);
+  request->csr = g_bytes_ref (csr);
+  request->public_key = g_bytes_ref (public_key);
+  request->solvers = solvers != NULL ? g_strdupv ((char **) solvers) : g_new0 (char *, 1);
+  return request;
+}
+
+void
+herd_issue_request_free (HerdIssueRequest *request)
+{
+  if (request == NULL)
+    return;
+  g_free (request->certificate);
+  g_strfreev (request->identifiers);
+  g_bytes_unref (request->csr);
+  g_bytes_unref (request->public_key);
+  g_strfreev (request->solvers);
+  g_free (request);
+}
+
+HerdAccount *
+herd_account_new (void)
+{
+  HerdAccount *account = g_new0 (HerdAccount, 1);
+
+  account->status = g_strdup ("unregistered");
+  account->url = g_strdup ("");
+  account->terms = g_strdup ("");
+  account->contacts = g_new0 (char *, 1);
+  account->capabilities = g_new0 (char *, 1);
+  account->profiles = g_variant_ref_sink (g_variant_new_array (G_VARIANT_TYPE ("{ss}"), NULL, 0));
+  account->caa_record = g_strdup ("");
+  return account;
+}
+
+HerdAccount *
+herd_account_copy (const HerdAccount *account)
+{
+  HerdAccount *copy = g_new0 (HerdAccount, 1);
+
+  copy->status = g_strdup (account->status);
+  copy->url = g_strdup (account->url);
+  copy->terms = g_strdup (account->terms);
+  copy->contacts = g_strdupv (account->contacts);
+  copy->capabilities = g_strdupv (account->capabilities);
+  copy->profiles = g_variant_ref (account->profiles);
+  copy->caa_record = g_strdup (account->caa_record);
+  return copy;
+}
+
+void
+herd_account_free (HerdAccount *account)
+{
+  if (account == NULL)
+    return;
+  g_free (account->status);
+  g_free (account->url);
+  g_free (account->terms);
+  g_strfreev (account->contacts);
+  g_strfreev (account->capabilities);
+  g_variant_unref (account->profiles);
+  g_free (account->caa_record);
+  g_free (account);
+}
+
+void
+herd_issuer_host_checkpoint_async (HerdIssuerHost *host, GBytes *bytes,
+                                   GAsyncReadyCallback callback, gpointer data)
+{
+  HERD_ISSUER_HOST_GET_IFACE (host)->checkpoint_async (host, bytes, callback, data);
+}
+
+gboolean
+herd_issuer_host_checkpoint_finish (HerdIssuerHost *host, GAsyncResult *result, GError **error)
+{
+  return HERD_ISSUER_HOST_GET_IFACE (host)->checkpoint_finish (host, result, error);
+}
+
+void
+herd_issuer_host_record_get_async (HerdIssuerHost *host, const char *name,
+                                   GAsyncReadyCallback callback, gpointer data)
+{
+  HERD_ISSUER_HOST_GET_IFACE (host)->record_get_async (host, name, callback, data);
+}
+
+GBytes *
+herd_issuer_host_record_get_finish (HerdIssuerHost *host, GAsyncResult *result, GError **error)
+{
+  return HERD_ISSUER_HOST_GET_IFACE (host)->record_get_finish (host, result, error);
+}
+
+void
+herd_issuer_host_record_put_async (HerdIssuerHost *host, const char *name, GBytes *bytes,
+                                   gboolean sealed, GAsyncReadyCallback callback, gpointer data)
+{
+  HERD_ISSUER_HOST_GET_IFACE (host)->record_put_async (host, name, bytes, sealed, callback, data);
+}
+
+gboolean
+herd_issuer_host_record_put_finish (HerdIssuerHost *host, GAsyncResult *result, GError **error)
+{
+  return HERD_ISSUER_HOST_GET_IFACE (host)->record_put_finish (host, result, error);
+}
+
+GBytes *
+herd_issuer_host_sign (HerdIssuerHost *host, const char *name, GBytes *digest, GError **error)
+{
+  return HERD_ISSUER_HOST_GET_IFACE (host)->sign (host, name, digest, error);
+}
+
+GPtrArray *
+herd_issuer_host_get_solvers (HerdIssuerHost *host, const char *identifier)
+{
+  return HERD_ISSUER_HOST_GET_IFACE (host)->get_solvers (host, identifier);
+}
+
+void
+herd_issuer_host_progress (HerdIssuerHost *host, const char *step, double fraction)
+{
+  HERD_ISSUER_HOST_GET_IFACE (host)->progress (host, step, fraction);
+}
+
+void
+herd_issuer_issue_async (HerdIssuer *issuer, const HerdIssueRequest *request, GBytes *resume,
+                         HerdIssuerHost *host, GCancellable *cancellable,
+                         GAsyncReadyCallback callback, gpointer data)
+{
+  HERD_ISSUER_GET_IFACE (issuer)->issue_async (issuer, request, resume, host, cancellable, callback,
+                                               data);
+}
+
+GBytes *
+herd_issuer_issue_finish (HerdIssuer *issuer, GAsyncResult *result, GError **error)
+{
+  return HERD_ISSUER_GET_IFACE (issuer)->issue_finish (issuer, result, error);
+}
+
+void
+herd_accounts_register_async (HerdAccounts *accounts, GVariant *options, HerdIssuerHost *host,
+                              GCancellable *cancellable, GAsyncReadyCallback callback,
+                              gpointer data)
+{
+  HERD_ACCOUNTS_GET_IFACE (accounts)->register_async (accounts, options, host, cancellable,
+                                                      callback, data);
+}
+
+HerdAccount *
+herd_accounts_register_finish (HerdAccounts *accounts, GAsyncResult *result, GError **error)
+{
+  return HERD_ACCOUNTS_GET_IFACE (accounts)->register_finish (accounts, result, error);
+}
+
+void
+herd_accounts_load_async (HerdAccounts *accounts, HerdIssuerHost *host,
+                          GAsyncReadyCallback callback, gpointer data)
+{
+  HERD_ACCOUNTS_GET_IFACE (accounts)->load_async (accounts, host, callback, data);
+}
+
+HerdAccount *
+herd_accounts_load_finish (HerdAccounts *accounts, GAsyncResult *result, GError **error)
+{
+  return HERD_ACCOUNTS_GET_IFACE (accounts)->load_finish (accounts, result, error);
+}

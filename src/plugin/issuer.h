@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * The Issuer contract: where certificates come from. An issuer knows nothing of the bus, the state
+ * or the schedule; what it needs of them its host gives it. Both run on the agent's main loop.
+ *
+ * Every function may be called twice with the same arguments, and succeeds both times.
+ */
+#pragma once
+
+#include <gio/gio.h>
+
+#include "plugin/challenge.h"
+#include "plugin/solver.h"
+
+G_BEGIN_DECLS
+
+/* --- values --- */
+
+/* What is wanted. The private key stays with the core: the issuer sees the CSR and the public
+ * key. */
+typedef struct {
+  char *certificate;  /* its name, for messages */
+  char **identifiers; /* normal form, at least one, no duplicates */
+  GBytes *csr;        /* PKCS#10, DER, signed */
+  GBytes *public_key; /* SubjectPublicKeyInfo, DER */
+  char **solvers;     /* names of solvers to use, in order of preference; empty: any */
+} HerdIssueRequest;
+
+HerdIssueRequest *herd_issue_request_new (const char *certificate, const char *const *identifiers,
+                                          GBytes *csr, GBytes *public_key,
+                                          const char *const *solvers);
+void herd_issue_request_free (HerdIssueRequest *request);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (HerdIssueRequest, herd_issue_request_free)
+
+/* What Issuer1 shows of an account. Strings may be empty, never NULL. */
+typedef struct {
+  char *status; /* "unregistered", "valid", "deactivated", "revoked" … */
+  char *url;    /* the account's (RFC 8555 section 7.3): its identity */
+  char *terms;  /* the terms of service's URL as last seen */
+  char **contacts;
+  char **capabilities; /* "wildcard", "ari", "profiles", "eab-required" …, as the directory says */
+  GVariant *profiles;  /* a{ss}: name, description */
+  char *caa_record;    /* the CAA record that pins this account (RFC 8657), or empty */
+} HerdAccount;
+
+HerdAccount *herd_account_new (void);
+HerdAccount *herd_account_copy (const HerdAccount *account);
+void herd_account_free (HerdAccount *account);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (HerdAccount, herd_account_free)
+
+/* --- what the host gives (the core implements it, one for each issuer and operation) --- */
+
+#define HERD_TYPE_ISSUER_HOST (herd_issuer_host_get_type ())
+G_DECLARE_INTERFACE (HerdIssuerHost, herd_issuer_host, HERD, ISSUER_HOST, GObject)
+
+struct _HerdIssuerHostInterface {
+  GTypeInterface parent;
+
+  /* Writes BYTES as this operation's record; finishing means that they are on disk. They come
+   * back as "resume" after a restart. Errors: the state's (full disk …), class backoff. */
+  void (*checkpoint_async) (HerdIssuerHost *host, GBytes *bytes, GAsyncReadyCallback callback,
+                            gpointer data);
+  gboolean (*checkpoint_finish) (HerdIssuerHost *host, GAsyncResult *result, GError **error);
+
+  /* Records of the issuer, kept until the issuer is removed: the account, its key, the directory.
+   * get: NULL with HERD_ERROR_NOT_FOUND if there is none, HERD_ERROR_LOCKED if it is sealed and
+   * the KEK is not to be had: the two must never be confused. put: finishing means on disk;
+   * SEALED ones are encrypted; BYTES NULL deletes. */
+  void (*record_get_async) (HerdIssuerHost *host, const char *name, GAsyncReadyCallback callback,
+                            gpointer data);
+  GBytes *(*record_get_finish) (HerdIssuerHost *host, GAsyncResult *result, GError **error);
+  void (*record_put_async) (HerdIssuerHost *host, const char *name, GBytes *bytes, gboolean sealed,
+                            GAsyncReadyCallback callback, gpointer data);
+  gboolean (*record_put_finish) (HerdIssuerHost *host, GAsyncResult *result, GError **error);
+
+  /* Signs DIGEST with the sealed PKCS#8 key in the record NAME, which must have been got or put
+   * in this process before. Blocking, below 5 ms. The signature as X.509 has it: DER for EC,
+   * PKCS#1 for RSA. */
+  GBytes *(*sign) (HerdIssuerHost *host, const char *name, GBytes *digest, GError **error);
+
+  /* The solvers that may be used for IDENTIFIER, in order of preference (transfer container: the
+   * elements belong to the host). Empty is possible. */
+  GPtrArray *(*get_solvers) (HerdIssuerHost *host, const char *identifier);
+
+  /* The operation has come to STEP, FRACTION (0 to 1) of the issuer's part. */
+  void (*progress) (HerdIssuerHost *host, const char *step, double fraction);
+};
+
+void herd_issuer_host_checkpoint_async (HerdIssuerHost *host, GBytes *bytes,
+                                        GAsyncReadyCallback callback, gpointer data);
+gboolean herd_issuer_host_checkpoint_finish (HerdIssuerHost *host, GAsyncResult *result,
+                                             GError **error);
+void herd_issuer_host_record_get_async (HerdIssuerHost *host, const char *name,
+                                        GAsyncReadyCallback callback, gpointer data);
+GBytes *herd_issuer_host_record_get_finish (HerdIssuerHost *host, GAsyncResult *result,
+                                            GError **error);
+void herd_issuer_host_record_put_async (HerdIssuerHost *host, const char *name, GBytes *bytes,
+                                        gboolean sealed, GAsyncReadyCallback callback,
+                                        gpointer data);
+gboolean herd_issuer_host_record_put_finish (HerdIssuerHost *host, GAsyncResult *result,
+                                             GError **error);
+GBytes *herd_issuer_host_sign (HerdIssuerHost *host, const char *name, GBytes *digest,
+                               GError **error);
+GPtrArray *herd_issuer_host_get_solvers (HerdIssuerHost *host, const char *identifier);
+void herd_issuer_host_progress (HerdIssuerHost *host, const char *step, double fraction);
+
+/* --- the issuer --- */
+
+#define HERD_TYPE_ISSUER (herd_issuer_get_type ())
+G_DECLARE_INTERFACE (HerdIssuer, herd_issuer, HERD, ISSUER, GObject)
+
+struct _HerdIssuerInterface {
+  GTypeInterface parent;
+
+  /* Issues. RESUME is the last checkpoint of this very operation, or NULL: then it starts anew.
+   * HOST stays valid until the end. Finishing means: the chain (PEM, leaf first, "\n" at the end)
+   * has been checked against public key, identifiers and dates, and every challenge was cleaned
+   * up; after failure and cancel, too, it finishes only when the clean-up has been tried. Errors:
+   * of HERD_ERROR; herd_error_class() says what to do. */
+  void (*issue_async) (HerdIssuer *issuer, const HerdIssueRequest *request, GBytes *resume,
+                       HerdIssuerHost *host, GCancellable *cancellable,
+                       GAsyncReadyCallback callback, gpointer data);
+  GBytes *(*issue_finish) (HerdIssuer *issuer, GAsyncResult *result, GError **error);
+};
+
+void herd_issuer_issue_async (HerdIssuer *issuer, const HerdIssueRequest *request, GBytes *resume,
+                              HerdIssuerHost *host, GCancellable *cancellable,
+                              GAsyncReadyCallback callback, gpointer data);
+GBytes *herd_issuer_issue_finish (HerdIssuer *issuer, GAsyncResult *result, GError **error);
+
+/* --- accounts: an optional interface beside it --- */
+
+#define HERD_TYPE_ACCOUNTS (herd_accounts_get_type ())
+G_DECLARE_INTERFACE (HerdAccounts, herd_accounts, HERD, ACCOUNTS, GObject)
+
+struct _HerdAccountsInterface {
+  GTypeInterface parent;
+
+  /* Creates the account, or finds it again by its key; OPTIONS (a{sv}): agree-terms s (the terms'
+   * URL, or "yes" for whatever they are now), contacts as. A lost reply must not lead to a second
+   * account. Finishing means: the account's URL is on disk. Errors: HERD_ERROR_ACTION_REQUIRED
+   * names the terms' URL if they are not agreed to. */
+  void (*register_async) (HerdAccounts *accounts, GVariant *options, HerdIssuerHost *host,
+                          GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data);
+  HerdAccount *(*register_finish) (HerdAccounts *accounts, GAsyncResult *result, GError **error);
+
+  /* What is known of the account, from the records alone: no request leaves. */
+  void (*load_async) (HerdAccounts *accounts, HerdIssuerHost *host, GAsyncReadyCallback callback,
+                      gpointer data);
+  HerdAccount *(*load_finish) (HerdAccounts *accounts, GAsyncResult *result, GError **error);
+};
+
+void herd_accounts_register_async (HerdAccounts *accounts, GVariant *options, HerdIssuerHost *host,
+                                   GCancellable *cancellable, GAsyncReadyCallback callback,
+                                   gpointer data);
+HerdAccount *herd_accounts_register_finish (HerdAccounts *accounts, GAsyncResult *result,
+                                            GError **error);
+void herd_accounts_load_async (HerdAccounts *accounts, HerdIssuerHost *host,
+                               GAsyncReadyCallback callback, gpointer data);
+HerdAccount *herd_accounts_load_finish (HerdAccounts *accounts, GAsyncResult *result,
+                                        GError **error);
+
+G_END_DECLS

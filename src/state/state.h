@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * The state: one SQLite file (DIRECTORY/state.db, 0600), WAL, synchronous=FULL, secure_delete, an
+ * exclusive lock. Opened and loaded synchronously at the start; from then on all access is on the
+ * state's own thread, in the order in which it was asked for, changes that wait together being one
+ * transaction (group commit). The functions here are for the main loop. src/state is the only place
+ * with <sqlite3.h>.
+ */
+#pragma once
+
+#include <gio/gio.h>
+
+#include "model/authority.h"
+#include "model/certificate.h"
+#include "model/operation.h"
+#include "util/crash.h"
+
+G_BEGIN_DECLS
+
+typedef struct HerdState HerdState;
+
+/* Creates DIRECTORY (0711) and the file if they are missing. An older schema is upgraded after a
+ * copy of the file was made beside it (state.db.vN). Errors, each naming the path and the next
+ * step: HERD_ERROR_BUSY (another agent has it), HERD_ERROR_REFUSED (a newer schema; names the
+ * copy that was made before the upgrade, if it is there), HERD_ERROR_FAILED (damaged, not
+ * writable, disk full). CRASH: points "state:before-commit", "state:committed"; may be NULL. */
+HerdState *herd_state_open (const char *directory, const HerdCrash *crash, GError **error);
+/* Finishes what was asked for, then closes. */
+void herd_state_close (HerdState *state);
+
+/* --- the key-encryption key --- */
+
+/* Has this state ever had a KEK? Then no new one must be made for it. */
+gboolean herd_state_has_kek (HerdState *state);
+/* Verifies KEK against the check record (writes it, durably, where there is none) and unlocks.
+ * Errors: HERD_ERROR_REFUSED (a wrong KEK: another one sealed this state; says so). Blocking,
+ * main thread. */
+gboolean herd_state_unlock (HerdState *state, GBytes *kek, GError **error);
+gboolean herd_state_is_locked (HerdState *state);
+
+/* --- loading, once, after opening --- */
+
+typedef struct {
+  GPtrArray *authorities;  /* HerdAuthority */
+  GPtrArray *certificates; /* HerdCertificate, with generations and deliveries */
+  GPtrArray *operations;   /* HerdOperation */
+  GPtrArray *withdrawals;  /* HerdWithdrawal */
+} HerdStateContents;
+
+HerdStateContents *herd_state_load (HerdState *state, GError **error);
+void herd_state_contents_free (HerdStateContents *contents); /* with what is still in it */
+
+/* What a removed certificate has left with a target, to be taken away there. */
+typedef struct {
+  guint64 certificate; /* the id it had */
+  char *name;
+  char *target;
+} HerdWithdrawal;
+
+HerdWithdrawal *herd_withdrawal_new (guint64 certificate, const char *name, const char *target);
+void herd_withdrawal_free (HerdWithdrawal *withdrawal);
+
+/* A new id for any noun: never given before, not by an earlier process either. */
+guint64 herd_state_new_id (HerdState *state);
+
+/* --- changes --- */
+
+/* A batch is one change, done as a whole or not at all. What is put in is copied at once. */
+typedef struct HerdBatch HerdBatch;
+
+HerdBatch *herd_batch_new (void);
+void herd_batch_free (HerdBatch *batch);
+
+void herd_batch_put_authority (HerdBatch *batch, const HerdAuthority *authority);
+void herd_batch_delete_authority (HerdBatch *batch, guint64 id); /* with its records */
+/* The row and its deliveries, not its generations. */
+void herd_batch_put_certificate (HerdBatch *batch, const HerdCertificate *certificate);
+/* With generations, deliveries, operations. The name's generation counter stays. */
+void herd_batch_delete_certificate (HerdBatch *batch, guint64 id);
+/* KEY (PKCS#8 DER) is sealed. */
+void herd_batch_put_generation (HerdBatch *batch, guint64 certificate,
+                                const HerdGeneration *generation, GBytes *chain, GBytes *key);
+void herd_batch_delete_generation (HerdBatch *batch, guint64 certificate, guint64 number);
+void herd_batch_put_operation (HerdBatch *batch, const HerdOperation *operation);
+/* The issuer's checkpoint of an operation; NULL clears. */
+void herd_batch_put_checkpoint (HerdBatch *batch, guint64 operation, GBytes *bytes);
+/* The private key of an issuance that runs, sealed; NULL clears. */
+void herd_batch_put_pending_key (HerdBatch *batch, guint64 operation, GBytes *key);
+void herd_batch_delete_operation (HerdBatch *batch, guint64 id);
+/* An issuer's record; BYTES NULL deletes. */
+void herd_batch_put_record (HerdBatch *batch, guint64 authority, const char *name, GBytes *bytes,
+                            gboolean sealed);
+void herd_batch_put_withdrawal (HerdBatch *batch, const HerdWithdrawal *withdrawal);
+void herd_batch_delete_withdrawal (HerdBatch *batch, guint64 certificate, const char *target);
+
+/* Takes BATCH. Finishes when it is on disk. Errors: HERD_ERROR_LOCKED (something to seal, no
+ * KEK), HERD_ERROR_FAILED (full disk, I/O; names the path); then nothing of it was done. */
+void herd_state_commit_async (HerdState *state, HerdBatch *batch, GAsyncReadyCallback callback,
+                              gpointer data);
+gboolean herd_state_commit_finish (HerdState *state, GAsyncResult *result, GError **error);
+/* Transactions committed so far, for tests and figures. */
+guint64 herd_state_get_n_commits (HerdState *state);
+
+/* --- what is too large, or too secret, to be kept in memory
+ * ------------------------------------- */
+
+/* Chain (PEM) and, if KEY is asked for, private key (PKCS#8 DER). Errors: HERD_ERROR_NOT_FOUND,
+ * HERD_ERROR_LOCKED, HERD_ERROR_FAILED (a damaged row; names it). */
+void herd_state_read_generation_async (HerdState *state, guint64 certificate, guint64 number,
+                                       gboolean key, GAsyncReadyCallback callback, gpointer data);
+gboolean herd_state_read_generation_finish (HerdState *state, GAsyncResult *result, GBytes **chain,
+                                            GBytes **key, GError **error);
+/* The last checkpoint and the pending key of an operation; either may come back NULL. */
+void herd_state_read_operation_async (HerdState *state, guint64 operation,
+                                      GAsyncReadyCallback callback, gpointer data);
+gboolean herd_state_read_operation_finish (HerdState *state, GAsyncResult *result,
+                                           GBytes **checkpoint, GBytes **key, GError **error);
+void herd_state_read_record_async (HerdState *state, guint64 authority, const char *name,
+                                   GAsyncReadyCallback callback, gpointer data);
+GBytes *herd_state_read_record_finish (HerdState *state, GAsyncResult *result, GError **error);
+/* The highest generation number ever given to NAME, also by certificates removed since. Blocking
+ * only in memory: loaded at the start. */
+guint64 herd_state_get_last_number (HerdState *state, const char *name);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (HerdState, herd_state_close)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (HerdBatch, herd_batch_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (HerdStateContents, herd_state_contents_free)
+
+G_END_DECLS

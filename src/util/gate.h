@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * A gate: at most LIMIT are inside, the others wait in the order in which they came. Stands before
+ * libsoup, whose own queue costs O(n) per event, and before whatever else is dear. Main loop only.
+ */
+#pragma once
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+typedef struct HerdGate HerdGate;
+
+HerdGate *herd_gate_new (guint limit);
+/* Waiters get G_IO_ERROR_CANCELLED. */
+void herd_gate_free (HerdGate *gate);
+
+/* Finishes when inside; a success must be followed by exactly one herd_gate_leave(). Cancelling
+ * while waiting gives G_IO_ERROR_CANCELLED, and nothing is to be left. */
+void herd_gate_enter_async (HerdGate *gate, GCancellable *cancellable, GAsyncReadyCallback callback,
+                            gpointer data);
+gboolean herd_gate_enter_finish (HerdGate *gate, GAsyncResult *result, GError **error);
+void herd_gate_leave (HerdGate *gate);
+
+guint herd_gate_get_inside (HerdGate *gate);
+guint herd_gate_get_waiting (HerdGate *gate);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (HerdGate, herd_gate_free)
+
+G_END_DECLS
