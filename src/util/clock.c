@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * The machine's clock, and the dispatch to whichever clock there is. Owned by the composition root,
+ * shared by reference. A timer is a GSource with a ready time, not a GTimeoutSource: milliseconds
+ * in a guint end after 49 days, and a renewal may be farther away than that. Main loop only.
+ */
+#include "util/clock.h"
+
+typedef struct {
+  GSource source;
+  HerdClockFunc func;
+  gpointer data;
+} Timer;
+
+static gboolean
+dispatch_timer (GSource *source, GSourceFunc unused, gpointer data)
+{
+  Timer *timer = (Timer *) source;
+
+  /* The timer is gone before its function runs, so that this one may arm the next. */
+  g_source_destroy (source);
+  timer->func (timer->data);
+  return G_SOURCE_REMOVE;
+}
+
+static GSourceFuncs timer_funcs = { .dispatch = dispatch_timer };
+
+static gint64
+get_system_real (HerdClock *clock)
+{
+  return g_get_real_time ();
+}
+
+static gint64
+get_system_monotonic (HerdClock *clock)
+{
+  return g_get_monotonic_time ();
+}
+
+static guint
+arm_system (HerdClock *clock, gint64 delay, HerdClockFunc func, gpointer data)
+{
+  g_autoptr (GSource) source = g_source_new (&timer_funcs, sizeof (Timer));
+  Timer *timer = (Timer *) source;
+  gint64 now = g_get_monotonic_time ();
+
+  timer->func = func;
+  timer->data = data;
+  g_source_set_static_name (source, "herd-clock");
+  g_source_set_ready_time (source, delay > G_MAXINT64 - now ? G_MAXINT64 : now + delay);
+  return g_source_attach (source, g_main_context_get_thread_default ());
+}
+
+static void
+disarm_system (HerdClock *clock, guint timer)
+{
+  GSource *source = g_main_context_find_source_by_id (g_main_context_get_thread_default (), timer);
+
+  g_return_if_fail (source != NULL);
+  g_source_destroy (source);
+}
+
+static void
+free_system (HerdClock *clock)
+{
+  g_free (clock);
+}
+
+static const HerdClockVTable system_vtable = {
+  .get_real = get_system_real,
+  .get_monotonic = get_system_monotonic,
+  .arm = arm_system,
+  .disarm = disarm_system,
+  .free = free_system,
+};
+
+HerdClock *
+herd_clock_new_system (void)
+{
+  HerdClock *clock = g_new0 (HerdClock, 1);
+
+  clock->vtable = &system_vtable;
+  clock->references = 1;
+  return clock;
+}
+
+HerdClock *
+herd_clock_ref (HerdClock *clock)
+{
+  g_atomic_int_inc (&clock->references);
+  return clock;
+}
+
+void
+herd_clock_unref (HerdClock *clock)
+{
+  if (clock != NULL && g_atomic_int_dec_and_test (&clock->references))
+    clock->vtable->free (clock);
+}
+
+gint64
+herd_clock_get_real (HerdClock *clock)
+{
+  return clock->vtable->get_real (clock);
+}
+
+gint64
+herd_clock_get_seconds (HerdClock *clock)
+{
+  return herd_clock_get_real (clock) / HERD_SECOND;
+}
+
+gint64
+herd_clock_get_monotonic (HerdClock *clock)
+{
+  return clock->vtable->get_monotonic (clock);
+}
+
+guint
+herd_clock_arm (HerdClock *clock, gint64 delay, HerdClockFunc func, gpointer data)
+{
+  return clock->vtable->arm (clock, MAX (delay, 0), func, data);
+}
+
+void
+herd_clock_disarm (HerdClock *clock, guint timer)
+{
+  if (timer != 0)
+    clock->vtable->disarm (clock, timer);
+}

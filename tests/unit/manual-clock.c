@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * The tests' clock: two numbers and a heap of timers. Main loop only.
+ */
+#include "manual-clock.h"
+
+#include "util/heap.h"
+
+typedef struct {
+  HerdClock base;
+  gint64 real;
+  gint64 monotonic;
+  guint last_id;
+  HerdHeap *timers;
+  GHashTable *by_id; /* guint → Timer, owned */
+} ManualClock;
+
+typedef struct {
+  HerdHeapNode node; /* first: the heap gives it back */
+  guint id;
+  HerdClockFunc func;
+  gpointer data;
+} Timer;
+
+static gint64
+get_real (HerdClock *clock)
+{
+  return ((ManualClock *) clock)->real;
+}
+
+static gint64
+get_monotonic (HerdClock *clock)
+{
+  return ((ManualClock *) clock)->monotonic;
+}
+
+static guint
+arm (HerdClock *clock, gint64 delay, HerdClockFunc func, gpointer data)
+{
+  ManualClock *manual = (ManualClock *) clock;
+  Timer *timer = g_new0 (Timer, 1);
+
+  timer->id = ++manual->last_id;
+  timer->func = func;
+  timer->data = data;
+  herd_heap_put (manual->timers, &timer->node, manual->monotonic + delay);
+  g_hash_table_insert (manual->by_id, GUINT_TO_POINTER (timer->id), timer);
+  return timer->id;
+}
+
+static void
+disarm (HerdClock *clock, guint id)
+{
+  ManualClock *manual = (ManualClock *) clock;
+  Timer *timer = g_hash_table_lookup (manual->by_id, GUINT_TO_POINTER (id));
+
+  g_assert_nonnull (timer);
+  herd_heap_remove (manual->timers, &timer->node);
+  g_hash_table_remove (manual->by_id, GUINT_TO_POINTER (id));
+}
+
+static void
+free_manual (HerdClock *clock)
+{
+  ManualClock *manual = (ManualClock *) clock;
+
+  herd_heap_free (manual->timers);
+  g_hash_table_unref (manual->by_id);
+  g_free (manual);
+}
+
+static const HerdClockVTable vtable = {
+  .get_real = get_real,
+  .get_monotonic = get_monotonic,
+  .arm = arm,
+  .disarm = disarm,
+  .free = free_manual,
+};
+
+HerdClock *
+herd_manual_clock_new (void)
+{
+  ManualClock *manual = g_new0 (ManualClock, 1);
+
+  manual->base.vtable = &vtable;
+  manual->base.references = 1;
+  manual->real = HERD_MANUAL_CLOCK_START;
+  manual->monotonic = HERD_SECOND;
+  manual->timers = herd_heap_new ();
+  manual->by_id = g_hash_table_new_full (NULL, NULL, NULL, g_free);
+  return &manual->base;
+}
+
+static void
+move_to (ManualClock *manual, gint64 monotonic)
+{
+  manual->real += monotonic - manual->monotonic;
+  manual->monotonic = monotonic;
+}
+
+void
+herd_manual_clock_advance (HerdClock *clock, gint64 delta)
+{
+  g_autoptr (HerdClock) self = herd_clock_ref (clock);
+  ManualClock *manual = (ManualClock *) self;
+  gint64 end = manual->monotonic + delta;
+  Timer *timer;
+
+  while ((timer = (Timer *) herd_heap_peek (manual->timers)) != NULL && timer->node.key <= end) {
+    HerdClockFunc func = timer->func;
+    gpointer data = timer->data;
+
+    move_to (manual, MAX (timer->node.key, manual->monotonic));
+    disarm (self, timer->id);
+    func (data);
+  }
+  move_to (manual, end);
+}
+
+void
+herd_manual_clock_set_real (HerdClock *clock, gint64 real)
+{
+  ((ManualClock *) clock)->real = real;
+}
+
+guint
+herd_manual_clock_get_n_timers (HerdClock *clock)
+{
+  return herd_heap_get_size (((ManualClock *) clock)->timers);
+}
+
+gint64
+herd_manual_clock_get_next (HerdClock *clock)
+{
+  ManualClock *manual = (ManualClock *) clock;
+  HerdHeapNode *first = herd_heap_peek (manual->timers);
+
+  return first == NULL ? -1 : first->key - manual->monotonic;
+}
