@@ -12,7 +12,7 @@ G_BEGIN_DECLS
 typedef struct HerdGate HerdGate;
 
 HerdGate *herd_gate_new (guint limit);
-/* Waiters get G_IO_ERROR_CANCELLED. */
+/* Waiters get G_IO_ERROR_CANCELLED. Nobody may be inside any more. */
 void herd_gate_free (HerdGate *gate);
 
 /* Finishes when inside; a success must be followed by exactly one herd_gate_leave(). Cancelling

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * base64url without padding. Decoding is strict, so that there is exactly one text for any bytes;
+ * what was decoded is wiped when it goes, because it may be a key. Pure functions, any thread.
+ */
+#include "util/base64url.h"
+
+#include <string.h>
+
+#include "util/secret.h"
+
+char *
+herd_base64url_encode (gconstpointer data, gsize size)
+{
+  char *text = g_base64_encode (data, size);
+  gsize length = strlen (text);
+
+  while (length > 0 && text[length - 1] == '=')
+    length--;
+  text[length] = '\0';
+  g_strdelimit (text, "+", '-');
+  return g_strdelimit (text, "/", '_');
+}
+
+char *
+herd_base64url_encode_bytes (GBytes *bytes)
+{
+  gsize size;
+  gconstpointer data = g_bytes_get_data (bytes, &size);
+
+  return herd_base64url_encode (data, size);
+}
+
+/* The six bits that CHARACTER stands for, or -1. */
+static int
+get_bits (char character)
+{
+  if (character >= 'A' && character <= 'Z')
+    return character - 'A';
+  if (character >= 'a' && character <= 'z')
+    return character - 'a' + 26;
+  if (character >= '0' && character <= '9')
+    return character - '0' + 52;
+  if (character == '-')
+    return 62;
+  return character == '_' ? 63 : -1;
+}
+
+GBytes *
+herd_base64url_decode (const char *text)
+{
+  gsize length = strlen (text);
+  gsize size = length / 4 * 3 + (length % 4 * 3) / 4;
+  g_autofree guint8 *data = g_malloc (size + 1);
+  g_autoptr (GBytes) bytes = herd_secret_new_take (data, size);
+  guint8 *end = g_steal_pointer (&data);
+  guint32 bits = 0;
+  guint n_bits = 0;
+
+  if (length % 4 == 1)
+    return NULL;
+  for (const char *p = text; *p != '\0'; p++) {
+    int value = get_bits (*p);
+
+    if (value < 0)
+      return NULL;
+    bits = (bits << 6) | (guint32) value;
+    n_bits += 6;
+    if (n_bits >= 8) {
+      n_bits -= 8;
+      *end++ = (guint8) (bits >> n_bits);
+      bits &= (1u << n_bits) - 1;
+    }
+  }
+  return bits == 0 ? g_steal_pointer (&bytes) : NULL;
+}

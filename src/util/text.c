@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Text from elsewhere, made fit for a log, the bus or a terminal: what a reader cannot see, or what
+ * would move what he sees, is spelled out. Pure, any thread.
+ */
+#include "util/text.h"
+
+#include <string.h>
+
+#define CUT "…"
+
+static gboolean
+is_unseen (gunichar character)
+{
+  GUnicodeType type = g_unichar_type (character);
+
+  return type == G_UNICODE_CONTROL || type == G_UNICODE_FORMAT || type == G_UNICODE_LINE_SEPARATOR
+         || type == G_UNICODE_PARAGRAPH_SEPARATOR;
+}
+
+static void
+append_escaped (GString *out, gunichar character)
+{
+  if (character == '\n')
+    g_string_append (out, "\\n");
+  else if (character == '\t')
+    g_string_append (out, "\\t");
+  else if (character < 0x80)
+    g_string_append_printf (out, "\\x%02x", character);
+  else
+    g_string_append_printf (out, "\\u{%04x}", character);
+}
+
+/* Appends what stands at TEXT (SIZE bytes, at least one); how many bytes of it that were. */
+static gsize
+append_one (GString *out, const char *text, gsize size)
+{
+  gunichar character = g_utf8_get_char_validated (text, (gssize) size);
+  gsize length;
+
+  /* A NUL inside counted text is reported as an incomplete sequence, so ask before. */
+  if (*text == '\0')
+    character = 0;
+  if (character == (gunichar) -1 || character == (gunichar) -2) {
+    g_string_append_printf (out, "\\x%02x", (guint8) *text);
+    return 1;
+  }
+  length = *text == '\0' ? 1 : (gsize) (g_utf8_next_char (text) - text);
+  if (is_unseen (character))
+    append_escaped (out, character);
+  else
+    g_string_append_len (out, text, (gssize) length);
+  return length;
+}
+
+char *
+herd_text_from_remote (const char *text, gssize length)
+{
+  GString *out = g_string_new (NULL);
+  gsize size = text == NULL ? 0 : length < 0 ? strlen (text) : (gsize) length;
+  gsize fits = 0; /* how much of OUT leaves room for the mark of a cut */
+
+  for (gsize used = 0; used < size && out->len <= HERD_TEXT_LIMIT;) {
+    used += append_one (out, text + used, size - used);
+    if (out->len <= HERD_TEXT_LIMIT - strlen (CUT))
+      fits = out->len;
+  }
+  if (out->len > HERD_TEXT_LIMIT) {
+    g_string_truncate (out, fits);
+    g_string_append (out, CUT);
+  }
+  return g_string_free (out, FALSE);
+}
