@@ -9,11 +9,15 @@
  *   leave   runs when every call of the wait has answered; it reads the answers and starts nothing.
  *           It may say herd_run_again() (enter the same step again after a delay) or
  *           herd_run_jump() (go on at another step). Otherwise the next row follows.
- *   failure of either, or a cancel, jumps to the last row and keeps the first error. The last row
- * is the clean-up: it is entered exactly once whatever happened, its own failure is kept only where
- * there was none before, and it is not cancelled. commit  rows marked so have their record written
- * before enter and/or after leave, through HerdRunOps.commit, as a wait of its own; a failed commit
- * is a failure of the step, and enter is not called after a failed commit.
+ *   failure of either, or a cancel, jumps to the last row and keeps the first error. Answers that
+ *           come after a cancel are still read by leave, so that the clean-up knows of them. The
+ *           last row is the clean-up: it is come to exactly once whatever happened (it may say
+ *           "again", not jump), its own failure is kept only where there was none before, and it is
+ *           not cancelled.
+ *   commit  rows marked so have their record written before enter and/or after leave, through
+ *           HerdRunOps.commit, as a wait of its own, once per visit (not for "again"); a failed
+ *           commit is a failure of the step, and enter is not called after one, but for the last
+ *           row's.
  *
  * The runner loops and never recurses, whether answers come synchronously or later. Main loop only.
  */
@@ -55,15 +59,17 @@ typedef struct {
 } HerdRunOps;
 
 /* A run of STEPS (N_STEPS rows, at least one; both tables outlive the run). NAME prefixes its
- * crash points "run:NAME/STEP:…": before-commit, committed, entered, answered, left. CRASH may be
- * NULL. */
+ * crash points "run:NAME/STEP:…": before-commit, committed, entered, answered (if there was a
+ * wait), left, recorded (the commit after leave). CRASH may be NULL. A run that waits for an answer,
+ * or whose end is not told yet, holds itself; one that is dropped in a delay is gone untold. */
 HerdRun *herd_run_new (const char *name, const HerdStep *steps, guint n_steps,
                        const HerdRunOps *ops, gpointer operation, HerdClock *clock,
                        const HerdCrash *crash);
 HerdRun *herd_run_ref (HerdRun *run);
 void herd_run_unref (HerdRun *run);
 
-/* Begins at the row named FIRST, or at the first one (NULL). Once per run. */
+/* Begins at the row named FIRST, or at the first one (NULL). Once per run. A name that is not in
+ * the table (it may come from a record) fails the run with G_IO_ERROR_NOT_FOUND. */
 void herd_run_start (HerdRun *run, const char *first);
 /* Fails the run with G_IO_ERROR_CANCELLED as soon as the present wait has answered (the runner's
  * own delays end at once). No-op in the last row and after the end. */
@@ -81,7 +87,7 @@ void herd_run_ready (GObject *source, GAsyncResult *result, gpointer slot);
 guint herd_run_get_n_results (HerdRun *run);
 GAsyncResult *herd_run_get_result (HerdRun *run, guint index);
 
-/* In leave: enter this step again after DELAY microseconds. */
+/* In leave: enter this step again after DELAY microseconds; 0: at once, without the main loop. */
 void herd_run_again (HerdRun *run, gint64 delay);
 /* In leave: go on at the row named STEP instead of the next one (forwards or backwards). */
 void herd_run_jump (HerdRun *run, const char *step);
