@@ -46,6 +46,25 @@ herd_challenge_unref (HerdChallenge *challenge)
     g_atomic_rc_box_release_full (challenge, challenge_clear);
 }
 
+guint
+herd_challenge_hash (gconstpointer challenge)
+{
+  const HerdChallenge *self = challenge;
+
+  return (g_str_hash (self->token) * 31 + g_str_hash (self->identifier)) * 31
+         + g_str_hash (self->type);
+}
+
+gboolean
+herd_challenge_equal (gconstpointer a, gconstpointer b)
+{
+  const HerdChallenge *first = a;
+  const HerdChallenge *second = b;
+
+  return g_str_equal (first->token, second->token) && g_str_equal (first->type, second->type)
+         && g_str_equal (first->identifier, second->identifier);
+}
+
 gboolean
 herd_challenge_token_is_valid (const char *token)
 {

@@ -21,6 +21,11 @@ HerdChallenge *herd_challenge_new (const char *type, const char *identifier, con
 HerdChallenge *herd_challenge_ref (HerdChallenge *challenge);
 void herd_challenge_unref (HerdChallenge *challenge);
 
+/* For sets (GHashFunc, GEqualFunc): two are the same if type, identifier and token are. The
+ * challenges of one authorization may share their token. */
+guint herd_challenge_hash (gconstpointer challenge);
+gboolean herd_challenge_equal (gconstpointer a, gconstpointer b);
+
 /* ^[A-Za-z0-9_-]{22,128}$: anything else must not come near a path or a message. */
 gboolean herd_challenge_token_is_valid (const char *token);
 

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * The responder's sockets.
+ */
+#include "responder/sockets.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "plugin/error.h"
+
+#define FIRST_FD 3
+#define FDS_MAX 64
+#define BACKLOG 128
+
+HerdSockets *
+herd_sockets_new (void)
+{
+  HerdSockets *sockets = g_new0 (HerdSockets, 1);
+
+  sockets->http = g_ptr_array_new_with_free_func (g_object_unref);
+  return sockets;
+}
+
+void
+herd_sockets_free (HerdSockets *sockets)
+{
+  if (sockets == NULL)
+    return;
+  g_ptr_array_unref (sockets->http);
+  g_clear_object (&sockets->control);
+  g_free (sockets);
+}
+
+/* --- inherited --- */
+
+static guint64
+read_number (const char *variable)
+{
+  const char *text = g_getenv (variable);
+  guint64 number;
+
+  return text != NULL && g_ascii_string_to_unsigned (text, 10, 0, G_MAXINT, &number, NULL) ? number
+                                                                                           : 0;
+}
+
+static gboolean
+take_inherited (HerdSockets *sockets, int fd, const char *name, GError **error)
+{
+  g_autoptr (GSocket) socket = NULL;
+
+  fcntl (fd, F_SETFD, FD_CLOEXEC);
+  socket = g_socket_new_from_fd (fd, error);
+  if (socket == NULL) {
+    herd_error_translate (error, HERD_ERROR_INVALID_ARGUMENT, "inherited descriptor %d (%s)", fd,
+                          name);
+    return FALSE;
+  }
+  if (g_str_equal (name, "http-01")) {
+    g_ptr_array_add (sockets->http, g_steal_pointer (&socket));
+    return TRUE;
+  }
+  if (g_str_equal (name, "control") && sockets->control == NULL) {
+    sockets->control = g_steal_pointer (&socket);
+    return TRUE;
+  }
+  g_set_error (error, HERD_ERROR, HERD_ERROR_INVALID_ARGUMENT,
+               "inherited descriptor %d is named “%s”; in the socket unit, use "
+               "FileDescriptorName=http-01 (any number) and FileDescriptorName=control (one)",
+               fd, name);
+  return FALSE;
+}
+
+gboolean
+herd_sockets_inherit (HerdSockets *sockets, gboolean *inherited, GError **error)
+{
+  guint64 count = read_number ("LISTEN_FDS");
+  gboolean ours = read_number ("LISTEN_PID") == (guint64) getpid ();
+  const char *text = g_getenv ("LISTEN_FDNAMES");
+  g_auto (GStrv) names = g_strsplit (text != NULL ? text : "", ":", -1);
+
+  g_unsetenv ("LISTEN_FDS");
+  g_unsetenv ("LISTEN_PID");
+  g_unsetenv ("LISTEN_FDNAMES");
+  if (!ours || count == 0) {
+    *inherited = FALSE;
+    return TRUE;
+  }
+  if (count > FDS_MAX || g_strv_length (names) != count) {
+    g_set_error (error, HERD_ERROR, HERD_ERROR_INVALID_ARGUMENT,
+                 "%" G_GUINT64_FORMAT
+                 " inherited descriptors with %u names; up to %d are taken, and "
+                 "the socket units have to name each (FileDescriptorName=)",
+                 count, g_strv_length (names), FDS_MAX);
+    return FALSE;
+  }
+  for (guint i = 0; i < count; i++) {
+    if (!take_inherited (sockets, FIRST_FD + (int) i, names[i], error))
+      return FALSE;
+  }
+  *inherited = TRUE;
+  return TRUE;
+}
+
+/* --- configured --- */
+
+/* "ADDRESS:PORT" or "[ADDRESS]:PORT". */
+static GSocketAddress *
+parse_address (const char *text, GError **error)
+{
+  const char *colon = strrchr (text, ':');
+  g_autofree char *host = NULL;
+  GSocketAddress *address = NULL;
+  guint64 port;
+
+  if (colon != NULL && g_ascii_string_to_unsigned (colon + 1, 10, 1, G_MAXUINT16, &port, NULL)) {
+    gsize length = (gsize) (colon - text);
+
+    if (length > 2 && text[0] == '[' && text[length - 1] == ']')
+      host = g_strndup (text + 1, length - 2);
+    else if (memchr (text, ':', length) == NULL)
+      host = g_strndup (text, length);
+  }
+  if (host != NULL)
+    address = g_inet_socket_address_new_from_string (host, (guint) port);
+  if (address == NULL)
+    g_set_error (error, HERD_ERROR, HERD_ERROR_INVALID_ARGUMENT,
+                 "[solver http-01] listen: “%s” is not an address and a port; write 0.0.0.0:80 or "
+                 "[::]:80",
+                 text);
+  return address;
+}
+
+static void
+explain (const char *text, GError **error)
+{
+  if (g_error_matches (*error, G_IO_ERROR, G_IO_ERROR_ADDRESS_IN_USE))
+    herd_error_translate (error, HERD_ERROR_BUSY,
+                          "another program listens at %s already (see: ss -ltnp); stop it, let it "
+                          "forward /.well-known/acme-challenge/, or change [solver http-01] listen",
+                          text);
+  else if (g_error_matches (*error, G_IO_ERROR, G_IO_ERROR_PERMISSION_DENIED))
+    herd_error_translate (
+        error, HERD_ERROR_NOT_AUTHORIZED,
+        "this user may not listen at %s; enable certherd-responder.socket, or set "
+        "[solver http-01] listen to a port above 1023 that port 80 is forwarded to",
+        text);
+  else
+    herd_error_translate (error, HERD_ERROR_FAILED,
+                          "cannot listen at %s; check [solver http-01] listen", text);
+}
+
+static GSocket *
+listen_at (const char *text, GError **error)
+{
+  g_autoptr (GSocketAddress) address = parse_address (text, error);
+  g_autoptr (GSocket) socket = NULL;
+
+  if (address == NULL)
+    return NULL;
+  socket = g_socket_new (g_socket_address_get_family (address), G_SOCKET_TYPE_STREAM,
+                         G_SOCKET_PROTOCOL_TCP, error);
+  if (socket != NULL) {
+    g_socket_set_listen_backlog (socket, BACKLOG);
+    if (g_socket_bind (socket, address, TRUE, error) && g_socket_listen (socket, error))
+      return g_steal_pointer (&socket);
+  }
+  explain (text, error);
+  return NULL;
+}
+
+gboolean
+herd_sockets_listen (HerdSockets *sockets, const char *addresses, GError **error)
+{
+  g_auto (GStrv) words = g_strsplit_set (addresses, " \t;,", -1);
+
+  for (guint i = 0; words[i] != NULL; i++) {
+    GSocket *socket;
+
+    if (*words[i] == '\0')
+      continue;
+    socket = listen_at (words[i], error);
+    if (socket == NULL)
+      return FALSE;
+    g_ptr_array_add (sockets->http, socket);
+  }
+  return TRUE;
+}

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * The responder's sockets: inherited from the service manager (sd_listen_fds(3): LISTEN_PID,
+ * LISTEN_FDS, LISTEN_FDNAMES; "http-01", any number of them, and "control"), or opened at configured
+ * addresses. Used by main at the start.
+ */
+#pragma once
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+typedef struct {
+  GPtrArray *http;  /* GSocket, listening */
+  GSocket *control; /* listening, or NULL */
+} HerdSockets;
+
+HerdSockets *herd_sockets_new (void);
+void herd_sockets_free (HerdSockets *sockets);
+
+/* Takes the inherited descriptors, and their variables out of the environment. INHERITED says whether
+ * there were any. Errors: HERD_ERROR_INVALID_ARGUMENT (an unknown name, no socket). */
+gboolean herd_sockets_inherit (HerdSockets *sockets, gboolean *inherited, GError **error);
+
+/* Listens for http-01 at ADDRESSES: numeric "ADDRESS:PORT" or "[ADDRESS]:PORT", separated by white
+ * space, ";" or ",". "[::]:80" is for IPv4 too. Errors name the address and the port:
+ * HERD_ERROR_INVALID_ARGUMENT, HERD_ERROR_BUSY (in use), HERD_ERROR_NOT_AUTHORIZED,
+ * HERD_ERROR_FAILED. */
+gboolean herd_sockets_listen (HerdSockets *sockets, const char *addresses, GError **error);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (HerdSockets, herd_sockets_free)
+
+G_END_DECLS
