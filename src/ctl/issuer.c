@@ -1,0 +1,359 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * The commands for issuers: list, show, add, register, remove. Agreeing to a CA's terms is always a
+ * human's explicit word: where it is missing, the terms' URL and the command that agrees are printed.
+ * Owned by certherdctl; one thread.
+ */
+#include <glib/gi18n.h>
+
+#include "ctl/output.h"
+
+/* A file of trust anchors is a few kilobytes. */
+#define TRUST_LIMIT (1024 * 1024)
+
+/* ---- list and show ------------------------------------------------------------------------- */
+
+static void
+print_list (HerdCtl *ctl, GVariant *issuers)
+{
+  if (g_variant_n_children (issuers) == 0) {
+    g_print (_ ("No issuers. \"certherdctl issuer add NAME --directory-url URL\" adds one.\n"));
+    return;
+  }
+  const char *headings[] = { _ ("NAME"), _ ("KIND"), _ ("STATUS"), _ ("ORIGIN"), _ ("DIRECTORY") };
+  g_autoptr (HerdCtlTable) table = herd_ctl_table_new (G_N_ELEMENTS (headings), headings);
+  for (gsize i = 0; i < g_variant_n_children (issuers); i++) {
+    g_autoptr (GVariant) issuer = g_variant_get_child_value (issuers, i);
+    const char *status = herd_ctl_get_text (issuer, "status");
+    herd_ctl_table_add (table, HERD_CTL_PLAIN, herd_ctl_get_text (issuer, "name"));
+    herd_ctl_table_add (table, HERD_CTL_PLAIN, herd_ctl_get_text (issuer, "kind"));
+    herd_ctl_table_add (table, herd_ctl_state_colour (status), status);
+    herd_ctl_table_add (table, HERD_CTL_PLAIN, herd_ctl_get_text (issuer, "origin"));
+    herd_ctl_table_add (table, HERD_CTL_PLAIN, herd_ctl_get_text (issuer, "directory-url"));
+  }
+  herd_ctl_table_print (table, ctl, 0);
+}
+
+HerdCtlStatus
+herd_ctl_issuer_list (HerdCtl *ctl)
+{
+  g_autoptr (GError) error = NULL;
+  if (!herd_ctl_parse (ctl, NULL, N_ ("Lists the issuers."), 0, &error))
+    return herd_ctl_fail (ctl, error);
+  g_autoptr (GVariant) reply = herd_ctl_call (ctl, HERD_CTL_ROOT, HERD_CTL_AGENT, "ListIssuers",
+                                              NULL, "(aa{sv})", &error);
+  if (reply == NULL)
+    return herd_ctl_fail (ctl, error);
+  g_autoptr (GVariant) issuers = g_variant_get_child_value (reply, 0);
+  if (ctl->json)
+    herd_ctl_json_print (json_gvariant_serialize (issuers), FALSE);
+  else
+    print_list (ctl, issuers);
+  return HERD_CTL_OK;
+}
+
+/* A row for the text PROPERTY, unless it is empty. */
+static void
+add_text (HerdCtlTable *table, const char *label, GVariant *properties, const char *property)
+{
+  const char *text = herd_ctl_get_text (properties, property);
+  if (*text != '\0')
+    herd_ctl_table_add_pair (table, label, HERD_CTL_PLAIN, "%s", text);
+}
+
+static void
+print_issuer (HerdCtl *ctl, GVariant *properties)
+{
+  g_autoptr (HerdCtlTable) table = herd_ctl_table_new (2, NULL);
+  const char *status = herd_ctl_get_text (properties, "Status");
+  g_autofree char *contacts = herd_ctl_get_joined (properties, "Contacts");
+  g_autofree char *capabilities = herd_ctl_get_joined (properties, "Capabilities");
+  gint64 retry = herd_ctl_get_int64 (properties, "RetryAt");
+  herd_ctl_table_add_pair (table, _ ("Name"), HERD_CTL_STRONG, "%s",
+                           herd_ctl_get_text (properties, "Name"));
+  herd_ctl_table_add_pair (table, _ ("Status"), herd_ctl_state_colour (status), "%s", status);
+  add_text (table, _ ("Kind"), properties, "Kind");
+  add_text (table, _ ("Directory"), properties, "DirectoryUrl");
+  add_text (table, _ ("Account"), properties, "AccountUrl");
+  if (*contacts != '\0')
+    herd_ctl_table_add_pair (table, _ ("Contacts"), HERD_CTL_PLAIN, "%s", contacts);
+  add_text (table, _ ("Terms"), properties, "TermsUrl");
+  if (*capabilities != '\0')
+    herd_ctl_table_add_pair (table, _ ("Offers"), HERD_CTL_PLAIN, "%s", capabilities);
+  add_text (table, _ ("CAA record"), properties, "CaaRecord");
+  if (*herd_ctl_get_text (properties, "LastError") != '\0')
+    herd_ctl_table_add_pair (table, _ ("Last error"), HERD_CTL_BAD, "%s",
+                             herd_ctl_get_text (properties, "LastErrorMessage"));
+  if (retry > ctl->now) {
+    g_autofree char *when = herd_ctl_format_time (ctl, retry);
+    herd_ctl_table_add_pair (table, _ ("Next try"), HERD_CTL_PLAIN, "%s", when);
+  }
+  herd_ctl_table_print (table, ctl, 0);
+}
+
+/* Prints the issuer at PATH. */
+static HerdCtlStatus
+show_issuer (HerdCtl *ctl, const char *path)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) properties = herd_ctl_get_all (ctl, path, HERD_CTL_ISSUER, &error);
+  if (properties == NULL)
+    return herd_ctl_fail (ctl, error);
+  if (!ctl->json) {
+    print_issuer (ctl, properties);
+    return HERD_CTL_OK;
+  }
+  JsonObject *object = herd_ctl_json_new (properties);
+  json_object_set_string_member (object, "path", path);
+  herd_ctl_json_print_object (object, FALSE);
+  return HERD_CTL_OK;
+}
+
+HerdCtlStatus
+herd_ctl_issuer_show (HerdCtl *ctl)
+{
+  g_autoptr (GError) error = NULL;
+  if (!herd_ctl_parse (ctl, NULL, N_ ("Shows one issuer and its account."), 1, &error))
+    return herd_ctl_fail (ctl, error);
+  g_autofree char *path = herd_ctl_find (ctl, "GetIssuer", ctl->arguments[1], &error);
+  return path != NULL ? show_issuer (ctl, path) : herd_ctl_fail (ctl, error);
+}
+
+/* ---- add ----------------------------------------------------------------------------------- */
+
+/* The contacts as URLs: "admin@example.org" is "mailto:admin@example.org". Floating. */
+static GVariant *
+contacts_to_variant (char **contacts)
+{
+  g_autoptr (GVariantBuilder) builder = g_variant_builder_new (G_VARIANT_TYPE ("as"));
+  for (; *contacts != NULL; contacts++) {
+    g_autofree char *url = strchr (*contacts, ':') != NULL
+                               ? g_strdup (*contacts)
+                               : g_strconcat ("mailto:", *contacts, NULL);
+    g_variant_builder_add (builder, "s", url);
+  }
+  return g_variant_builder_end (builder);
+}
+
+/* The contents of FILE: the agent takes no path from the bus. */
+static char *
+read_trust (const char *file, GError **error)
+{
+  g_autofree char *contents = NULL;
+  gsize length;
+  if (!g_file_get_contents (file, &contents, &length, error))
+    return NULL;
+  if (length > TRUST_LIMIT || !g_utf8_validate_len (contents, length, NULL)
+      || strstr (contents, "-----BEGIN CERTIFICATE-----") == NULL) {
+    g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                 _ ("%s holds no certificates in PEM; --trust wants the CA's root"), file);
+    return NULL;
+  }
+  return g_steal_pointer (&contents);
+}
+
+typedef struct {
+  char *directory_url;
+  char *trust;
+  char *agree_terms;
+  char *key_type;
+  char **contacts;
+} Settings;
+
+static void
+settings_clear (Settings *settings)
+{
+  g_free (settings->directory_url);
+  g_free (settings->trust);
+  g_free (settings->agree_terms);
+  g_free (settings->key_type);
+  g_strfreev (settings->contacts);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Settings, settings_clear)
+
+/* a{sv}, not floating; NULL if the file of --trust is no good. */
+static GVariant *
+settings_to_variant (const Settings *settings, GError **error)
+{
+  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
+  g_autofree char *trust = NULL;
+  if (settings->trust != NULL) {
+    trust = read_trust (settings->trust, error);
+    if (trust == NULL)
+      return NULL;
+    g_variant_dict_insert (&dict, "trust", "s", trust);
+  }
+  g_variant_dict_insert (&dict, "directory-url", "s", settings->directory_url);
+  if (settings->agree_terms != NULL)
+    g_variant_dict_insert (&dict, "agree-terms", "s", settings->agree_terms);
+  if (settings->key_type != NULL)
+    g_variant_dict_insert (&dict, "account-key-type", "s", settings->key_type);
+  if (settings->contacts != NULL)
+    g_variant_dict_insert_value (&dict, "contact", contacts_to_variant (settings->contacts));
+  return g_variant_ref_sink (g_variant_dict_end (&dict));
+}
+
+HerdCtlStatus
+herd_ctl_issuer_add (HerdCtl *ctl)
+{
+  g_auto (Settings) settings = { 0 };
+  const GOptionEntry options[] = {
+    { "directory-url", 'u', 0, G_OPTION_ARG_STRING, &settings.directory_url,
+      N_ ("Where the CA's ACME directory is (https)"), N_ ("URL") },
+    { "trust", 0, 0, G_OPTION_ARG_FILENAME, &settings.trust,
+      N_ ("The only roots to trust for the CA's server (PEM), for a private CA"), N_ ("FILE") },
+    { "contact", 0, 0, G_OPTION_ARG_STRING_ARRAY, &settings.contacts,
+      N_ ("Whom the CA may write to (repeat)"), N_ ("ADDRESS") },
+    { "agree-terms", 0, 0, G_OPTION_ARG_STRING, &settings.agree_terms,
+      N_ ("The URL of the terms that you agree to, or yes for whatever they are"), N_ ("URL") },
+    { "account-key-type", 0, 0, G_OPTION_ARG_STRING, &settings.key_type,
+      N_ ("The type of the account's key"), N_ ("TYPE") },
+    { 0 },
+  };
+  g_autoptr (GError) error = NULL;
+  if (!herd_ctl_parse (ctl, options,
+                       N_ ("Adds an ACME CA. It is not spoken to before an account is "
+                           "registered or a certificate is wished for."),
+                       1, &error))
+    return herd_ctl_fail (ctl, error);
+  if (settings.directory_url == NULL) {
+    g_set_error (&error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                 _ ("issuer add: --directory-url is missing"));
+    return herd_ctl_fail (ctl, error);
+  }
+  g_autoptr (GVariant) variant = settings_to_variant (&settings, &error);
+  if (variant == NULL)
+    return herd_ctl_fail (ctl, error);
+  g_autoptr (GVariant) reply = herd_ctl_call (
+      ctl, HERD_CTL_ROOT, HERD_CTL_AGENT, "AddIssuer",
+      g_variant_new ("(s@a{sv})", ctl->arguments[1], variant), "(o)", &error);
+  if (reply == NULL)
+    return herd_ctl_fail (ctl, error);
+  const char *path;
+  g_variant_get (reply, "(&o)", &path);
+  return show_issuer (ctl, path);
+}
+
+/* ---- register ------------------------------------------------------------------------------ */
+
+/* Says which terms wait for an agreement, and how to give it. */
+static void
+print_terms (HerdCtl *ctl, const char *name, const char *path)
+{
+  g_autofree char *url = herd_ctl_get_string (ctl, path, HERD_CTL_ISSUER, "TermsUrl");
+  if (url == NULL || *url == '\0')
+    return;
+  g_autofree char *clean = herd_ctl_clean (url);
+  g_autofree char *quoted = g_shell_quote (clean);
+  g_printerr (_ ("The CA's terms of service: %s\nIf you agree to them:\n"), clean);
+  g_printerr ("  certherdctl %sissuer register %s --agree-terms %s\n",
+              ctl->session ? "--session " : "", name, quoted);
+}
+
+/* A registration that failed: says why, and what to do. */
+static void
+report_registration (HerdCtl *ctl, const char *name, const char *path, GVariant *properties)
+{
+  herd_ctl_report_failure (ctl, name, properties);
+  if (g_str_equal (herd_ctl_get_text (properties, "Error"), "org.certherd.Error.ActionRequired"))
+    print_terms (ctl, name, path);
+}
+
+static HerdCtlStatus
+fail_registration (HerdCtl *ctl, const char *name, const char *path, const GError *error)
+{
+  HerdCtlStatus status = herd_ctl_fail (ctl, error);
+  g_autofree char *remote = g_dbus_error_get_remote_error (error);
+  if (!ctl->json && g_strcmp0 (remote, "org.certherd.Error.ActionRequired") == 0)
+    print_terms (ctl, name, path);
+  return status;
+}
+
+static HerdCtlStatus
+finish_registration (HerdCtl *ctl, const char *name, const char *path, const char *operation)
+{
+  g_autoptr (GVariant) properties = NULL;
+  HerdCtlStatus status = HERD_CTL_OK;
+  if (!g_str_equal (operation, "/"))
+    status = herd_ctl_follow (ctl, operation, name, &properties);
+  if (properties == NULL && status != HERD_CTL_OK)
+    return status;
+  if (ctl->json) {
+    g_autoptr (GVariant) issuer = herd_ctl_get_all (ctl, path, HERD_CTL_ISSUER, NULL);
+    JsonObject *object = herd_ctl_json_new (issuer);
+    json_object_set_string_member (object, "path", path);
+    if (properties != NULL)
+      json_object_set_object_member (object, "operation", herd_ctl_json_new (properties));
+    herd_ctl_json_print_object (object, FALSE);
+    return status;
+  }
+  if (status == HERD_CTL_OK)
+    return show_issuer (ctl, path);
+  if (!g_str_equal (herd_ctl_get_text (properties, "State"), "running"))
+    report_registration (ctl, name, path, properties);
+  return status;
+}
+
+HerdCtlStatus
+herd_ctl_issuer_register (HerdCtl *ctl)
+{
+  g_autofree char *agree_terms = NULL;
+  g_auto (GStrv) contacts = NULL;
+  const GOptionEntry options[] = {
+    { "agree-terms", 0, 0, G_OPTION_ARG_STRING, &agree_terms,
+      N_ ("The URL of the terms of service that you agree to"), N_ ("URL") },
+    { "contact", 0, 0, G_OPTION_ARG_STRING_ARRAY, &contacts,
+      N_ ("Whom the CA may write to (repeat)"), N_ ("ADDRESS") },
+    { 0 },
+  };
+  g_autoptr (GError) error = NULL;
+  if (!herd_ctl_parse (ctl, options, N_ ("Creates the account at the CA, or finds it again."), 1,
+                       &error))
+    return herd_ctl_fail (ctl, error);
+  const char *name = ctl->arguments[1];
+  g_autofree char *path = herd_ctl_find (ctl, "GetIssuer", name, &error);
+  if (path == NULL)
+    return herd_ctl_fail (ctl, error);
+  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
+  if (agree_terms != NULL)
+    g_variant_dict_insert (&dict, "agree-terms", "s", agree_terms);
+  if (contacts != NULL)
+    g_variant_dict_insert_value (&dict, "contacts", contacts_to_variant (contacts));
+  g_autoptr (GVariant)
+      reply = herd_ctl_call (ctl, path, HERD_CTL_ISSUER, "Register",
+                             g_variant_new ("(@a{sv})", g_variant_dict_end (&dict)), "(o)", &error);
+  if (reply == NULL)
+    return fail_registration (ctl, name, path, error);
+  const char *operation;
+  g_variant_get (reply, "(&o)", &operation);
+  return finish_registration (ctl, name, path, operation);
+}
+
+/* ---- remove -------------------------------------------------------------------------------- */
+
+HerdCtlStatus
+herd_ctl_issuer_remove (HerdCtl *ctl)
+{
+  g_autoptr (GError) error = NULL;
+  if (!herd_ctl_parse (ctl, NULL,
+                       N_ ("Forgets an issuer that no certificate names, with its account "
+                           "and its key."),
+                       1, &error))
+    return herd_ctl_fail (ctl, error);
+  g_autofree char *path = herd_ctl_find (ctl, "GetIssuer", ctl->arguments[1], &error);
+  g_autoptr (GVariant) reply = path != NULL ? herd_ctl_call (ctl, path, HERD_CTL_ISSUER, "Remove",
+                                                             NULL, "()", &error)
+                                            : NULL;
+  if (reply == NULL)
+    return herd_ctl_fail (ctl, error);
+  if (ctl->json) {
+    JsonObject *object = json_object_new ();
+    json_object_set_string_member (object, "name", ctl->arguments[1]);
+    json_object_set_string_member (object, "path", path);
+    herd_ctl_json_print_object (object, FALSE);
+  } else {
+    g_print (_ ("%s: removed\n"), ctl->arguments[1]);
+  }
+  return HERD_CTL_OK;
+}

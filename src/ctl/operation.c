@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Following an operation: its steps as they happen, its end, an agent that goes away and comes back
+ * meanwhile (an operation survives that). Signals are subscribed to before the state is read, so
+ * that nothing falls between. Owned by certherdctl; one thread.
+ */
+#include <glib-unix.h>
+#include <glib/gi18n.h>
+
+#include "ctl/output.h"
+
+/* How long an agent that restarts may be away. */
+#define AWAY_SECONDS 30
+
+typedef struct {
+  HerdCtl *ctl;
+  const char *path;
+  const char *name;
+  GMainLoop *loop;
+  GVariant *properties; /* a{sv}, as last seen; NULL: not yet */
+  guint shown;          /* steps whose end was printed */
+  gboolean unfinished_line;
+  guint away; /* the timer; 0: the agent is there */
+  gboolean interrupted;
+  GError *error; /* it cannot be followed */
+} Follow;
+
+/* ---- steps --------------------------------------------------------------------------------- */
+
+const char *
+herd_ctl_step_describe (const char *step)
+{
+  static const struct {
+    const char *step;
+    const char *description;
+  } descriptions[] = {
+    { "key", N_ ("making the private key") },
+    { "new-order", N_ ("ordering from the CA") },
+    { "authorize", N_ ("asking what proves control of the names") },
+    { "present", N_ ("putting the proof where the CA looks") },
+    { "respond", N_ ("telling the CA to look") },
+    { "ready", N_ ("waiting for the CA to be convinced") },
+    { "finalize", N_ ("sending the certificate request") },
+    { "valid", N_ ("waiting for the CA to sign") },
+    { "download", N_ ("fetching and checking the certificate") },
+    { "cleanup", N_ ("taking the proof away") },
+    { "save", N_ ("storing key and certificate, sealed") },
+    { "deliver", N_ ("delivering to the targets") },
+    { "directory", N_ ("asking the CA what it offers") },
+    { "account", N_ ("creating or finding the account") },
+  };
+  for (gsize i = 0; i < G_N_ELEMENTS (descriptions); i++) {
+    if (g_str_equal (descriptions[i].step, step))
+      return _ (descriptions[i].description);
+  }
+  return step;
+}
+
+static void
+print_step (Follow *follow, GVariant *step)
+{
+  g_autofree char *name = herd_ctl_clean (herd_ctl_get_text (step, "name"));
+  gint64 entered = herd_ctl_get_int64 (step, "entered");
+  gint64 left = herd_ctl_get_int64 (step, "left");
+  const char *again = follow->unfinished_line ? "\r\033[K" : "";
+  follow->unfinished_line = left == 0;
+  if (left == 0)
+    g_print ("%s  %-10s  %s …", again, name, herd_ctl_step_describe (name));
+  else
+    g_print ("%s  %-10s  %s, %.1f s\n", again, name, herd_ctl_step_describe (name),
+             (double) (left - entered) / G_USEC_PER_SEC);
+}
+
+/* Prints the steps that ended since the last time; on a terminal the running one too. */
+static void
+print_steps (Follow *follow)
+{
+  g_autoptr (GVariant) steps = NULL;
+  if (follow->ctl->json)
+    return;
+  steps = g_variant_lookup_value (follow->properties, "Steps", G_VARIANT_TYPE ("aa{sv}"));
+  gsize count = steps != NULL ? g_variant_n_children (steps) : 0;
+  for (; follow->shown < count; follow->shown++) {
+    g_autoptr (GVariant) step = g_variant_get_child_value (steps, follow->shown);
+    gboolean runs = herd_ctl_get_int64 (step, "left") == 0;
+    if (!runs || follow->ctl->terminal)
+      print_step (follow, step);
+    if (runs)
+      return;
+  }
+}
+
+static gboolean
+has_ended (const Follow *follow)
+{
+  const char *state = herd_ctl_get_text (follow->properties, "State");
+  return follow->properties != NULL && !g_str_equal (state, "running");
+}
+
+/* ---- the agent's signals ------------------------------------------------------------------- */
+
+static void
+read_state (Follow *follow)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant)
+      properties = herd_ctl_get_all (follow->ctl, follow->path, HERD_CTL_OPERATION, &error);
+  if (properties == NULL && follow->away != 0)
+    return;
+  if (properties == NULL) {
+    follow->error = g_steal_pointer (&error);
+    g_main_loop_quit (follow->loop);
+    return;
+  }
+  g_clear_pointer (&follow->properties, g_variant_unref);
+  follow->properties = g_steal_pointer (&properties);
+  print_steps (follow);
+  if (has_ended (follow))
+    g_main_loop_quit (follow->loop);
+}
+
+static void
+on_changed (GDBusConnection *connection, const char *sender, const char *path,
+            const char *interface, const char *signal, GVariant *parameters, gpointer data)
+{
+  Follow *follow = data;
+  if (!g_main_loop_is_running (follow->loop) || has_ended (follow) || follow->error != NULL)
+    return;
+  read_state (follow);
+}
+
+static gboolean
+on_away_too_long (gpointer data)
+{
+  Follow *follow = data;
+  follow->away = 0;
+  follow->error = g_error_new (G_DBUS_ERROR, G_DBUS_ERROR_NAME_HAS_NO_OWNER,
+                               _ ("%s: the agent went away; the operation goes on when it is back"),
+                               follow->name);
+  g_main_loop_quit (follow->loop);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+on_agent_there (GDBusConnection *connection, const char *bus_name, const char *owner, gpointer data)
+{
+  Follow *follow = data;
+  g_clear_handle_id (&follow->away, g_source_remove);
+  if (!has_ended (follow) && follow->error == NULL)
+    read_state (follow);
+}
+
+static void
+on_agent_gone (GDBusConnection *connection, const char *bus_name, gpointer data)
+{
+  Follow *follow = data;
+  if (follow->away == 0)
+    follow->away = g_timeout_add_seconds (AWAY_SECONDS, on_away_too_long, follow);
+}
+
+static gboolean
+on_interrupt (gpointer data)
+{
+  Follow *follow = data;
+  follow->interrupted = TRUE;
+  g_main_loop_quit (follow->loop);
+  return G_SOURCE_CONTINUE;
+}
+
+/* ---- following ----------------------------------------------------------------------------- */
+
+static void
+run (Follow *follow)
+{
+  GDBusConnection *connection = follow->ctl->connection;
+  guint interrupt = g_unix_signal_add (SIGINT, on_interrupt, follow);
+  guint terminate = g_unix_signal_add (SIGTERM, on_interrupt, follow);
+  guint changes = g_dbus_connection_signal_subscribe (connection, HERD_CTL_BUS_NAME, NULL, NULL,
+                                                      follow->path, NULL, G_DBUS_SIGNAL_FLAGS_NONE,
+                                                      on_changed, follow, NULL);
+  /* Says at once whether the agent is there: that reads the state for the first time. */
+  guint watch = g_bus_watch_name_on_connection (connection, HERD_CTL_BUS_NAME,
+                                                G_BUS_NAME_WATCHER_FLAGS_NONE, on_agent_there,
+                                                on_agent_gone, follow, NULL);
+  g_main_loop_run (follow->loop);
+  g_bus_unwatch_name (watch);
+  g_dbus_connection_signal_unsubscribe (connection, changes);
+  g_clear_handle_id (&follow->away, g_source_remove);
+  g_source_remove (terminate);
+  g_source_remove (interrupt);
+  if (follow->unfinished_line)
+    g_print ("\n");
+}
+
+static HerdCtlStatus
+conclude (const Follow *follow)
+{
+  if (follow->error != NULL)
+    return herd_ctl_fail (follow->ctl, follow->error);
+  if (!has_ended (follow)) {
+    g_printerr (_ ("Stopped waiting for %s; the operation goes on. "
+                   "\"certherdctl show\" says how far it is.\n"),
+                follow->name);
+    return HERD_CTL_CANCELLED;
+  }
+  const char *state = herd_ctl_get_text (follow->properties, "State");
+  if (g_str_equal (state, "done"))
+    return HERD_CTL_OK;
+  return g_str_equal (state, "cancelled") ? HERD_CTL_CANCELLED : HERD_CTL_OPERATION_FAILED;
+}
+
+HerdCtlStatus
+herd_ctl_follow (HerdCtl *ctl, const char *operation, const char *name, GVariant **properties)
+{
+  g_autoptr (GMainLoop) loop = g_main_loop_new (NULL, FALSE);
+  Follow follow = { .ctl = ctl, .path = operation, .name = name, .loop = loop };
+  run (&follow);
+  HerdCtlStatus status = conclude (&follow);
+  g_clear_error (&follow.error);
+  ctl->now = g_get_real_time () / G_USEC_PER_SEC;
+  *properties = g_steal_pointer (&follow.properties);
+  return status;
+}
+
+void
+herd_ctl_report_failure (HerdCtl *ctl, const char *name, GVariant *properties)
+{
+  const char *error = herd_ctl_get_text (properties, "Error");
+  const char *message = herd_ctl_get_text (properties, "ErrorMessage");
+  g_autofree char *clean = herd_ctl_clean (*message != '\0' ? message : error);
+  if (g_str_equal (herd_ctl_get_text (properties, "State"), "cancelled") && *clean == '\0')
+    g_printerr (_ ("certherdctl: %s: cancelled\n"), name);
+  else
+    g_printerr ("certherdctl: %s: %s\n", name, clean);
+}

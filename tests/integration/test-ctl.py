@@ -1,0 +1,536 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""certherdctl against a double of the agent: what it sends, what it prints, how it exits.
+
+  test-ctl.py CERTHERDCTL"""
+
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import tap  # noqa: E402
+from double import ROOT, Double, GLib, PrivateBus, Refusal  # noqa: E402
+
+CTL = sys.argv.pop(1)
+WWW = ROOT + "/certificate/1"
+CA = ROOT + "/issuer/1"
+RUN = ROOT + "/operation/7"
+CERTIFICATE = "org.certherd.Certificate1"
+ISSUER = "org.certherd.Issuer1"
+OPERATION = "org.certherd.Operation1"
+AGENT = "org.certherd.Agent1"
+FAR = 4102444800  # 2100
+COMMANDS = ["request", "list", "show", "renew", "modify", "retry", "remove", "watch", "issuer list",
+            "issuer show", "issuer add", "issuer register", "issuer remove", "version"]
+
+
+def steps(*names, running=None):
+    done = [{"name": GLib.Variant("s", name), "entered": GLib.Variant("x", 1000000),
+             "left": GLib.Variant("x", 1500000)} for name in names]
+    if running:
+        done.append({"name": GLib.Variant("s", running), "entered": GLib.Variant("x", 2), "left": GLib.Variant("x", 0)})
+    return done
+
+
+class Ended:
+    def __init__(self, status, out, err):
+        self.status, self.out, self.err = status, out, err
+
+    def json(self):
+        return json.loads(self.out)
+
+
+class Case(unittest.TestCase):
+    def setUp(self):
+        self.bus = PrivateBus()
+        self.addCleanup(self.bus.stop)
+        self.agent = Double(self.bus)
+        self.agent.own_name()
+        self.agent.put(ROOT, AGENT, Version="9.9", AtRest="credential", Features=["session"])
+        self.agent.put(CA, ISSUER, Name="ca", Status="valid", Kind="acme", TermsUrl="https://ca.test/terms?a=b&c")
+        self.agent.put(WWW, CERTIFICATE, Name="www", State="valid", Activity="idle", Generation=3, NotAfter=FAR,
+                       Identifiers=["www.example.org"], Issuers=[CA], NextAction="renew", NextActionTime=FAR - 86400,
+                       NextActionReason="two thirds of its life", KeyType="ecdsa-p256", Serial="01ab",
+                       Deliveries=[{"target": GLib.Variant("s", "live"), "state": GLib.Variant("s", "applied"),
+                                    "wanted": GLib.Variant("t", 3), "applied": GLib.Variant("t", 3),
+                                    "proved": GLib.Variant("t", 3), "since": GLib.Variant("x", 5),
+                                    "message": GLib.Variant("s", "fine")}])
+        self.agent.put(RUN, OPERATION, Kind="issue", Object=WWW, State="running", Step="new-order",
+                       Steps=steps("key", running="new-order"))
+        self.agent.methods["GetCertificate"] = lambda path, name: self.find({"www": WWW}, name)
+        self.agent.methods["GetIssuer"] = lambda path, name: self.find({"ca": CA}, name)
+        self.environment = {**os.environ, "DBUS_SESSION_BUS_ADDRESS": self.bus.address, "LC_ALL": "C.UTF-8"}
+
+    def find(self, known, name):
+        if name not in known:
+            raise Refusal("NotFound", f"there is no “{name}”")
+        return GLib.Variant("(o)", (known[name],))
+
+    def start(self, *words, stdout=None, **options):
+        self.out, self.err = tempfile.TemporaryFile(), tempfile.TemporaryFile()
+        self.process = subprocess.Popen([CTL, "--session", *words], stdin=subprocess.DEVNULL, env=self.environment,
+                                        stdout=stdout or self.out, stderr=self.err, **options)
+        return self.process
+
+    def finish(self):
+        """Serves the bus until the command ends; one that hangs is ended by meson's timeout."""
+        loop = GLib.MainLoop()
+        statuses = []
+        GLib.child_watch_add(GLib.PRIORITY_LOW, self.process.pid, lambda pid, status: (statuses.append(status), loop.quit()))
+        loop.run()
+        self.process.returncode = os.waitstatus_to_exitcode(statuses[0])
+        texts = []
+        for file in (self.out, self.err):
+            file.seek(0)
+            texts.append(file.read().decode())
+            file.close()
+        return Ended(self.process.returncode, *texts)
+
+    def ctl(self, *words):
+        self.start(*words)
+        return self.finish()
+
+    def calls(self, member):
+        return [arguments for name, _, arguments in self.agent.calls if name == member]
+
+    def when_read(self, action):
+        """Does ACTION once, when the operation's state was read."""
+        done = []
+
+        def on_read(path, name):
+            if (path, name) == (RUN, "State") and not done:
+                done.append(True)
+                action()
+        self.agent.on_read = on_read
+
+    def end_run(self, state="done", **more):
+        self.agent.put(RUN, OPERATION, State=state, Steps=steps("key", "new-order", "save"), **more)
+        self.agent.emit(RUN, OPERATION, "Finished", GLib.Variant("(bss)", (state == "done", "", "")))
+
+
+class Help(Case):
+    def test_status(self):
+        """--help documents every exit status and names every command"""
+        ended = self.ctl("--help")
+        self.assertEqual(ended.status, 0)
+        for status in range(8):
+            self.assertIn(f"\n  {status}  ", ended.out)
+        for command in COMMANDS:
+            self.assertIn(f"\n  {command} ", ended.out)
+
+    def test_commands(self):
+        """every command has a --help of its own"""
+        for command in COMMANDS:
+            ended = self.ctl(*command.split(), "--help")
+            self.assertEqual((ended.status, ended.err), (0, ""))
+            self.assertIn(f"certherdctl [OPTION…] {command}", ended.out)
+
+    def test_usage(self):
+        """a wrong command line exits with 2, and says what is wrong"""
+        for words, said in ((["frobnicate"], "frobnicate"), ([], "command"), (["show"], "name is missing"),
+                            (["show", "a", "b"], "“b”"), (["list", "--colour"], "--colour"), (["issuer"], "one more"),
+                            (["issuer", "add", "x"], "--directory-url"), (["request", "x", "-d"], "-d"),
+                            (["show", b"\xff"], "UTF-8")):
+            ended = self.ctl(*words)
+            self.assertEqual(ended.status, 2, words)
+            self.assertIn(said, ended.err)
+            self.assertEqual(self.agent.calls, [])
+
+
+class Errors(Case):
+    def test_statuses(self):
+        """an error's name decides the exit status"""
+        for name, status in (("Failed", 1), ("InvalidArgument", 2), ("Exists", 1), ("NotAuthorized", 4), ("Busy", 1),
+                             ("RateLimited", 1), ("Locked", 1), ("NotFound", 5), ("Cancelled", 7),
+                             ("org.freedesktop.DBus.Error.InteractiveAuthorizationRequired", 4),
+                             ("org.freedesktop.DBus.Error.AccessDenied", 4),
+                             ("org.freedesktop.DBus.Error.UnknownObject", 5),
+                             ("org.freedesktop.DBus.Error.ServiceUnknown", 3),
+                             ("org.freedesktop.DBus.Error.NoReply", 7), ("org.else.Where", 1)):
+            def refuse(path, options, name=name):
+                raise Refusal(name, "because \x1b[31mof that")
+            self.agent.methods["Renew"] = refuse
+            ended = self.ctl("renew", "www")
+            self.assertEqual((name, ended.status), (name, status))
+            self.assertIn("certherdctl: because \\u001b[31mof that\n", ended.err)
+            self.assertNotIn("GDBus", ended.err)
+
+    def test_json(self):
+        """with --json an error is one object on standard output"""
+        ended = self.ctl("--json", "show", "nobody")
+        self.assertEqual((ended.status, ended.err), (5, ""))
+        self.assertEqual(ended.json(), {"error": "org.certherd.Error.NotFound", "message": "there is no “nobody”"})
+        ended = self.ctl("show", "--json")
+        self.assertEqual((ended.status, ended.err), (2, ""))
+        self.assertEqual(sorted(ended.json()), ["error", "message"])
+
+    def test_no_agent(self):
+        """without an agent: 3, and how to start one"""
+        self.agent.release_name()
+        for command in (["list"], ["version"], ["request", "www", "-d", "a.test"]):
+            ended = self.ctl(*command)
+            self.assertEqual(ended.status, 3)
+            self.assertIn("certherd --session", ended.err)
+
+    def test_no_bus(self):
+        """without a bus: 3"""
+        self.environment["DBUS_SESSION_BUS_ADDRESS"] = "unix:path=/nonexistent/bus"
+        ended = self.ctl("list")
+        self.assertEqual(ended.status, 3)
+        self.assertIn("session bus cannot be reached", ended.err)
+
+
+class Listing(Case):
+    ROW = (WWW, "www", "valid", "idle", ["a.test", "b.test"], FAR, FAR - 86400, "renew", 3)
+
+    def serve(self, *pages):
+        def answer(path, filters, after, limit):
+            self.assertLessEqual(limit, 500)
+            page = pages[int(after[1:]) if after else 0]
+            number = pages.index(page) + 1
+            return GLib.Variant("(a(osssasxxst)s)", (page, f"p{number}" if number < len(pages) else ""))
+        self.agent.methods["ListCertificates"] = answer
+
+    def test_pages(self):
+        """list fetches all pages"""
+        self.serve([self.ROW], [(*self.ROW[:1], "zzz", *self.ROW[2:])])
+        ended = self.ctl("list")
+        self.assertEqual(ended.status, 0)
+        lines = ended.out.splitlines()
+        self.assertEqual(len(lines), 3)
+        self.assertTrue(lines[0].startswith("NAME  STATE"))
+        self.assertRegex(lines[1], r"^www   valid  idle      3           in \d+ years  renew in \d+ years  a.test b.test$")
+        self.assertTrue(lines[2].startswith("zzz"))
+
+    def test_stuck(self):
+        """an agent whose pages do not move on is not asked for ever"""
+        self.agent.methods["ListCertificates"] = \
+            lambda path, filters, after, limit: GLib.Variant("(a(osssasxxst)s)", ([self.ROW], "same"))
+        self.assertEqual(self.ctl("list").status, 0)
+        self.assertEqual(len(self.calls("ListCertificates")), 2)
+
+    def test_filters(self):
+        """list sends its filters"""
+        self.serve([])
+        ended = self.ctl("list", "--state", "valid", "--issuer=ca", "--identifier", "*.test")
+        self.assertEqual(self.calls("ListCertificates")[0][0], {"state": "valid", "issuer": "ca", "identifier": "*.test"})
+        self.assertIn("No certificates", ended.out)
+
+    def test_json(self):
+        """list --json: the documented keys"""
+        self.serve([self.ROW])
+        self.assertEqual(self.ctl("list", "--json").json(),
+                         [{"path": WWW, "name": "www", "state": "valid", "activity": "idle",
+                           "identifiers": ["a.test", "b.test"], "not-after": FAR, "next-action-time": FAR - 86400,
+                           "next-action": "renew", "generation": 3}])
+
+    def test_clean(self):
+        """what comes from the bus cannot steer a terminal"""
+        self.serve([(WWW, "w\x1b[2Jw", "valid", "idle", ["a\u202eb"], 0, 0, "none", 0)])
+        ended = self.ctl("list")
+        self.assertIn("w\\u001b[2Jw", ended.out)
+        self.assertIn("a\\u202eb", ended.out)
+        self.assertNotIn("\x1b", ended.out)
+
+    def read_terminal(self):
+        ours, theirs = pty.openpty()
+        self.start("list", stdout=theirs)
+        os.close(theirs)
+        status = self.finish().status
+        text = b""
+        try:
+            while chunk := os.read(ours, 65536):
+                text += chunk
+        except OSError:  # how Linux says that nobody has the other end any more
+            pass
+        os.close(ours)
+        self.assertEqual(status, 0)
+        return text.decode()
+
+    def test_colour(self):
+        """colour on a terminal only, and not with NO_COLOR"""
+        self.serve([self.ROW])
+        self.environment.update(TERM="xterm", NO_COLOR="")
+        self.assertIn("\x1b[32mvalid\x1b[0m", self.read_terminal())
+        self.environment["NO_COLOR"] = "1"
+        self.assertNotIn("\x1b", self.read_terminal())
+
+
+class Showing(Case):
+    def test_text(self):
+        """show says what there is to know"""
+        ended = self.ctl("show", "www")
+        self.assertEqual((ended.status, ended.err), (0, ""))
+        for said in ("www.example.org", "ecdsa-p256", "renew 2099-12-31", "two thirds of its life", "3, proved", "fine", "01ab"):
+            self.assertIn(said, ended.out)
+        self.assertRegex(ended.out, r"\nIssuer +ca\n")
+
+    def test_running(self):
+        """show says how far the operation is"""
+        self.agent.put(WWW, CERTIFICATE, Operation=RUN, Activity="issuing")
+        self.assertRegex(self.ctl("show", "www").out, r"\nNow +new-order: ordering from the CA\n")
+
+    def test_json(self):
+        """show --json: the properties in the words of the configuration"""
+        shown = self.ctl("show", "--json", "www").json()
+        for key, value in (("path", WWW), ("not-after", FAR), ("issuers", ["ca"]), ("generation", 3),
+                           ("next-action-reason", "two thirds of its life"), ("identifiers", ["www.example.org"])):
+            self.assertEqual(shown[key], value)
+        self.assertEqual(shown["deliveries"][0]["target"], "live")
+
+    def test_missing(self):
+        """an unknown name: 5"""
+        ended = self.ctl("show", "nobody")
+        self.assertEqual((ended.status, ended.out), (5, ""))
+        self.assertIn("nobody", ended.err)
+
+    def test_version(self):
+        """version says both"""
+        ended = self.ctl("version")
+        self.assertRegex(ended.out, r"^certherdctl \d+\.\d+\.\d+\ncertherd 9\.9 \(session\), keys at rest: credential\n$")
+        shown = self.ctl("version", "--json").json()
+        self.assertEqual((shown["version"], shown["at-rest"]), ("9.9", "credential"))
+        self.assertRegex(shown["certherdctl"], r"^\d")
+
+
+class Requesting(Case):
+    def setUp(self):
+        super().setUp()
+        self.agent.methods["RequestCertificate"] = lambda path, name, spec: GLib.Variant("(oo)", (WWW, RUN))
+        self.agent.methods["Renew"] = lambda path, options: GLib.Variant("(o)", (RUN,))
+        self.agent.methods["Modify"] = lambda path, values, unset: GLib.Variant("(o)", ("/",))
+
+    def test_steps(self):
+        """request waits, and prints the steps and what came of it"""
+        self.when_read(self.end_run)
+        ended = self.ctl("request", "www", "-d", "www.example.org")
+        self.assertEqual((ended.status, ended.err), (0, ""))
+        lines = ended.out.splitlines()
+        self.assertEqual(lines[:3], ["  key         making the private key, 0.5 s",
+                                     "  new-order   ordering from the CA, 0.5 s",
+                                     "  save        storing key and certificate, sealed, 0.5 s"])
+        self.assertTrue(lines[3].startswith("www is valid: generation 3, until 2100-01-01"))
+        self.assertTrue(lines[4].startswith("Next: renew "))
+        self.assertEqual(self.calls("RequestCertificate"), [("www", {"identifiers": ["www.example.org"]})])
+
+    def test_spec(self):
+        """every option arrives as its key, with the key's type"""
+        self.ctl("request", "www", "-d", "a.test", "-d", "b.test", "--issuer", "x", "--issuer=y", "--key-type", "ed25519",
+                 "--challenge", "http-01", "--deliver", "nginx", "--reader", "www-data", "--renew", "14d", "--country=AT",
+                 "--state", "W", "--locality", "V", "--organization", "O", "--common-name", "a.test", "--no-wait")
+        self.assertEqual(self.calls("RequestCertificate")[0][1],
+                         {"identifiers": ["a.test", "b.test"], "issuer": ["x", "y"], "key-type": "ed25519",
+                          "challenge": ["http-01"], "deliver": ["nginx"], "readers": ["www-data"], "renew": "14d",
+                          "country": "AT", "state": "W", "locality": "V", "organization": "O", "common-name": "a.test"})
+
+    def test_no_wait(self):
+        """--no-wait returns at once"""
+        ended = self.ctl("request", "www", "-d", "a.test", "--no-wait")
+        self.assertEqual(ended.status, 0)
+        self.assertIn("certherdctl show www", ended.out)
+
+    def test_json(self):
+        """request --json: one object with the certificate and the operation"""
+        self.when_read(self.end_run)
+        said = self.ctl("--json", "request", "www", "-d", "a.test").json()
+        self.assertEqual((said["name"], said["state"], said["operation"]["state"]), ("www", "valid", "done"))
+        self.assertEqual([step["name"] for step in said["operation"]["steps"]], ["key", "new-order", "save"])
+
+    def test_failure(self):
+        """an operation that fails: 6, with its message"""
+        self.when_read(lambda: self.end_run("failed", Error="org.certherd.Error.ChallengeFailed",
+                                            ErrorMessage="a.test: connection refused"))
+        ended = self.ctl("request", "www", "-d", "a.test")
+        self.assertEqual(ended.status, 6)
+        self.assertIn("certherdctl: www: a.test: connection refused\n", ended.err)
+        self.assertNotIn("www is valid", ended.out)
+        said = self.ctl("--json", "request", "www", "-d", "a.test")
+        self.assertEqual((said.status, said.json()["operation"]["error"]), (6, "org.certherd.Error.ChallengeFailed"))
+
+    def test_cancelled(self):
+        """an operation that somebody cancels: 7"""
+        self.when_read(lambda: self.end_run("cancelled"))
+        ended = self.ctl("renew", "www")
+        self.assertEqual(ended.status, 7)
+        self.assertIn("cancelled", ended.err)
+
+    def test_interrupt(self):
+        """Ctrl-C stops the waiting, not the operation, and says so: 7"""
+        self.when_read(lambda: self.process.send_signal(signal.SIGINT))
+        ended = self.ctl("request", "www", "-d", "a.test")
+        self.assertEqual(ended.status, 7)
+        self.assertIn("the operation goes on", ended.err)
+        self.assertEqual(self.calls("Cancel"), [])
+
+    def test_restart(self):
+        """an agent that restarts meanwhile is waited for"""
+        def restart():
+            self.agent.release_name()
+            self.agent.put(RUN, OPERATION, State="done", Steps=steps("key", "new-order"))
+            self.agent.own_name()
+        self.when_read(restart)
+        ended = self.ctl("request", "www", "-d", "a.test")
+        self.assertEqual((ended.status, ended.err), (0, ""))
+        self.assertIn("www is valid", ended.out)
+
+    def test_forgotten(self):
+        """an operation that cannot be read is an error, not a wait"""
+        self.agent.methods["Renew"] = lambda path, options: GLib.Variant("(o)", (ROOT + "/operation/99",))
+        ended = self.ctl("renew", "www")
+        self.assertEqual((ended.status, ended.out), (1, ""))
+        self.assertIn("operation/99", ended.err)
+
+    def test_nothing_to_do(self):
+        """no operation: nothing to wait for"""
+        self.agent.methods["RequestCertificate"] = lambda path, name, spec: GLib.Variant("(oo)", (WWW, "/"))
+        ended = self.ctl("request", "www", "-d", "a.test")
+        self.assertEqual(ended.status, 0)
+        self.assertIn("www is valid", ended.out)
+
+    def test_modify(self):
+        """modify sends what is set and what is unset; an empty word is the empty list"""
+        ended = self.ctl("modify", "www", "-d", "c.test", "--deliver=", "--unset", "key-type", "--unset", "renew")
+        self.assertEqual(ended.status, 0)
+        self.assertEqual(self.calls("Modify"), [({"identifiers": ["c.test"], "deliver": []}, ["key-type", "renew"])])
+
+    def test_renew(self):
+        """renew sends its options"""
+        self.ctl("renew", "www", "--force", "--reason", "key lost", "--no-wait")
+        self.ctl("renew", "www", "--no-wait")
+        self.assertEqual(self.calls("Renew"), [({"force": True, "reason": "key lost"},), ({},)])
+
+    def test_retry_and_remove(self):
+        """retry and remove"""
+        self.agent.methods["Retry"] = lambda path: None
+        self.agent.methods["Remove"] = lambda path, options: None
+        self.assertEqual(self.ctl("retry", "www").status, 0)
+        self.assertEqual(self.ctl("remove", "www").out, "www: removed\n")
+        self.assertEqual([name for name, path, _ in self.agent.calls if path == WWW], ["Retry", "Remove"])
+        self.assertEqual(self.ctl("remove", "nobody").status, 5)
+        self.assertEqual(self.ctl("--json", "retry", "www").json(), {"name": "www", "path": WWW})
+
+
+class Issuers(Case):
+    def test_list(self):
+        """issuer list"""
+        row = {"path": GLib.Variant("o", CA), "name": GLib.Variant("s", "ca"), "status": GLib.Variant("s", "valid"),
+               "directory-url": GLib.Variant("s", "https://ca.test/dir")}
+        self.agent.methods["ListIssuers"] = lambda path: GLib.Variant("(aa{sv})", ([row],))
+        self.assertRegex(self.ctl("issuer", "list").out, r"\nca +valid +https://ca.test/dir\n$")
+        self.assertEqual(self.ctl("issuer", "list", "--json").json(),
+                         [{"path": CA, "name": "ca", "status": "valid", "directory-url": "https://ca.test/dir"}])
+
+    def test_show(self):
+        """issuer show"""
+        self.assertRegex(self.ctl("issuer", "show", "ca").out, r"\nTerms +https://ca.test/terms\?a=b&c\n")
+        self.assertEqual(self.ctl("issuer", "show", "ca", "--json").json()["status"], "valid")
+
+    def test_add(self):
+        """issuer add sends the contents of the trust file, not its path"""
+        self.agent.methods["AddIssuer"] = lambda path, name, settings: GLib.Variant("(o)", (CA,))
+        with tempfile.NamedTemporaryFile("w") as file:
+            file.write("-----BEGIN CERTIFICATE-----\nAA==\n")
+            file.flush()
+            ended = self.ctl("issuer", "add", "ca", "--directory-url", "https://ca.test/dir", "--trust", file.name,
+                             "--contact", "a@b.test", "--contact", "mailto:c@d.test", "--agree-terms", "yes")
+        self.assertEqual(ended.status, 0)
+        self.assertEqual(self.calls("AddIssuer"),
+                         [("ca", {"directory-url": "https://ca.test/dir", "agree-terms": "yes",
+                                  "trust": "-----BEGIN CERTIFICATE-----\nAA==\n",
+                                  "contact": ["mailto:a@b.test", "mailto:c@d.test"]})])
+
+    def test_bad_trust(self):
+        """a trust file that is missing or is none is named, and nothing is sent"""
+        for file, status in (("/nonexistent.pem", 1), ("/dev/null", 2)):
+            ended = self.ctl("issuer", "add", "ca", "--directory-url", "https://ca.test/dir", "--trust", file)
+            self.assertEqual(ended.status, status)
+            self.assertIn(file, ended.err)
+        self.assertEqual(self.agent.calls, [])
+
+    def test_register(self):
+        """issuer register waits for the account"""
+        self.agent.methods["Register"] = lambda path, options: GLib.Variant("(o)", (RUN,))
+        self.when_read(self.end_run)
+        ended = self.ctl("issuer", "register", "ca", "--agree-terms", "https://ca.test/terms", "--contact", "a@b.test")
+        self.assertEqual(ended.status, 0)
+        self.assertEqual(self.calls("Register"),
+                         [({"agree-terms": "https://ca.test/terms", "contacts": ["mailto:a@b.test"]},)])
+
+    def test_terms(self):
+        """terms that nobody agreed to: their URL, and the command that agrees"""
+        command = "  certherdctl --session issuer register ca --agree-terms 'https://ca.test/terms?a=b&c'\n"
+
+        def refuse(path, options):
+            raise Refusal("ActionRequired", "agree to the terms first")
+        self.agent.methods["Register"] = refuse
+        ended = self.ctl("issuer", "register", "ca")
+        self.assertEqual(ended.status, 1)
+        self.assertIn(command, ended.err)
+        self.agent.methods["Register"] = lambda path, options: GLib.Variant("(o)", (RUN,))
+        self.when_read(lambda: self.end_run("failed", Error="org.certherd.Error.ActionRequired", ErrorMessage="terms"))
+        ended = self.ctl("issuer", "register", "ca")
+        self.assertEqual(ended.status, 6)
+        self.assertIn(command, ended.err)
+
+    def test_remove(self):
+        """issuer remove"""
+        self.agent.methods["Remove"] = lambda path: None
+        self.assertEqual(self.ctl("issuer", "remove", "ca").out, "ca: removed\n")
+
+
+class Watching(Case):
+    def watch(self, *words):
+        """Starts watch, lets things happen once it listens (it says first that the agent is there), and
+        stops it with SIGINT when it has said all."""
+        read, write = os.pipe()
+        self.start("watch", *words, stdout=write)
+        os.close(write)
+        text = bytearray()
+
+        def on_text(source, condition):
+            chunk = os.read(read, 65536)
+            first = not text
+            text.extend(chunk)
+            if first and chunk:
+                self.happen()
+            if b"expires" in chunk:
+                self.process.send_signal(signal.SIGINT)
+            return bool(chunk)
+        GLib.io_add_watch(read, GLib.IO_IN | GLib.IO_HUP, on_text)
+        status = self.finish().status
+        os.close(read)
+        self.assertEqual(status, 0)
+        return text.decode()
+
+    def happen(self):
+        self.agent.put(RUN, OPERATION, Steps=steps("key", "new-order", running="ready"))
+        self.end_run("failed", Error="org.certherd.Error.Refused", ErrorMessage="no\nno")
+        self.agent.emit(ROOT, AGENT, "CertificateUpdated", GLib.Variant("(osts)", (WWW, "www", 4, "beef")))
+        self.agent.emit(ROOT, AGENT, "Attention", GLib.Variant("(osss)", (WWW, "warning", "soon", "www expires soon")))
+
+    def test_text(self):
+        """watch prints steps, ends, new generations and attentions, until Ctrl-C: 0"""
+        lines = [line[10:] for line in self.watch().splitlines()]
+        self.assertEqual(lines[0], "the agent is there")
+        self.assertIn("www: new-order: ordering from the CA", lines)
+        self.assertEqual(len([line for line in lines if line.startswith("www: key")]), 1)
+        self.assertEqual(lines[-3:], ["www: issue failed: no\\u000ano", "www: generation 4 is current",
+                                      "warning: www expires soon"])
+
+    def test_json(self):
+        """watch --json: one object for each line"""
+        events = [json.loads(line) for line in self.watch("--json").splitlines()]
+        self.assertEqual([event["event"] for event in events if event["event"] != "step"],
+                         ["agent-there", "finished", "updated", "attention"])
+        self.assertTrue(all(event["time"] > 0 for event in events))
+        self.assertEqual(events[-2]["generation"], 4)
+        self.assertEqual([event["name"] for event in events if event["event"] == "finished"], ["www"])
+
+
+tap.main()
