@@ -233,7 +233,7 @@ static void
 start_at_last (void)
 {
   g_autoptr (Operation) operation = operation_new_full (
-      plain, 1, &plain_ops, (const Line[]){ { "apple", 1 }, { NULL } }, NULL);
+      plain_steps, 1, &plain_ops, (const Line[]){ { "apple", 1 }, { NULL } }, NULL);
 
   herd_run_start (operation->run, NULL);
   g_assert_false (operation->had_cancellable);
