@@ -45,10 +45,23 @@ char *herd_identifier_normalize (const char *text, GError **error);
 GVariant *herd_vocabulary_check (HerdSection section, HerdSource source, GVariant *dictionary,
                                  GError **error);
 
+/* The same for one key. (transfer full, not floating) */
+GVariant *herd_vocabulary_check_value (HerdSection section, HerdSource source, const char *key,
+                                       GVariant *value, GError **error);
+
 /* One key's text, from a file, as the variant of its type (lists separated by white space or
  * ";"). Does not check the value: herd_vocabulary_check() does. */
 GVariant *herd_vocabulary_parse (HerdSection section, const char *key, const char *text,
                                  GError **error);
+
+/* Is KEY one that SOURCE may set? For lists of keys to unset. Errors as above. */
+gboolean herd_vocabulary_check_key (HerdSection section, HerdSource source, const char *key,
+                                    GError **error);
+/* In a file the value is the absolute path of a file; its contents are what is meant, and what
+ * the check wants. */
+gboolean herd_vocabulary_is_contents (HerdSection section, const char *key);
+/* A key without which a new section is incomplete and that is not in VALUES, or NULL. */
+const char *herd_vocabulary_find_missing (HerdSection section, GVariant *values);
 
 /* A duration "90s", "15m", "12h", "14d", "2w" in seconds; a percentage "33%" as a fraction. */
 gboolean herd_duration_parse (const char *text, gint64 *seconds, GError **error);
