@@ -1,0 +1,398 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Loading the configuration: which files, in which order, and what of them is fit to be used. An
+ * entry with a problem is left out; the others stay.
+ */
+#include "config/config.h"
+
+#include <gio/gio.h>
+#include <string.h>
+
+#include "config/keyfile.h"
+#include "plugin/error.h"
+#include "util/file.h"
+#include "util/text.h"
+
+#define FILE_LIMIT (1024 * 1024)
+/* One more than what a value of contents may have, so that the check's error is the one seen. */
+#define CONTENTS_LIMIT (256 * 1024 + 1)
+/* An end to hostile or broken files; the rest is not read. */
+#define PROBLEMS_LIMIT 1000
+
+struct HerdConfig {
+  int references;
+  GPtrArray *entries[HERD_SECTION_SOLVER + 1];  /* HerdConfigEntry */
+  GHashTable *by_name[HERD_SECTION_SOLVER + 1]; /* name → HerdConfigEntry of the array */
+  GPtrArray *problems;
+};
+
+/* Reading one file. */
+typedef struct {
+  HerdConfig *config;
+  const char *file;
+  HerdConfigEntry *entry; /* of the section that is open; NULL: none, or one to be skipped */
+  gboolean seen_section;
+  gboolean broken;       /* the entry has a problem */
+  GVariantDict values;   /* of the entry */
+  GHashTable *key_lines; /* key → line */
+} Reader;
+
+static void
+config_entry_free (HerdConfigEntry *entry)
+{
+  if (entry == NULL)
+    return;
+  g_free (entry->name);
+  g_clear_pointer (&entry->values, g_variant_unref);
+  g_free (entry->file);
+  g_free (entry);
+}
+
+static void
+config_problem_free (HerdConfigProblem *problem)
+{
+  g_free (problem->file);
+  g_free (problem->message);
+  g_free (problem);
+}
+
+static void
+add_problem (HerdConfig *config, const char *file, guint line, const char *message)
+{
+  HerdConfigProblem *problem;
+
+  if (config->problems->len >= PROBLEMS_LIMIT)
+    return;
+  problem = g_new0 (HerdConfigProblem, 1);
+  problem->file = g_strdup (file);
+  problem->line = line;
+  problem->message = g_strdup (message);
+  g_ptr_array_add (config->problems, problem);
+}
+
+/* --- sections --- */
+
+/* "KIND NAME" or "agent". */
+static gboolean
+parse_head (const char *head, HerdSection *section, char **name, GError **error)
+{
+  g_auto (GStrv) words = g_strsplit_set (head, " \t", 2);
+  const char *kind = words[0] != NULL ? words[0] : "";
+  g_autofree char *rest = g_strstrip (
+      g_strdup (words[0] != NULL && words[1] != NULL ? words[1] : ""));
+  g_autofree char *shown = NULL;
+
+  for (HerdSection i = HERD_SECTION_AGENT; i <= HERD_SECTION_SOLVER; i++) {
+    if (!g_str_equal (kind, herd_section_to_string (i)))
+      continue;
+    if (i == HERD_SECTION_AGENT && *rest != '\0') {
+      g_set_error (error, HERD_ERROR, HERD_ERROR_INVALID_ARGUMENT, "[agent] has no name");
+      return FALSE;
+    }
+    if (i != HERD_SECTION_AGENT && !herd_name_check (kind, rest, error))
+      return FALSE;
+    *section = i;
+    *name = g_steal_pointer (&rest);
+    return TRUE;
+  }
+  shown = herd_text_from_remote (head, -1);
+  g_set_error (error, HERD_ERROR, HERD_ERROR_INVALID_ARGUMENT,
+               "[%s]: no such section; known are [agent], [certificate NAME], [issuer NAME], "
+               "[target NAME] and [solver NAME]",
+               shown);
+  return FALSE;
+}
+
+/* The first of two sections of one name is the one that counts: it may be in use already. */
+static gboolean
+is_first (Reader *reader, GError **error)
+{
+  const HerdConfigEntry *entry = reader->entry;
+  const HerdConfigEntry *other = g_hash_table_lookup (reader->config->by_name[entry->section],
+                                                      entry->name);
+
+  if (other == NULL)
+    return TRUE;
+  g_set_error (error, HERD_ERROR, HERD_ERROR_INVALID_ARGUMENT,
+               "[%s%s%s] is there already: %s, line %u; this one is ignored",
+               herd_section_to_string (entry->section), *entry->name != '\0' ? " " : "",
+               entry->name, other->file, other->line);
+  return FALSE;
+}
+
+static gboolean
+complete_entry (Reader *reader, GError **error)
+{
+  HerdConfigEntry *entry = reader->entry;
+  g_autoptr (GVariant) values = g_variant_ref_sink (g_variant_dict_end (&reader->values));
+  const char *missing;
+
+  entry->values = herd_vocabulary_check (entry->section, HERD_SOURCE_FILE, values, error);
+  if (entry->values == NULL)
+    return FALSE;
+  missing = herd_vocabulary_find_missing (entry->section, entry->values);
+  if (missing != NULL) {
+    g_set_error (error, HERD_ERROR, HERD_ERROR_INVALID_ARGUMENT, "[%s %s] has no %s",
+                 herd_section_to_string (entry->section), entry->name, missing);
+    return FALSE;
+  }
+  return TRUE;
+}
+
+static void
+close_section (Reader *reader)
+{
+  HerdConfigEntry *entry = reader->entry;
+  g_autoptr (GError) error = NULL;
+
+  if (entry == NULL)
+    return;
+  if (reader->broken) {
+    g_variant_dict_clear (&reader->values);
+  } else if (!complete_entry (reader, &error)) {
+    add_problem (reader->config, reader->file, entry->line, error->message);
+    reader->broken = TRUE;
+  }
+  g_hash_table_remove_all (reader->key_lines);
+  reader->entry = NULL;
+  if (reader->broken) {
+    config_entry_free (entry);
+    return;
+  }
+  g_ptr_array_add (reader->config->entries[entry->section], entry);
+  g_hash_table_insert (reader->config->by_name[entry->section], entry->name, entry);
+}
+
+static void
+on_section (const char *head, guint line, gpointer data)
+{
+  Reader *reader = data;
+  g_autoptr (GError) error = NULL;
+  HerdSection section;
+  char *name;
+
+  close_section (reader);
+  reader->seen_section = TRUE;
+  if (head == NULL)
+    return;
+  if (!parse_head (head, &section, &name, &error)) {
+    add_problem (reader->config, reader->file, line, error->message);
+    return;
+  }
+  reader->entry = g_new0 (HerdConfigEntry, 1);
+  reader->entry->section = section;
+  reader->entry->name = name;
+  reader->entry->file = g_strdup (reader->file);
+  reader->entry->line = line;
+  if (!is_first (reader, &error)) {
+    add_problem (reader->config, reader->file, line, error->message);
+    g_clear_pointer (&reader->entry, config_entry_free);
+    return;
+  }
+  reader->broken = FALSE;
+  g_variant_dict_init (&reader->values, NULL);
+}
+
+/* --- keys --- */
+
+/* The value whose text is the path of a file becomes that file's contents. */
+static GVariant *
+read_contents (const char *key, const char *path, GError **error)
+{
+  g_autoptr (GBytes) bytes = NULL;
+  const char *text;
+  gsize size;
+
+  if (path[0] != '/') {
+    g_set_error (error, HERD_ERROR, HERD_ERROR_INVALID_ARGUMENT,
+                 "%s: not the absolute path of a file", key);
+    return NULL;
+  }
+  bytes = herd_file_read (path, CONTENTS_LIMIT, error);
+  if (bytes == NULL) {
+    herd_error_translate (error, HERD_ERROR_INVALID_ARGUMENT, "%s", key);
+    return NULL;
+  }
+  text = g_bytes_get_data (bytes, &size);
+  if (memchr (text, '\0', size) != NULL || !g_utf8_validate (text, (gssize) size, NULL)) {
+    g_set_error (error, HERD_ERROR, HERD_ERROR_INVALID_ARGUMENT, "%s: %s is not a text file", key,
+                 path);
+    return NULL;
+  }
+  return g_variant_ref_sink (g_variant_new_take_string (g_strndup (text, size)));
+}
+
+static GVariant *
+read_value (HerdSection section, const char *key, const char *text, GError **error)
+{
+  g_autoptr (GVariant) value = NULL;
+
+  if (herd_vocabulary_is_contents (section, key))
+    value = read_contents (key, text, error);
+  else
+    value = herd_vocabulary_parse (section, key, text, error);
+  if (value == NULL)
+    return NULL;
+  return herd_vocabulary_check_value (section, HERD_SOURCE_FILE, key, value, error);
+}
+
+static void
+on_pair (const char *key, const char *text, guint line, gpointer data)
+{
+  Reader *reader = data;
+  g_autoptr (GVariant) value = NULL;
+  g_autoptr (GError) error = NULL;
+  guint first;
+
+  if (reader->entry == NULL) {
+    if (!reader->seen_section)
+      add_problem (reader->config, reader->file, line, "a key before the first [section]");
+    return;
+  }
+  first = GPOINTER_TO_UINT (g_hash_table_lookup (reader->key_lines, key));
+  if (first != 0)
+    g_set_error (&error, HERD_ERROR, HERD_ERROR_INVALID_ARGUMENT,
+                 "%s: is there already, in line %u", key, first);
+  else
+    value = read_value (reader->entry->section, key, text, &error);
+  if (value == NULL) {
+    add_problem (reader->config, reader->file, line, error->message);
+    reader->broken = TRUE;
+    return;
+  }
+  g_hash_table_insert (reader->key_lines, g_strdup (key), GUINT_TO_POINTER (line));
+  g_variant_dict_insert_value (&reader->values, key, value);
+}
+
+static void
+on_problem (const char *message, guint line, gpointer data)
+{
+  Reader *reader = data;
+
+  add_problem (reader->config, reader->file, line, message);
+  reader->broken = TRUE;
+}
+
+/* --- files --- */
+
+static void
+load_file (HerdConfig *config, const char *path)
+{
+  static const HerdKeyfileFuncs funcs = { on_section, on_pair, on_problem };
+  g_autoptr (GBytes) bytes = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GHashTable) key_lines = NULL;
+  Reader reader = { .config = config, .file = path };
+
+  bytes = herd_file_read (path, FILE_LIMIT, &error);
+  if (bytes == NULL) {
+    /* A link that leads nowhere is not a file that nobody wrote. */
+    if (!g_error_matches (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND)
+        || g_file_test (path, G_FILE_TEST_IS_SYMLINK))
+      add_problem (config, path, 0, error->message);
+    return;
+  }
+  key_lines = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  reader.key_lines = key_lines;
+  herd_keyfile_read (bytes, &funcs, &reader);
+  close_section (&reader);
+}
+
+static int
+compare_names (gconstpointer a, gconstpointer b)
+{
+  return strcmp (*(const char *const *) a, *(const char *const *) b);
+}
+
+static void
+load_folder (HerdConfig *config, const char *directory, const char *folder)
+{
+  g_autofree char *path = g_build_filename (directory, folder, NULL);
+  g_autoptr (GPtrArray) names = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GDir) dir = g_dir_open (path, 0, &error);
+  const char *name;
+
+  if (dir == NULL) {
+    if (!g_error_matches (error, G_FILE_ERROR, G_FILE_ERROR_NOENT))
+      add_problem (config, path, 0, error->message);
+    return;
+  }
+  while ((name = g_dir_read_name (dir)) != NULL) {
+    if (name[0] != '.' && g_str_has_suffix (name, ".conf"))
+      g_ptr_array_add (names, g_strdup (name));
+  }
+  g_ptr_array_sort (names, compare_names);
+  for (guint i = 0; i < names->len; i++) {
+    g_autofree char *file = g_build_filename (path, g_ptr_array_index (names, i), NULL);
+
+    load_file (config, file);
+  }
+}
+
+HerdConfig *
+herd_config_load (const char *directory)
+{
+  static const char *const folders[] = { "issuers.d", "targets.d", "certificates.d" };
+  g_autofree char *main_file = g_build_filename (directory, "certherd.conf", NULL);
+  HerdConfig *config = g_new0 (HerdConfig, 1);
+
+  config->references = 1;
+  config->problems = g_ptr_array_new_with_free_func ((GDestroyNotify) config_problem_free);
+  for (guint i = 0; i < G_N_ELEMENTS (config->entries); i++) {
+    config->entries[i] = g_ptr_array_new_with_free_func ((GDestroyNotify) config_entry_free);
+    config->by_name[i] = g_hash_table_new (g_str_hash, g_str_equal);
+  }
+  load_file (config, main_file);
+  for (guint i = 0; i < G_N_ELEMENTS (folders); i++)
+    load_folder (config, directory, folders[i]);
+  return config;
+}
+
+HerdConfig *
+herd_config_ref (HerdConfig *config)
+{
+  config->references++;
+  return config;
+}
+
+void
+herd_config_unref (HerdConfig *config)
+{
+  if (config == NULL || --config->references > 0)
+    return;
+  for (guint i = 0; i < G_N_ELEMENTS (config->entries); i++) {
+    g_hash_table_unref (config->by_name[i]);
+    g_ptr_array_unref (config->entries[i]);
+  }
+  g_ptr_array_unref (config->problems);
+  g_free (config);
+}
+
+GPtrArray *
+herd_config_get_entries (HerdConfig *config, HerdSection section)
+{
+  return config->entries[section];
+}
+
+const HerdConfigEntry *
+herd_config_find (HerdConfig *config, HerdSection section, const char *name)
+{
+  return g_hash_table_lookup (config->by_name[section], name);
+}
+
+GPtrArray *
+herd_config_get_problems (HerdConfig *config)
+{
+  return config->problems;
+}
+
+const char *
+herd_config_entry_get (const HerdConfigEntry *entry, const char *key, const char *fallback)
+{
+  const char *value = fallback;
+
+  if (entry != NULL)
+    g_variant_lookup (entry->values, key, "&s", &value);
+  return value;
+}
