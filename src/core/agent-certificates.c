@@ -1,0 +1,438 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * The agent's verbs on certificates.
+ */
+#include "core/agent-private.h"
+#include "core/renewal.h"
+#include "crypto/key.h"
+#include "model/spec.h"
+#include "plugin/error.h"
+
+/* --- what a spec must be besides well-formed --- */
+
+static gboolean
+check_solvers (HerdAgent *agent, GVariant *spec, GError **error)
+{
+  g_auto (GStrv) names = herd_spec_get_list (spec, "challenge");
+
+  for (char **name = names; *name != NULL; name++) {
+    if (!herd_solvers_has (agent->solvers, *name)) {
+      g_set_error (error, HERD_ERROR, HERD_ERROR_NOT_FOUND,
+                   "challenge: there is no solver %s; see the property Plugins", *name);
+      return FALSE;
+    }
+  }
+  return TRUE;
+}
+
+static gboolean
+check_targets (HerdAgent *agent, GVariant *spec, GError **error)
+{
+  g_auto (GStrv) names = herd_spec_get_targets (spec);
+
+  for (char **name = names; *name != NULL; name++) {
+    if (!herd_deliveries_has_target (agent->deliveries, *name)) {
+      g_set_error (error, HERD_ERROR, HERD_ERROR_NOT_FOUND,
+                   "deliver: there is no target %s; add [target %s] to the configuration", *name,
+                   *name);
+      return FALSE;
+    }
+  }
+  return TRUE;
+}
+
+gboolean
+herd_agent_check_spec (HerdAgent *agent, GVariant *spec, GError **error)
+{
+  g_auto (GStrv) identifiers = herd_spec_get_list (spec, "identifiers");
+  g_auto (GStrv) issuers = herd_spec_get_list (spec, "issuer");
+
+  if (identifiers[0] == NULL) {
+    g_set_error (error, HERD_ERROR, HERD_ERROR_INVALID_ARGUMENT,
+                 "identifiers: at least one DNS name or IP address is needed");
+    return FALSE;
+  }
+  return herd_issuers_choose (agent->services.registry, issuers[0], error) != NULL
+         && check_solvers (agent, spec, error) && check_targets (agent, spec, error);
+}
+
+/* --- RequestCertificate --- */
+
+HerdCertificate *
+herd_agent_add_certificate (HerdAgent *agent, const char *name, guint32 uid, HerdOrigin origin,
+                            GVariant *spec)
+{
+  HerdServices *services = &agent->services;
+  HerdCertificate *certificate = herd_certificate_new (herd_state_new_id (services->state), name,
+                                                       uid, origin, spec);
+
+  certificate->created = herd_clock_get_seconds (services->clock);
+  certificate->last_number = herd_state_get_last_number (services->state, name);
+  herd_registry_add_certificate (services->registry, certificate);
+  herd_registry_touch (services->registry, HERD_NOUN_AGENT, 0);
+  return certificate;
+}
+
+/* The name is taken. Is it the same wish? */
+static gboolean
+check_joins (const HerdCertificate *certificate, guint32 uid, GVariant *spec, GError **error)
+{
+  if (certificate->owner != uid) {
+    g_set_error (error, HERD_ERROR, HERD_ERROR_EXISTS,
+                 "certificate %s exists and belongs to user %u; choose another name",
+                 certificate->name, certificate->owner);
+    return FALSE;
+  }
+  if (certificate->origin == HERD_ORIGIN_FILE) {
+    g_set_error (error, HERD_ERROR, HERD_ERROR_EXISTS,
+                 "certificate %s is declared in the configuration; change it there",
+                 certificate->name);
+    return FALSE;
+  }
+  if (!herd_spec_equal (certificate->spec, spec)) {
+    g_set_error (error, HERD_ERROR, HERD_ERROR_EXISTS,
+                 "certificate %s exists with other keys; use Modify to change it",
+                 certificate->name);
+    return FALSE;
+  }
+  return TRUE;
+}
+
+static gboolean
+is_due (HerdAgent *agent, const HerdCertificate *certificate)
+{
+  return certificate->operation == 0
+         && (certificate->action == HERD_ACTION_ISSUE || certificate->action == HERD_ACTION_RENEW
+             || certificate->action == HERD_ACTION_RETRY)
+         && certificate->action_time <= herd_clock_get_seconds (agent->services.clock);
+}
+
+static void
+join (HerdAgent *agent, HerdCertificate *certificate, guint32 uid, GTask *task)
+{
+  HerdBatch *batch = herd_batch_new ();
+
+  /* Also where nothing is to be written: what is joined is on disk when this is. */
+  if (is_due (agent, certificate))
+    herd_agent_begin_issuance (agent, certificate, uid, batch);
+  herd_agent_commit (agent, batch, task, certificate->id, certificate->operation);
+}
+
+typedef struct {
+  HerdAgent *agent;
+  guint64 certificate;
+  guint64 operation;
+} Requested;
+
+/* A wish that could not be written down does not exist. */
+static void
+requested (GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GTask) task = data;
+  const Requested *wish = g_task_get_task_data (task);
+  HerdServices *services = &wish->agent->services;
+  HerdCertificate *certificate = herd_registry_get_certificate (services->registry,
+                                                                wish->certificate);
+  GError *error = NULL;
+
+  if (herd_state_commit_finish (services->state, result, &error)) {
+    herd_agent_return_ids (task, wish->certificate, wish->operation);
+    return;
+  }
+  if (certificate != NULL) {
+    herd_agent_abandon_issuance (wish->agent, certificate);
+    herd_scheduler_put (wish->agent->scheduler, certificate->id, 0);
+    herd_registry_remove (services->registry, HERD_NOUN_OPERATION, wish->operation);
+    herd_registry_remove (services->registry, HERD_NOUN_CERTIFICATE, wish->certificate);
+  }
+  g_task_return_error (task, error);
+}
+
+void
+herd_agent_request_async (HerdAgent *agent, guint32 uid, const char *name, GVariant *spec,
+                          GAsyncReadyCallback callback, gpointer data)
+{
+  g_autoptr (GTask) task = g_task_new (NULL, NULL, callback, data);
+  HerdCertificate *certificate = herd_registry_find_certificate (agent->services.registry, name);
+  HerdBatch *batch;
+  Requested *wish;
+  GError *error = NULL;
+
+  if (!herd_name_check ("certificate", name, &error)
+      || (certificate != NULL && !check_joins (certificate, uid, spec, &error))
+      || !herd_agent_check_spec (agent, spec, &error)) {
+    g_task_return_error (task, error);
+    return;
+  }
+  if (certificate != NULL) {
+    join (agent, certificate, uid, g_steal_pointer (&task));
+    return;
+  }
+  certificate = herd_agent_add_certificate (agent, name, uid, HERD_ORIGIN_BUS, spec);
+  batch = herd_batch_new ();
+  herd_deliveries_plan (agent->deliveries, certificate, batch);
+  wish = g_new0 (Requested, 1);
+  wish->agent = agent;
+  wish->certificate = certificate->id;
+  wish->operation = herd_agent_begin_issuance (agent, certificate, uid, batch)->id;
+  g_task_set_task_data (task, wish, g_free);
+  herd_state_commit_async (agent->services.state, batch, requested, g_steal_pointer (&task));
+}
+
+/* --- Renew --- */
+
+void
+herd_agent_renew_async (HerdAgent *agent, guint32 uid, guint64 id, gboolean force,
+                        const char *reason, GAsyncReadyCallback callback, gpointer data)
+{
+  g_autoptr (GTask) task = g_task_new (NULL, NULL, callback, data);
+  HerdCertificate *certificate = herd_registry_get_certificate (agent->services.registry, id);
+  gint64 now = herd_clock_get_seconds (agent->services.clock);
+  HerdOperation *operation;
+  HerdBatch *batch;
+
+  if (certificate == NULL) {
+    g_task_return_new_error (task, HERD_ERROR, HERD_ERROR_NOT_FOUND, "it was removed");
+    return;
+  }
+  if (certificate->operation == 0 && certificate->retry_at > now && !force) {
+    g_autoptr (GDateTime) when = g_date_time_new_from_unix_utc (certificate->retry_at);
+    g_autofree char *text = g_date_time_format_iso8601 (when);
+
+    g_task_return_new_error (task, HERD_ERROR, HERD_ERROR_RATE_LIMITED,
+                             "certificate %s is not tried before %s (%s); wait, or use force",
+                             certificate->name, text, certificate->last_error_message);
+    return;
+  }
+  batch = herd_batch_new ();
+  if (certificate->operation == 0) {
+    operation = herd_agent_begin_issuance (agent, certificate, uid, batch);
+    g_message ("%s: renewal asked for by user %u%s%s", certificate->name, uid,
+               *reason != '\0' ? ": " : "", reason);
+    herd_registry_touch (agent->services.registry, HERD_NOUN_OPERATION, operation->id);
+  }
+  herd_agent_commit (agent, batch, g_steal_pointer (&task), id, certificate->operation);
+}
+
+/* --- Modify --- */
+
+guint64
+herd_agent_change_spec (HerdAgent *agent, HerdCertificate *certificate, guint32 uid, GVariant *spec,
+                        HerdBatch *batch)
+{
+  g_autoptr (GVariant) old = certificate->spec;
+  gboolean issue = herd_spec_needs_issuance (old, spec);
+  const HerdGeneration *newest = herd_certificate_get_newest (certificate);
+  HerdOperation *operation = NULL;
+
+  certificate->spec = g_variant_ref (spec);
+  certificate->revision++;
+  if (newest != NULL && !issue) {
+    certificate->renew_at = herd_renewal_get_time (
+        newest->facts, herd_spec_get_string (spec, "renew", "auto"), g_random_double ());
+  }
+  herd_deliveries_plan (agent->deliveries, certificate, batch);
+  if (issue) {
+    certificate->failures = 0;
+    certificate->retry_at = 0;
+    herd_certificate_set_error (certificate, NULL, NULL, 0);
+    operation = herd_agent_replace_issuance (agent, certificate, uid, batch);
+  }
+  herd_agent_reschedule (agent, certificate);
+  herd_batch_put_certificate (batch, certificate);
+  herd_deliveries_kick (agent->deliveries, certificate->id);
+  herd_deliveries_kick_withdrawals (agent->deliveries);
+  return operation != NULL ? operation->id : 0;
+}
+
+static gboolean
+check_unset (const char *const *unset, GError **error)
+{
+  for (; *unset != NULL; unset++) {
+    g_autoptr (GVariant)
+        value = herd_vocabulary_parse (HERD_SECTION_CERTIFICATE, *unset, "", error);
+
+    if (value == NULL)
+      return FALSE;
+    if (g_str_equal (*unset, "identifiers")) {
+      g_set_error (error, HERD_ERROR, HERD_ERROR_INVALID_ARGUMENT,
+                   "identifiers cannot be unset; use Remove");
+      return FALSE;
+    }
+  }
+  return TRUE;
+}
+
+static gboolean
+check_modifiable (HerdAgent *agent, const HerdCertificate *certificate, GError **error)
+{
+  const HerdConfigEntry *entry;
+
+  if (certificate->origin != HERD_ORIGIN_FILE || certificate->retired)
+    return TRUE;
+  entry = herd_config_find (agent->services.config, HERD_SECTION_CERTIFICATE, certificate->name);
+  g_set_error (error, HERD_ERROR, HERD_ERROR_REFUSED,
+               "certificate %s is declared in %s, line %u; change it there and use Reload",
+               certificate->name, entry != NULL ? entry->file : "the configuration",
+               entry != NULL ? entry->line : 0);
+  return FALSE;
+}
+
+void
+herd_agent_modify_async (HerdAgent *agent, guint32 uid, guint64 id, GVariant *set,
+                         const char *const *unset, GAsyncReadyCallback callback, gpointer data)
+{
+  g_autoptr (GTask) task = g_task_new (NULL, NULL, callback, data);
+  HerdCertificate *certificate = herd_registry_get_certificate (agent->services.registry, id);
+  g_autoptr (GVariant) spec = NULL;
+  HerdBatch *batch;
+  GError *error = NULL;
+  guint64 operation;
+
+  if (certificate == NULL) {
+    g_task_return_new_error (task, HERD_ERROR, HERD_ERROR_NOT_FOUND, "it was removed");
+    return;
+  }
+  if (check_modifiable (agent, certificate, &error) && check_unset (unset, &error)) {
+    spec = herd_spec_modify (certificate->spec, set, unset);
+    herd_agent_check_spec (agent, spec, &error);
+  }
+  if (error != NULL) {
+    g_task_return_error (task, error);
+    return;
+  }
+  batch = herd_batch_new ();
+  operation = herd_agent_change_spec (agent, certificate, uid, spec, batch);
+  herd_agent_commit (agent, batch, g_steal_pointer (&task), id, operation);
+}
+
+/* --- Remove, Retry --- */
+
+void
+herd_agent_remove_async (HerdAgent *agent, guint64 id, GAsyncReadyCallback callback, gpointer data)
+{
+  g_autoptr (GTask) task = g_task_new (NULL, NULL, callback, data);
+  HerdServices *services = &agent->services;
+  HerdCertificate *certificate = herd_registry_get_certificate (services->registry, id);
+  HerdBatch *batch;
+  GError *error = NULL;
+
+  if (certificate == NULL) {
+    g_task_return_new_error (task, HERD_ERROR, HERD_ERROR_NOT_FOUND, "it was removed");
+    return;
+  }
+  if (!check_modifiable (agent, certificate, &error)) {
+    g_task_return_error (task, error);
+    return;
+  }
+  batch = herd_batch_new ();
+  herd_deliveries_withdraw (agent->deliveries, certificate, batch);
+  herd_agent_abandon_issuance (agent, certificate);
+  herd_agent_drop_operations (agent, id);
+  herd_scheduler_put (agent->scheduler, id, 0);
+  herd_attentions_clear (services->attentions, HERD_NOUN_CERTIFICATE, id, NULL);
+  herd_batch_delete_certificate (batch, id);
+  herd_registry_remove (services->registry, HERD_NOUN_CERTIFICATE, id);
+  herd_registry_touch (services->registry, HERD_NOUN_AGENT, 0);
+  herd_agent_commit (agent, batch, g_steal_pointer (&task), id, 0);
+  herd_deliveries_kick_withdrawals (agent->deliveries);
+}
+
+void
+herd_agent_retry_async (HerdAgent *agent, guint64 id, GAsyncReadyCallback callback, gpointer data)
+{
+  g_autoptr (GTask) task = g_task_new (NULL, NULL, callback, data);
+  HerdCertificate *certificate = herd_registry_get_certificate (agent->services.registry, id);
+  HerdBatch *batch = herd_batch_new ();
+
+  if (certificate != NULL) {
+    herd_deliveries_retry (agent->deliveries, certificate);
+    herd_batch_put_certificate (batch, certificate);
+  }
+  herd_agent_commit (agent, batch, g_steal_pointer (&task), id, 0);
+}
+
+/* --- OpenChain, OpenBundle --- */
+
+typedef struct {
+  HerdState *state;
+  guint64 generation;
+  HerdFacts *facts;
+  GBytes *chain;
+  GBytes *key;
+} Opened;
+
+static void
+opened_free (Opened *opened)
+{
+  herd_facts_free (opened->facts);
+  g_clear_pointer (&opened->chain, g_bytes_unref);
+  g_clear_pointer (&opened->key, g_bytes_unref);
+  g_free (opened);
+}
+
+static GBytes *
+key_to_pem (GBytes *der, GError **error)
+{
+  g_autoptr (HerdKey) key = herd_key_new_from_pkcs8 (der, error);
+
+  return key != NULL ? herd_key_to_pem (key, error) : NULL;
+}
+
+static void
+generation_read (GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GTask) task = data;
+  Opened *opened = g_task_get_task_data (task);
+  g_autoptr (GBytes) der = NULL;
+  GError *error = NULL;
+
+  if (herd_state_read_generation_finish (opened->state, result, &opened->chain, &der, &error)
+      && der != NULL)
+    opened->key = key_to_pem (der, &error);
+  if (error != NULL)
+    g_task_return_error (task, error);
+  else
+    g_task_return_boolean (task, TRUE);
+}
+
+void
+herd_agent_open_async (HerdAgent *agent, guint64 id, guint64 number, gboolean key,
+                       GAsyncReadyCallback callback, gpointer data)
+{
+  g_autoptr (GTask) task = g_task_new (NULL, NULL, callback, data);
+  HerdCertificate *certificate = herd_registry_get_certificate (agent->services.registry, id);
+  HerdGeneration *generation = NULL;
+  Opened *opened = g_new0 (Opened, 1);
+
+  g_task_set_task_data (task, opened, (GDestroyNotify) opened_free);
+  if (certificate != NULL)
+    generation = herd_certificate_find_generation (certificate,
+                                                   number != 0 ? number : certificate->current);
+  if (generation == NULL) {
+    g_task_return_new_error (
+        task, HERD_ERROR, HERD_ERROR_NOT_FOUND, "certificate %s has no %s generation",
+        certificate != NULL ? certificate->name : "(removed)", number != 0 ? "such" : "current");
+    return;
+  }
+  opened->state = agent->services.state;
+  opened->generation = generation->number;
+  opened->facts = herd_facts_copy (generation->facts);
+  herd_state_read_generation_async (agent->services.state, id, generation->number, key,
+                                    generation_read, g_steal_pointer (&task));
+}
+
+gboolean
+herd_agent_open_finish (HerdAgent *agent G_GNUC_UNUSED, GAsyncResult *result, guint64 *generation,
+                        GBytes **chain, GBytes **key, HerdFacts **facts, GError **error)
+{
+  Opened *opened = g_task_get_task_data (G_TASK (result));
+
+  if (!g_task_propagate_boolean (G_TASK (result), error))
+    return FALSE;
+  *generation = opened->generation;
+  *chain = g_steal_pointer (&opened->chain);
+  *key = g_steal_pointer (&opened->key);
+  *facts = g_steal_pointer (&opened->facts);
+  return TRUE;
+}

@@ -1,0 +1,359 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * The agent's operations: beginning, resuming, ending them, and what comes next.
+ */
+#include "core/agent-private.h"
+#include "core/operations.h"
+#include "core/registration.h"
+#include "core/renewal.h"
+#include "model/spec.h"
+#include "plugin/error.h"
+
+HerdOperation *
+herd_agent_add_operation (HerdAgent *agent, const char *kind, guint32 uid, guint64 certificate,
+                          guint64 authority, HerdBatch *batch)
+{
+  HerdServices *services = &agent->services;
+  HerdOperation *operation = herd_operation_new (herd_state_new_id (services->state), kind, uid,
+                                                 herd_clock_get_seconds (services->clock));
+
+  operation->certificate = certificate;
+  operation->issuer = authority;
+  herd_batch_put_operation (batch, operation);
+  herd_registry_add_operation (services->registry, operation);
+  return operation;
+}
+
+static void
+start_issuance (HerdAgent *agent, HerdOperation *operation)
+{
+  g_hash_table_insert (agent->issuances, g_memdup2 (&operation->id, sizeof operation->id),
+                       herd_issuance_start (&agent->issuance, operation));
+}
+
+HerdOperation *
+herd_agent_begin_issuance (HerdAgent *agent, HerdCertificate *certificate, guint32 uid,
+                           HerdBatch *batch)
+{
+  HerdOperation *operation = herd_agent_add_operation (agent, "issue", uid, certificate->id, 0,
+                                                       batch);
+
+  certificate->operation = operation->id;
+  herd_agent_reschedule (agent, certificate);
+  herd_batch_put_certificate (batch, certificate);
+  start_issuance (agent, operation);
+  return operation;
+}
+
+HerdOperation *
+herd_agent_replace_issuance (HerdAgent *agent, HerdCertificate *certificate, guint32 uid,
+                             HerdBatch *batch)
+{
+  HerdOperation *running = herd_registry_get_operation (agent->services.registry,
+                                                        certificate->operation);
+  HerdIssuance *issuance = running != NULL ? g_hash_table_lookup (agent->issuances, &running->id)
+                                           : NULL;
+  HerdOperation *operation;
+
+  /* One that has saved its generation only waits for targets; it needs nothing that we need. */
+  if (issuance == NULL || running->generation != 0)
+    return herd_agent_begin_issuance (agent, certificate, uid, batch);
+  operation = herd_agent_add_operation (agent, "issue", uid, certificate->id, 0, batch);
+  g_hash_table_replace (agent->queued, g_memdup2 (&certificate->id, sizeof certificate->id),
+                        g_memdup2 (&operation->id, sizeof operation->id));
+  herd_issuance_cancel (issuance);
+  return operation;
+}
+
+void
+herd_agent_abandon_issuance (HerdAgent *agent, HerdCertificate *certificate)
+{
+  HerdIssuance *issuance = g_hash_table_lookup (agent->issuances, &certificate->operation);
+
+  g_hash_table_remove (agent->queued, &certificate->id);
+  if (issuance != NULL)
+    herd_issuance_cancel (issuance);
+}
+
+void
+herd_agent_drop_operations (HerdAgent *agent, guint64 certificate)
+{
+  HerdRegistry *registry = agent->services.registry;
+  g_autoptr (GArray) ids = herd_registry_list_ids (registry, HERD_NOUN_OPERATION);
+  g_autoptr (GError) error = g_error_new (HERD_ERROR, HERD_ERROR_CANCELLED, "removed");
+  /* The rows go with the certificate's; nothing of this is written. */
+  g_autoptr (HerdBatch) unused = herd_batch_new ();
+
+  for (guint i = 0; i < ids->len; i++) {
+    HerdOperation *operation = herd_registry_get_operation (registry,
+                                                            g_array_index (ids, guint64, i));
+
+    if (operation == NULL || operation->certificate != certificate)
+      continue;
+    if (operation->state == HERD_OPERATION_RUNNING)
+      herd_operations_end (&agent->services, operation->id, error, unused);
+    herd_registry_remove (registry, HERD_NOUN_OPERATION, g_array_index (ids, guint64, i));
+  }
+}
+
+/* It never ran: replaced by a newer one, or not started yet. */
+static void
+end_replaced (HerdAgent *agent, HerdOperation *operation)
+{
+  g_autoptr (GError) error = g_error_new (HERD_ERROR, HERD_ERROR_CANCELLED, "replaced");
+  HerdBatch *batch = herd_batch_new ();
+
+  herd_operations_end (&agent->services, operation->id, error, batch);
+  herd_agent_commit_quietly (agent, batch);
+}
+
+void
+herd_agent_resume (HerdAgent *agent, HerdOperation *operation)
+{
+  HerdCertificate *certificate = herd_registry_get_certificate (agent->services.registry,
+                                                                operation->certificate);
+  HerdAuthority *authority = herd_registry_get_authority (agent->services.registry,
+                                                          operation->issuer);
+
+  if (authority != NULL && g_str_equal (operation->kind, "register")) {
+    herd_agent_begin_registration (agent, authority, operation, operation->options);
+  } else if (certificate == NULL || (certificate->operation != 0 && operation->generation == 0)) {
+    end_replaced (agent, operation);
+  } else {
+    certificate->operation = MAX (certificate->operation, operation->id);
+    start_issuance (agent, operation);
+  }
+}
+
+void
+herd_agent_issued (guint64 id, gpointer data)
+{
+  HerdAgent *agent = data;
+  HerdRegistry *registry = agent->services.registry;
+  HerdCertificate *certificate = herd_registry_get_certificate (registry, id);
+  const HerdObserver *observer;
+  gpointer observer_data;
+
+  if (certificate == NULL)
+    return;
+  herd_deliveries_plan (agent->deliveries, certificate, NULL);
+  herd_attentions_clear (agent->services.attentions, HERD_NOUN_CERTIFICATE, id, NULL);
+  herd_agent_reschedule (agent, certificate);
+  herd_registry_touch (registry, HERD_NOUN_AGENT, 0);
+  observer = herd_registry_get_observer (registry, &observer_data);
+  if (observer != NULL)
+    observer->certificate_updated (certificate, observer_data);
+  herd_deliveries_tell_observers (agent->deliveries, certificate);
+  herd_deliveries_kick (agent->deliveries, id);
+}
+
+static gboolean
+is_cancelled (const GError *error)
+{
+  return g_error_matches (error, HERD_ERROR, HERD_ERROR_CANCELLED)
+         || g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+}
+
+/* What a failure leaves in the certificate's row. A target's rejection is no reason to issue again. */
+static void
+keep_failure (HerdAgent *agent, HerdCertificate *certificate, const HerdOperation *operation,
+              const GError *error)
+{
+  gint64 now = herd_clock_get_seconds (agent->services.clock);
+
+  herd_certificate_set_error (certificate, herd_error_get_name (error), error->message, now);
+  if (operation->generation != 0)
+    return;
+  certificate->failures++;
+  certificate->retry_at = herd_backoff_get_time (error, certificate->failures, now,
+                                                 g_random_double ());
+  herd_attentions_raise (agent->services.attentions, HERD_NOUN_CERTIFICATE, certificate->id,
+                         herd_certificate_get_current (certificate) == NULL ? "critical"
+                                                                            : "warning",
+                         "issuance-failed", error->message);
+}
+
+static void
+start_queued (HerdAgent *agent, HerdCertificate *certificate)
+{
+  guint64 *id = g_hash_table_lookup (agent->queued, &certificate->id);
+  HerdOperation *operation = id != NULL
+                                 ? herd_registry_get_operation (agent->services.registry, *id)
+                                 : NULL;
+
+  g_hash_table_remove (agent->queued, &certificate->id);
+  if (operation == NULL || operation->state != HERD_OPERATION_RUNNING)
+    return;
+  certificate->operation = operation->id;
+  start_issuance (agent, operation);
+}
+
+void
+herd_agent_issuance_finished (HerdIssuance *issuance G_GNUC_UNUSED, guint64 id,
+                              guint64 operation_id, const GError *error, gpointer data)
+{
+  HerdAgent *agent = data;
+  HerdRegistry *registry = agent->services.registry;
+  HerdCertificate *certificate = herd_registry_get_certificate (registry, id);
+  HerdOperation *operation = herd_registry_get_operation (registry, operation_id);
+  HerdBatch *batch = herd_batch_new ();
+
+  if (certificate != NULL && operation != NULL) {
+    if (error != NULL && !is_cancelled (error))
+      keep_failure (agent, certificate, operation, error);
+    if (certificate->operation == operation_id)
+      certificate->operation = 0;
+    start_queued (agent, certificate);
+    herd_agent_reschedule (agent, certificate);
+    herd_batch_put_certificate (batch, certificate);
+  }
+  herd_operations_end (&agent->services, operation_id, error, batch);
+  herd_agent_commit_quietly (agent, batch);
+  g_hash_table_remove (agent->issuances, &operation_id);
+}
+
+/* --- registrations --- */
+
+typedef struct {
+  HerdAgent *agent;
+  guint64 authority;
+  guint64 operation;
+} Registering;
+
+static void
+registered (GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
+{
+  g_autofree Registering *registering = data;
+  HerdAgent *agent = registering->agent;
+  HerdAuthority *authority = herd_registry_get_authority (agent->services.registry,
+                                                          registering->authority);
+  HerdBatch *batch = herd_batch_new ();
+  g_autoptr (GError) error = NULL;
+
+  herd_registration_run_finish (result, &error);
+  if (authority != NULL && authority->operation == registering->operation) {
+    authority->operation = 0;
+    herd_registry_touch (agent->services.registry, HERD_NOUN_ISSUER, authority->id);
+  }
+  herd_operations_end (&agent->services, registering->operation, error, batch);
+  herd_agent_commit_quietly (agent, batch);
+  g_hash_table_remove (agent->registrations, &registering->operation);
+}
+
+void
+herd_agent_begin_registration (HerdAgent *agent, HerdAuthority *authority, HerdOperation *operation,
+                               GVariant *options)
+{
+  Registering *registering = g_new0 (Registering, 1);
+  GCancellable *cancellable;
+
+  registering->agent = agent;
+  registering->authority = authority->id;
+  registering->operation = operation->id;
+  authority->operation = operation->id;
+  herd_registry_touch (agent->services.registry, HERD_NOUN_ISSUER, authority->id);
+  cancellable = g_cancellable_new ();
+  g_hash_table_insert (agent->registrations, g_memdup2 (&operation->id, sizeof operation->id),
+                       cancellable);
+  herd_registration_run_async (agent->issuers, authority->id, operation->id, options, TRUE,
+                               cancellable, registered, registering);
+}
+
+void
+herd_agent_cancel_other (HerdAgent *agent, HerdOperation *operation)
+{
+  GCancellable *cancellable = g_hash_table_lookup (agent->registrations, &operation->id);
+
+  if (cancellable != NULL)
+    g_cancellable_cancel (cancellable);
+  else
+    end_replaced (agent, operation);
+}
+
+/* --- what comes next --- */
+
+static void
+set_issue_action (HerdCertificate *certificate, gint64 now)
+{
+  if (certificate->failures > 0) {
+    g_autofree char *reason = g_strdup_printf ("attempt %u failed: %s", certificate->failures,
+                                               certificate->last_error_message);
+
+    herd_certificate_set_action (certificate, HERD_ACTION_RETRY, MAX (certificate->retry_at, now),
+                                 reason);
+  } else {
+    herd_certificate_set_action (certificate, HERD_ACTION_ISSUE, now, "there is none yet");
+  }
+}
+
+static void
+set_renew_action (HerdCertificate *certificate, const HerdGeneration *newest)
+{
+  g_autofree char *reason = herd_renewal_get_reason (
+      newest->facts, herd_spec_get_string (certificate->spec, "renew", "auto"));
+
+  if (certificate->failures > 0 && certificate->retry_at > certificate->renew_at) {
+    g_autofree char *failed = g_strdup_printf ("attempt %u failed: %s", certificate->failures,
+                                               certificate->last_error_message);
+
+    herd_certificate_set_action (certificate, HERD_ACTION_RETRY, certificate->retry_at, failed);
+  } else {
+    herd_certificate_set_action (certificate, HERD_ACTION_RENEW, certificate->renew_at, reason);
+  }
+}
+
+void
+herd_agent_reschedule (HerdAgent *agent, HerdCertificate *certificate)
+{
+  const HerdGeneration *newest = herd_certificate_get_newest (certificate);
+  gint64 now = herd_clock_get_seconds (agent->services.clock);
+  gint64 deliver = herd_deliveries_get_retry_at (certificate);
+
+  if (certificate->retired)
+    herd_certificate_set_action (certificate, HERD_ACTION_NONE, 0, "its section was removed");
+  else if (certificate->operation != 0)
+    herd_certificate_set_action (
+        certificate, newest == NULL ? HERD_ACTION_ISSUE : HERD_ACTION_RENEW, now, "under way");
+  else if (newest == NULL)
+    set_issue_action (certificate, now);
+  else
+    set_renew_action (certificate, newest);
+  if (deliver != 0 && (certificate->action_time == 0 || deliver < certificate->action_time))
+    herd_certificate_set_action (certificate, HERD_ACTION_DELIVER, deliver,
+                                 "a target could not take it");
+  /* What is under way is nothing to wake up for. */
+  herd_scheduler_put (agent->scheduler, certificate->id,
+                      certificate->operation != 0 && certificate->action != HERD_ACTION_DELIVER
+                          ? 0
+                          : certificate->action_time);
+  herd_registry_touch (agent->services.registry, HERD_NOUN_CERTIFICATE, certificate->id);
+}
+
+void
+herd_agent_due (guint64 id, gpointer data)
+{
+  HerdAgent *agent = data;
+  HerdCertificate *certificate = herd_registry_get_certificate (agent->services.registry, id);
+  HerdBatch *batch;
+
+  if (certificate == NULL)
+    return;
+  switch (certificate->action) {
+  case HERD_ACTION_NONE:
+    break;
+  case HERD_ACTION_ISSUE:
+  case HERD_ACTION_RENEW:
+  case HERD_ACTION_RETRY:
+    if (certificate->operation != 0)
+      break;
+    batch = herd_batch_new ();
+    herd_agent_begin_issuance (agent, certificate, agent->services.uid, batch);
+    herd_agent_commit_quietly (agent, batch);
+    break;
+  case HERD_ACTION_DELIVER:
+    herd_deliveries_release (certificate, herd_clock_get_seconds (agent->services.clock));
+    herd_agent_reschedule (agent, certificate);
+    herd_deliveries_kick (agent->deliveries, id);
+    break;
+  }
+}

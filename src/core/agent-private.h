@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * What the files of the agent share: its parts, and the ways in which verbs end.
+ */
+#pragma once
+
+#include "core/agent.h"
+#include "core/issuance.h"
+#include "core/scheduler.h"
+
+struct HerdAgent {
+  HerdServices services;
+  char *config_directory;
+  char *version;
+  char *at_rest;
+  HerdResponderLink *link;
+  HerdLauncher *launcher;
+  HerdSolvers *solvers;
+  HerdIssuers *issuers;
+  HerdDeliveries *deliveries;
+  HerdScheduler *scheduler;
+  HerdGate *slots;
+  HerdIssuanceContext issuance;
+  GHashTable *issuances;     /* &operation id → HerdIssuance */
+  GHashTable *registrations; /* &operation id → GCancellable */
+  GHashTable *queued; /* &certificate id → guint64*: the operation to start when the running ends */
+};
+
+/* --- operations (agent-operations.c) --- */
+
+/* A new operation of KIND, in the registry; in BATCH, if there is one. */
+HerdOperation *herd_agent_add_operation (HerdAgent *agent, const char *kind, guint32 uid,
+                                         guint64 certificate, guint64 authority, HerdBatch *batch);
+/* An issuance of CERTIFICATE: a new operation that starts at once. It is put into BATCH. */
+HerdOperation *herd_agent_begin_issuance (HerdAgent *agent, HerdCertificate *certificate,
+                                          guint32 uid, HerdBatch *batch);
+/* In place of the running one, which is cancelled if it has not saved anything yet. */
+HerdOperation *herd_agent_replace_issuance (HerdAgent *agent, HerdCertificate *certificate,
+                                            guint32 uid, HerdBatch *batch);
+/* Ends what runs for CERTIFICATE, which is about to go. */
+void herd_agent_abandon_issuance (HerdAgent *agent, HerdCertificate *certificate);
+/* Takes the rows of CERTIFICATE's operations out of the registry; running ones are cancelled. */
+void herd_agent_drop_operations (HerdAgent *agent, guint64 certificate);
+/* Goes on with an operation of an earlier process. */
+void herd_agent_resume (HerdAgent *agent, HerdOperation *operation);
+/* The issuance's two calls back. */
+void herd_agent_issued (guint64 certificate, gpointer data);
+void herd_agent_issuance_finished (HerdIssuance *issuance, guint64 certificate, guint64 operation,
+                                   const GError *error, gpointer data);
+void herd_agent_begin_registration (HerdAgent *agent, HerdAuthority *authority,
+                                    HerdOperation *operation, GVariant *options);
+
+/* Cancels an operation that is no issuance under way. */
+void herd_agent_cancel_other (HerdAgent *agent, HerdOperation *operation);
+
+/* Works out CERTIFICATE's next action, and schedules it. */
+void herd_agent_reschedule (HerdAgent *agent, HerdCertificate *certificate);
+/* Its time has come. */
+void herd_agent_due (guint64 certificate, gpointer data);
+
+/* --- ends of verbs (agent.c) --- */
+
+/* Commits BATCH (taken), then ends TASK (taken) with the ids. */
+void herd_agent_commit (HerdAgent *agent, HerdBatch *batch, GTask *task, guint64 object,
+                        guint64 operation);
+/* Commits what nobody waits for; a failure is said in the journal. */
+void herd_agent_commit_quietly (HerdAgent *agent, HerdBatch *batch);
+/* Ends TASK at once. */
+void herd_agent_return_ids (GTask *task, guint64 object, guint64 operation);
+
+/* --- certificates (agent-certificates.c) --- */
+
+/* Are the spec's issuer, solvers and targets there, and does it have identifiers? */
+gboolean herd_agent_check_spec (HerdAgent *agent, GVariant *spec, GError **error);
+HerdCertificate *herd_agent_add_certificate (HerdAgent *agent, const char *name, guint32 uid,
+                                             HerdOrigin origin, GVariant *spec);
+/* Gives CERTIFICATE another spec, into BATCH. The new operation's id, or 0. */
+guint64 herd_agent_change_spec (HerdAgent *agent, HerdCertificate *certificate, guint32 uid,
+                                GVariant *spec, HerdBatch *batch);
+
+/* --- the configuration (reload.c) --- */
+
+/* Brings issuers and declared certificates up to the configuration; what cannot be is added to
+ * PROBLEMS (HerdConfigProblem). */
+void herd_agent_apply_config (HerdAgent *agent, GPtrArray *problems);

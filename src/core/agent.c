@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * The agent: making, loading and unmaking its parts, and how its verbs end.
+ */
+#include "core/agent.h"
+
+#include <unistd.h>
+
+#include "core/agent-private.h"
+#include "core/registration.h"
+#include "plugin/error.h"
+
+#define DEFAULT_SLOTS 100
+#define DEFAULT_GENERATIONS 3
+
+static void
+deliveries_changed (guint64 id, gpointer data)
+{
+  HerdAgent *agent = data;
+  HerdCertificate *certificate = herd_registry_get_certificate (agent->services.registry, id);
+
+  if (certificate != NULL)
+    herd_agent_reschedule (agent, certificate);
+}
+
+static guint
+get_number (HerdConfig *config, const char *key, guint fallback)
+{
+  const HerdConfigEntry *entry = herd_config_find (config, HERD_SECTION_AGENT, "");
+  const char *text = herd_config_entry_get (entry, key, NULL);
+
+  return text != NULL ? (guint) g_ascii_strtoull (text, NULL, 10) : fallback;
+}
+
+static void
+init_issuance (HerdAgent *agent)
+{
+  HerdIssuanceContext *context = &agent->issuance;
+
+  context->services = &agent->services;
+  context->issuers = agent->issuers;
+  context->deliveries = agent->deliveries;
+  context->slots = agent->slots;
+  context->generations = MAX (
+      get_number (agent->services.config, "generations", DEFAULT_GENERATIONS), 1);
+  context->issued = herd_agent_issued;
+  context->finished = herd_agent_issuance_finished;
+  context->data = agent;
+}
+
+HerdAgent *
+herd_agent_new (const HerdAgentOptions *options)
+{
+  HerdAgent *agent = g_new0 (HerdAgent, 1);
+  HerdServices *services = &agent->services;
+
+  services->clock = herd_clock_ref (options->clock);
+  services->state = options->state;
+  services->registry = herd_registry_new ();
+  services->attentions = herd_attentions_new (services->registry, services->clock);
+  services->config = herd_config_ref (options->config);
+  services->crash = options->crash;
+  services->session = options->session;
+  services->uid = geteuid ();
+  agent->config_directory = g_strdup (options->config_directory);
+  agent->version = g_strdup (options->version);
+  agent->at_rest = g_strdup (options->at_rest);
+  agent->link = options->link;
+  agent->launcher = options->launcher;
+  agent->solvers = herd_solvers_new (services, options->plugin_directory, agent->link);
+  agent->issuers = herd_issuers_new (services, agent->solvers, options->factory,
+                                     options->factory_data);
+  agent->deliveries = herd_deliveries_new (services, agent->launcher, deliveries_changed, agent);
+  agent->scheduler = herd_scheduler_new (services->clock, herd_agent_due, agent);
+  agent->slots = herd_gate_new (get_number (services->config, "operations", DEFAULT_SLOTS));
+  agent->issuances = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free,
+                                            (GDestroyNotify) herd_issuance_free);
+  agent->registrations = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free,
+                                                g_object_unref);
+  agent->queued = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_free);
+  init_issuance (agent);
+  return agent;
+}
+
+void
+herd_agent_free (HerdAgent *agent)
+{
+  if (agent == NULL)
+    return;
+  herd_registry_set_observer (agent->services.registry, NULL, NULL);
+  g_hash_table_unref (agent->queued);
+  g_hash_table_unref (agent->registrations);
+  g_hash_table_unref (agent->issuances);
+  herd_scheduler_free (agent->scheduler);
+  herd_deliveries_free (agent->deliveries);
+  herd_issuers_free (agent->issuers);
+  herd_solvers_free (agent->solvers);
+  herd_gate_free (agent->slots);
+  herd_launcher_free (agent->launcher);
+  g_clear_object (&agent->link);
+  herd_attentions_free (agent->services.attentions);
+  herd_registry_free (agent->services.registry);
+  herd_config_unref (agent->services.config);
+  herd_state_close (agent->services.state);
+  herd_clock_unref (agent->services.clock);
+  g_free (agent->config_directory);
+  g_free (agent->version);
+  g_free (agent->at_rest);
+  g_free (agent);
+}
+
+static void
+account_loaded (GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data G_GNUC_UNUSED)
+{
+  g_autoptr (GError) error = NULL;
+
+  /* The issuer's row shows it; the next issuance says it again. */
+  if (!herd_registration_run_finish (result, &error))
+    g_debug ("an account was not loaded: %s", error->message);
+}
+
+static void
+load_contents (HerdAgent *agent, HerdStateContents *contents)
+{
+  HerdRegistry *registry = agent->services.registry;
+  g_autoptr (GPtrArray) authorities = g_steal_pointer (&contents->authorities);
+  g_autoptr (GPtrArray) certificates = g_steal_pointer (&contents->certificates);
+  g_autoptr (GPtrArray) operations = g_steal_pointer (&contents->operations);
+
+  while (authorities->len > 0)
+    herd_registry_add_authority (registry, g_ptr_array_steal_index (authorities, 0));
+  while (certificates->len > 0)
+    herd_registry_add_certificate (
+        registry, g_ptr_array_steal_index_fast (certificates, certificates->len - 1));
+  while (operations->len > 0)
+    herd_registry_add_operation (registry, g_ptr_array_steal_index (operations, 0));
+  herd_deliveries_load (agent->deliveries, g_steal_pointer (&contents->withdrawals));
+}
+
+static int
+newest_first (gconstpointer a, gconstpointer b)
+{
+  guint64 first = *(const guint64 *) a, second = *(const guint64 *) b;
+
+  return (first < second) - (first > second);
+}
+
+static void
+start_all (HerdAgent *agent)
+{
+  HerdRegistry *registry = agent->services.registry;
+  g_autoptr (GArray) operations = herd_registry_list_ids (registry, HERD_NOUN_OPERATION);
+  g_autoptr (GArray) authorities = herd_registry_list_ids (registry, HERD_NOUN_ISSUER);
+  HerdCertificate *certificate = NULL;
+
+  for (guint i = 0; i < authorities->len; i++) {
+    herd_registration_load_async (agent->issuers, g_array_index (authorities, guint64, i),
+                                  account_loaded, NULL);
+  }
+  g_array_sort (operations, newest_first);
+  for (guint i = 0; i < operations->len; i++) {
+    HerdOperation *operation = herd_registry_get_operation (registry,
+                                                            g_array_index (operations, guint64, i));
+
+    if (operation->state == HERD_OPERATION_RUNNING)
+      herd_agent_resume (agent, operation);
+  }
+  while ((certificate = herd_registry_next_certificate (
+              registry, certificate != NULL ? certificate->name : ""))
+         != NULL) {
+    herd_agent_reschedule (agent, certificate);
+    herd_deliveries_kick (agent->deliveries, certificate->id);
+  }
+  herd_deliveries_kick_withdrawals (agent->deliveries);
+}
+
+gboolean
+herd_agent_load (HerdAgent *agent, GError **error)
+{
+  g_autoptr (HerdStateContents) contents = herd_state_load (agent->services.state, error);
+
+  if (contents == NULL)
+    return FALSE;
+  load_contents (agent, contents);
+  herd_agent_apply_config (agent, herd_config_get_problems (agent->services.config));
+  start_all (agent);
+  return TRUE;
+}
+
+HerdServices *
+herd_agent_get_services (HerdAgent *agent)
+{
+  return &agent->services;
+}
+
+HerdSolvers *
+herd_agent_get_solvers (HerdAgent *agent)
+{
+  return agent->solvers;
+}
+
+HerdDeliveries *
+herd_agent_get_deliveries (HerdAgent *agent)
+{
+  return agent->deliveries;
+}
+
+const char *
+herd_agent_get_version (HerdAgent *agent)
+{
+  return agent->version;
+}
+
+const char *
+herd_agent_get_at_rest (HerdAgent *agent)
+{
+  return agent->at_rest;
+}
+
+HerdCertificate *
+herd_agent_get_next (HerdAgent *agent)
+{
+  guint64 certificate;
+  gint64 when;
+
+  if (!herd_scheduler_peek (agent->scheduler, &certificate, &when))
+    return NULL;
+  return herd_registry_get_certificate (agent->services.registry, certificate);
+}
+
+GVariant *
+herd_agent_check (HerdAgent *agent, HerdSection section, GVariant *dictionary, GError **error)
+{
+  return herd_vocabulary_check (
+      section, agent->services.session ? HERD_SOURCE_FILE : HERD_SOURCE_BUS, dictionary, error);
+}
+
+/* --- how verbs end --- */
+
+void
+herd_agent_return_ids (GTask *task, guint64 object, guint64 operation)
+{
+  HerdVerbResult *ids = g_new0 (HerdVerbResult, 1);
+
+  ids->object = object;
+  ids->operation = operation;
+  g_task_return_pointer (task, ids, g_free);
+}
+
+gboolean
+herd_agent_verb_finish (GAsyncResult *result, HerdVerbResult *ids, GError **error)
+{
+  g_autofree HerdVerbResult *found = g_task_propagate_pointer (G_TASK (result), error);
+
+  if (found == NULL)
+    return FALSE;
+  if (ids != NULL)
+    *ids = *found;
+  return TRUE;
+}
+
+typedef struct {
+  HerdState *state;
+  HerdVerbResult ids;
+} Commit;
+
+static void
+committed (GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GTask) task = data;
+  const Commit *commit = g_task_get_task_data (task);
+  GError *error = NULL;
+
+  if (herd_state_commit_finish (commit->state, result, &error))
+    herd_agent_return_ids (task, commit->ids.object, commit->ids.operation);
+  else
+    g_task_return_error (task, error);
+}
+
+void
+herd_agent_commit (HerdAgent *agent, HerdBatch *batch, GTask *task, guint64 object,
+                   guint64 operation)
+{
+  Commit *commit = g_new0 (Commit, 1);
+
+  commit->state = agent->services.state;
+  commit->ids.object = object;
+  commit->ids.operation = operation;
+  g_task_set_task_data (task, commit, g_free);
+  herd_state_commit_async (agent->services.state, batch, committed, task);
+}
+
+static void
+committed_quietly (GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!herd_state_commit_finish (data, result, &error))
+    g_warning ("the state was not saved: %s", error->message);
+}
+
+void
+herd_agent_commit_quietly (HerdAgent *agent, HerdBatch *batch)
+{
+  herd_state_commit_async (agent->services.state, batch, committed_quietly, agent->services.state);
+}

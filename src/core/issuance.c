@@ -1,0 +1,492 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * The issuance's table of steps. Rows are looked up by id after every wait: they may be gone.
+ */
+#include "core/issuance.h"
+
+#include "core/operations.h"
+#include "core/registration.h"
+#include "core/renewal.h"
+#include "crypto/chain.h"
+#include "crypto/key.h"
+#include "model/spec.h"
+#include "plugin/error.h"
+#include "util/steps.h"
+
+struct HerdIssuance {
+  const HerdIssuanceContext *context;
+  guint64 certificate;
+  guint64 operation;
+  guint64 authority;
+  HerdRun *run;
+  gboolean inside;    /* the slots */
+  GBytes *checkpoint; /* of an earlier process, for the issuer */
+  HerdKey *key;
+  HerdIssuer *engine;
+  HerdIssuerHost *host;
+  GBytes *chain;              /* PEM */
+  HerdGeneration *generation; /* until it is saved */
+  gint64 renew_at;
+};
+
+static HerdCertificate *
+get_certificate (HerdIssuance *issuance, GError **error)
+{
+  HerdCertificate *certificate = herd_registry_get_certificate (
+      issuance->context->services->registry, issuance->certificate);
+
+  if (certificate == NULL) {
+    g_set_error (error, HERD_ERROR, HERD_ERROR_CANCELLED, "the certificate was removed");
+    return NULL;
+  }
+  return certificate;
+}
+
+static HerdOperation *
+get_operation (HerdIssuance *issuance, GError **error)
+{
+  HerdOperation *operation = herd_registry_get_operation (issuance->context->services->registry,
+                                                          issuance->operation);
+
+  if (operation == NULL) {
+    g_set_error (error, HERD_ERROR, HERD_ERROR_CANCELLED, "the operation was removed");
+    return NULL;
+  }
+  return operation;
+}
+
+/* --- queue: a slot --- */
+
+static gboolean
+enter_queue (HerdRun *run, gpointer data, GError **error G_GNUC_UNUSED)
+{
+  HerdIssuance *issuance = data;
+
+  herd_gate_enter_async (issuance->context->slots, herd_run_get_cancellable (run), herd_run_ready,
+                         herd_run_slot (run));
+  return TRUE;
+}
+
+static gboolean
+leave_queue (HerdRun *run, gpointer data, GError **error)
+{
+  HerdIssuance *issuance = data;
+
+  if (!herd_gate_enter_finish (issuance->context->slots, herd_run_get_result (run, 0), error))
+    return FALSE;
+  issuance->inside = TRUE;
+  return TRUE;
+}
+
+static void
+leave_slot (HerdIssuance *issuance)
+{
+  if (issuance->inside)
+    herd_gate_leave (issuance->context->slots);
+  issuance->inside = FALSE;
+}
+
+/* --- load: what an earlier process left --- */
+
+static gboolean
+enter_load (HerdRun *run, gpointer data, GError **error G_GNUC_UNUSED)
+{
+  HerdIssuance *issuance = data;
+
+  herd_state_read_operation_async (issuance->context->services->state, issuance->operation,
+                                   herd_run_ready, herd_run_slot (run));
+  return TRUE;
+}
+
+static gboolean
+leave_load (HerdRun *run, gpointer data, GError **error)
+{
+  HerdIssuance *issuance = data;
+  HerdOperation *operation = get_operation (issuance, error);
+  g_autoptr (GBytes) checkpoint = NULL;
+  g_autoptr (GBytes) der = NULL;
+
+  if (operation == NULL)
+    return FALSE;
+  if (!herd_state_read_operation_finish (issuance->context->services->state,
+                                         herd_run_get_result (run, 0), &checkpoint, &der, error))
+    return FALSE;
+  if (der != NULL) {
+    issuance->key = herd_key_new_from_pkcs8 (der, error);
+    if (issuance->key == NULL)
+      return FALSE;
+  }
+  issuance->checkpoint = g_steal_pointer (&checkpoint);
+  return TRUE;
+}
+
+/* --- account --- */
+
+/* The configured issuer of the wish, else the one named "default", else the only one. */
+static HerdAuthority *
+choose_authority (HerdIssuance *issuance, const HerdCertificate *certificate, GError **error)
+{
+  HerdRegistry *registry = issuance->context->services->registry;
+  g_auto (GStrv) names = herd_spec_get_list (certificate->spec, "issuer");
+  HerdAuthority *authority = herd_issuers_choose (registry, names[0], error);
+
+  if (authority != NULL && authority->retired) {
+    g_set_error (error, HERD_ERROR, HERD_ERROR_NOT_FOUND,
+                 "issuer %s is no longer configured; name another one", authority->name);
+    return NULL;
+  }
+  return authority;
+}
+
+static gboolean
+enter_account (HerdRun *run, gpointer data, GError **error)
+{
+  HerdIssuance *issuance = data;
+  HerdCertificate *certificate = get_certificate (issuance, error);
+  HerdAuthority *authority = certificate != NULL ? choose_authority (issuance, certificate, error)
+                                                 : NULL;
+
+  if (authority == NULL)
+    return FALSE;
+  issuance->authority = authority->id;
+  herd_registration_run_async (issuance->context->issuers, authority->id, issuance->operation, NULL,
+                               FALSE, herd_run_get_cancellable (run), herd_run_ready,
+                               herd_run_slot (run));
+  return TRUE;
+}
+
+static gboolean
+leave_account (HerdRun *run, gpointer data G_GNUC_UNUSED, GError **error)
+{
+  return herd_registration_run_finish (herd_run_get_result (run, 0), error);
+}
+
+/* --- key --- */
+
+static gboolean
+enter_key (HerdRun *run, gpointer data, GError **error)
+{
+  HerdIssuance *issuance = data;
+  HerdCertificate *certificate = get_certificate (issuance, error);
+
+  if (certificate == NULL)
+    return FALSE;
+  if (issuance->key == NULL) {
+    herd_key_generate_async (herd_spec_get_key_type (certificate->spec),
+                             herd_run_get_cancellable (run), herd_run_ready, herd_run_slot (run));
+  }
+  return TRUE;
+}
+
+static gboolean
+leave_key (HerdRun *run, gpointer data, GError **error)
+{
+  HerdIssuance *issuance = data;
+
+  if (issuance->key == NULL)
+    issuance->key = herd_key_generate_finish (herd_run_get_result (run, 0), error);
+  return issuance->key != NULL;
+}
+
+/* The key is on disk, sealed, before anybody outside can know of it. */
+static void
+commit_key (HerdRun *run G_GNUC_UNUSED, gpointer data, gpointer slot)
+{
+  HerdIssuance *issuance = data;
+  HerdServices *services = issuance->context->services;
+  HerdOperation *operation = get_operation (issuance, NULL);
+  g_autoptr (GBytes) der = herd_key_to_pkcs8 (issuance->key, NULL);
+  HerdBatch *batch = herd_batch_new ();
+
+  if (operation != NULL) {
+    herd_batch_put_operation (batch, operation);
+    herd_batch_put_pending_key (batch, operation->id, der);
+  }
+  herd_state_commit_async (services->state, batch, herd_run_ready, slot);
+}
+
+static gboolean
+commit_finish (gpointer data, GAsyncResult *result, GError **error)
+{
+  HerdIssuance *issuance = data;
+
+  return herd_state_commit_finish (issuance->context->services->state, result, error);
+}
+
+/* --- issue: the issuer's own table --- */
+
+static HerdIssueRequest *
+new_request (HerdIssuance *issuance, const HerdCertificate *certificate, GError **error)
+{
+  GVariant *spec = certificate->spec;
+  g_auto (GStrv) identifiers = herd_spec_get_list (spec, "identifiers");
+  g_auto (GStrv) solvers = herd_spec_get_list (spec, "challenge");
+  const HerdSubject subject = {
+    .country = herd_spec_get_string (spec, "country", NULL),
+    .state = herd_spec_get_string (spec, "state", NULL),
+    .locality = herd_spec_get_string (spec, "locality", NULL),
+    .organization = herd_spec_get_string (spec, "organization", NULL),
+    .common_name = herd_spec_get_string (spec, "common-name", NULL),
+  };
+  g_autoptr (GBytes) csr = NULL;
+  g_autoptr (GBytes) public_key = herd_key_get_public (issuance->key, error);
+
+  if (public_key == NULL)
+    return NULL;
+  csr = herd_csr_new (issuance->key, (const char *const *) identifiers, &subject, error);
+  if (csr == NULL)
+    return NULL;
+  return herd_issue_request_new (certificate->name, (const char *const *) identifiers, csr,
+                                 public_key, (const char *const *) solvers);
+}
+
+static gboolean
+enter_issue (HerdRun *run, gpointer data, GError **error)
+{
+  HerdIssuance *issuance = data;
+  HerdCertificate *certificate = get_certificate (issuance, error);
+  HerdIssuer *engine = NULL;
+  g_autoptr (HerdIssueRequest) request = NULL;
+
+  if (certificate == NULL)
+    return FALSE;
+  request = new_request (issuance, certificate, error);
+  if (request == NULL)
+    return FALSE;
+  engine = herd_issuers_get (issuance->context->issuers, issuance->authority, error);
+  if (engine == NULL)
+    return FALSE;
+  issuance->engine = g_object_ref (engine);
+  issuance->host = herd_issuers_new_host (issuance->context->issuers, issuance->authority,
+                                          issuance->operation,
+                                          (const char *const *) request->solvers);
+  herd_issuer_issue_async (engine, request, issuance->checkpoint, issuance->host,
+                           herd_run_get_cancellable (run), herd_run_ready, herd_run_slot (run));
+  return TRUE;
+}
+
+static gboolean
+leave_issue (HerdRun *run, gpointer data, GError **error)
+{
+  HerdIssuance *issuance = data;
+  HerdCertificate *certificate;
+  g_autoptr (HerdChain) chain = NULL;
+  g_autoptr (GBytes)
+      pem = herd_issuer_issue_finish (issuance->engine, herd_run_get_result (run, 0), error);
+
+  if (pem == NULL)
+    return FALSE;
+  chain = herd_chain_new (pem, error);
+  certificate = chain != NULL ? get_certificate (issuance, error) : NULL;
+  if (certificate == NULL)
+    return FALSE;
+  issuance->generation = herd_generation_new (
+      certificate->last_number + 1, issuance->authority,
+      herd_clock_get_seconds (issuance->context->services->clock), herd_chain_get_facts (chain));
+  issuance->chain = herd_chain_to_pem (chain);
+  return TRUE;
+}
+
+/* --- save: one transaction --- */
+
+/* What the row looks like with the new generation: a shallow copy, for writing only. */
+static HerdCertificate
+with_generation (const HerdIssuance *issuance, const HerdCertificate *certificate)
+{
+  HerdCertificate row = *certificate;
+
+  row.current = issuance->generation->number;
+  row.last_number = issuance->generation->number;
+  row.renew_at = issuance->renew_at;
+  row.failures = 0;
+  row.retry_at = 0;
+  row.last_error = (char *) "";
+  row.last_error_message = (char *) "";
+  row.last_error_time = 0;
+  return row;
+}
+
+static void
+drop_old_generations (const HerdIssuance *issuance, const HerdCertificate *certificate,
+                      HerdBatch *batch)
+{
+  guint kept = issuance->context->generations - 1; /* and the new one */
+
+  for (guint i = 0; i + kept < certificate->generations->len; i++) {
+    const HerdGeneration *old = g_ptr_array_index (certificate->generations, i);
+
+    herd_batch_delete_generation (batch, certificate->id, old->number);
+  }
+}
+
+static gboolean
+enter_save (HerdRun *run, gpointer data, GError **error)
+{
+  HerdIssuance *issuance = data;
+  HerdServices *services = issuance->context->services;
+  HerdCertificate *certificate = get_certificate (issuance, error);
+  HerdOperation *operation = certificate != NULL ? get_operation (issuance, error) : NULL;
+  g_autoptr (GBytes) der = NULL;
+  HerdCertificate row;
+  HerdBatch *batch;
+
+  if (operation == NULL)
+    return FALSE;
+  der = herd_key_to_pkcs8 (issuance->key, error);
+  if (der == NULL)
+    return FALSE;
+  issuance->renew_at = herd_renewal_get_time (
+      issuance->generation->facts, herd_spec_get_string (certificate->spec, "renew", "auto"),
+      g_random_double ());
+  operation->generation = issuance->generation->number;
+  row = with_generation (issuance, certificate);
+  batch = herd_batch_new ();
+  herd_batch_put_generation (batch, certificate->id, issuance->generation, issuance->chain, der);
+  drop_old_generations (issuance, certificate, batch);
+  herd_batch_put_certificate (batch, &row);
+  herd_batch_put_operation (batch, operation);
+  herd_batch_put_checkpoint (batch, operation->id, NULL);
+  herd_batch_put_pending_key (batch, operation->id, NULL);
+  herd_state_commit_async (services->state, batch, herd_run_ready, herd_run_slot (run));
+  return TRUE;
+}
+
+static gboolean
+leave_save (HerdRun *run, gpointer data, GError **error)
+{
+  HerdIssuance *issuance = data;
+  HerdOperation *operation = get_operation (issuance, NULL);
+  HerdCertificate *certificate;
+
+  if (!herd_state_commit_finish (issuance->context->services->state, herd_run_get_result (run, 0),
+                                 error)) {
+    if (operation != NULL)
+      operation->generation = 0;
+    return FALSE;
+  }
+  certificate = get_certificate (issuance, error);
+  if (certificate == NULL)
+    return FALSE;
+  while (certificate->generations->len >= issuance->context->generations)
+    g_ptr_array_remove_index (certificate->generations, 0);
+  certificate->current = issuance->generation->number;
+  certificate->last_number = issuance->generation->number;
+  certificate->renew_at = issuance->renew_at;
+  certificate->failures = 0;
+  certificate->retry_at = 0;
+  herd_certificate_set_error (certificate, NULL, NULL, 0);
+  g_ptr_array_add (certificate->generations, g_steal_pointer (&issuance->generation));
+  leave_slot (issuance); /* the CA has done its part */
+  issuance->context->issued (certificate->id, issuance->context->data);
+  return TRUE;
+}
+
+/* --- deliver --- */
+
+static gboolean
+enter_deliver (HerdRun *run, gpointer data, GError **error)
+{
+  HerdIssuance *issuance = data;
+  HerdOperation *operation = get_operation (issuance, error);
+
+  if (operation == NULL)
+    return FALSE;
+  leave_slot (issuance);
+  herd_deliveries_wait_async (issuance->context->deliveries, issuance->certificate,
+                              operation->generation, herd_run_get_cancellable (run), herd_run_ready,
+                              herd_run_slot (run));
+  return TRUE;
+}
+
+static gboolean
+leave_deliver (HerdRun *run, gpointer data G_GNUC_UNUSED, GError **error)
+{
+  return herd_deliveries_wait_finish (herd_run_get_result (run, 0), error);
+}
+
+static gboolean
+leave_done (HerdRun *run G_GNUC_UNUSED, gpointer data, GError **error G_GNUC_UNUSED)
+{
+  leave_slot (data);
+  return TRUE;
+}
+
+static const HerdStep steps[] = {
+  { "queue", enter_queue, leave_queue, HERD_COMMIT_NONE },
+  { "load", enter_load, leave_load, HERD_COMMIT_NONE },
+  { "account", enter_account, leave_account, HERD_COMMIT_NONE },
+  { "key", enter_key, leave_key, HERD_COMMIT_AFTER },
+  { "issue", enter_issue, leave_issue, HERD_COMMIT_NONE },
+  { "save", enter_save, leave_save, HERD_COMMIT_NONE },
+  { "deliver", enter_deliver, leave_deliver, HERD_COMMIT_NONE },
+  { "done", NULL, leave_done, HERD_COMMIT_NONE },
+};
+
+static void
+entered (gpointer data, const char *step, double fraction)
+{
+  HerdIssuance *issuance = data;
+
+  /* The issuer says its own steps; the end is not one. */
+  if (g_str_equal (step, "issue") || g_str_equal (step, "done"))
+    return;
+  if (g_str_equal (step, "save"))
+    fraction = HERD_PROGRESS_ISSUE_END;
+  else if (g_str_equal (step, "deliver"))
+    fraction = (1.0 + HERD_PROGRESS_ISSUE_END) / 2.0;
+  else
+    fraction = MIN (fraction, 1.0) * HERD_PROGRESS_ISSUE_BEGIN;
+  herd_operations_enter (issuance->context->services, issuance->operation, step, fraction);
+}
+
+static void
+finished (gpointer data, const GError *error)
+{
+  HerdIssuance *issuance = data;
+
+  issuance->context->finished (issuance, issuance->certificate, issuance->operation, error,
+                               issuance->context->data);
+}
+
+static const HerdRunOps operations = {
+  .commit = commit_key,
+  .commit_finish = commit_finish,
+  .entered = entered,
+  .finished = finished,
+};
+
+HerdIssuance *
+herd_issuance_start (const HerdIssuanceContext *context, HerdOperation *operation)
+{
+  HerdIssuance *issuance = g_new0 (HerdIssuance, 1);
+
+  issuance->context = context;
+  issuance->certificate = operation->certificate;
+  issuance->operation = operation->id;
+  issuance->run = herd_run_new ("issue", steps, G_N_ELEMENTS (steps), &operations, issuance,
+                                context->services->clock, context->services->crash);
+  /* Past the point of no return only the delivery is left. */
+  herd_run_start (issuance->run, operation->generation != 0 ? "deliver" : NULL);
+  return issuance;
+}
+
+void
+herd_issuance_cancel (HerdIssuance *issuance)
+{
+  herd_run_cancel (issuance->run);
+}
+
+void
+herd_issuance_free (HerdIssuance *issuance)
+{
+  if (issuance == NULL)
+    return;
+  herd_run_unref (issuance->run);
+  g_clear_pointer (&issuance->checkpoint, g_bytes_unref);
+  g_clear_pointer (&issuance->chain, g_bytes_unref);
+  g_clear_pointer (&issuance->key, herd_key_unref);
+  g_clear_object (&issuance->engine);
+  g_clear_object (&issuance->host);
+  herd_generation_free (issuance->generation);
+  g_free (issuance);
+}

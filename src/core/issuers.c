@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * The issuers at work, and the host that each of their runs is given.
+ */
+#include "core/issuers.h"
+
+#include "core/operations.h"
+#include "crypto/key.h"
+#include "plugin/error.h"
+
+struct HerdIssuers {
+  HerdServices *services;
+  HerdSolvers *solvers;
+  HerdIssuerFactory factory;
+  gpointer data;
+  GHashTable *slots; /* &slot->authority → Slot */
+};
+
+/* One authority's engine, and its keys as far as they were read: sign() must not wait. */
+typedef struct {
+  guint64 authority;
+  HerdIssuer *engine;
+  GHashTable *keys; /* record → HerdKey */
+  HerdGate *gate;
+} Slot;
+
+static void
+slot_free (Slot *slot)
+{
+  g_clear_object (&slot->engine);
+  g_hash_table_unref (slot->keys);
+  herd_gate_free (slot->gate);
+  g_free (slot);
+}
+
+static Slot *
+ensure_slot (HerdIssuers *issuers, guint64 authority)
+{
+  Slot *slot = g_hash_table_lookup (issuers->slots, &authority);
+
+  if (slot == NULL) {
+    slot = g_new0 (Slot, 1);
+    slot->authority = authority;
+    slot->keys = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
+                                        (GDestroyNotify) herd_key_unref);
+    slot->gate = herd_gate_new (1);
+    g_hash_table_insert (issuers->slots, &slot->authority, slot);
+  }
+  return slot;
+}
+
+HerdIssuers *
+herd_issuers_new (HerdServices *services, HerdSolvers *solvers, HerdIssuerFactory factory,
+                  gpointer data)
+{
+  HerdIssuers *issuers = g_new0 (HerdIssuers, 1);
+
+  issuers->services = services;
+  issuers->solvers = solvers;
+  issuers->factory = factory;
+  issuers->data = data;
+  issuers->slots = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL,
+                                          (GDestroyNotify) slot_free);
+  return issuers;
+}
+
+void
+herd_issuers_free (HerdIssuers *issuers)
+{
+  if (issuers == NULL)
+    return;
+  g_hash_table_unref (issuers->slots);
+  g_free (issuers);
+}
+
+HerdServices *
+herd_issuers_get_services (HerdIssuers *issuers)
+{
+  return issuers->services;
+}
+
+HerdIssuer *
+herd_issuers_get (HerdIssuers *issuers, guint64 id, GError **error)
+{
+  HerdAuthority *authority = herd_registry_get_authority (issuers->services->registry, id);
+  Slot *slot;
+
+  if (authority == NULL) {
+    g_set_error (error, HERD_ERROR, HERD_ERROR_NOT_FOUND, "the issuer was removed");
+    return NULL;
+  }
+  slot = ensure_slot (issuers, id);
+  if (slot->engine == NULL)
+    slot->engine = issuers->factory (authority, issuers->data, error);
+  return slot->engine;
+}
+
+HerdIssuer *
+herd_issuers_try (HerdIssuers *issuers, const HerdAuthority *authority, GError **error)
+{
+  return issuers->factory (authority, issuers->data, error);
+}
+
+void
+herd_issuers_forget (HerdIssuers *issuers, guint64 authority)
+{
+  Slot *slot = g_hash_table_lookup (issuers->slots, &authority);
+
+  if (slot != NULL)
+    g_clear_object (&slot->engine);
+}
+
+HerdGate *
+herd_issuers_get_gate (HerdIssuers *issuers, guint64 authority)
+{
+  return ensure_slot (issuers, authority)->gate;
+}
+
+HerdAuthority *
+herd_issuers_choose (HerdRegistry *registry, const char *name, GError **error)
+{
+  HerdAuthority *authority = herd_registry_find_authority (registry,
+                                                           name != NULL ? name : "default");
+  g_autoptr (GArray) ids = NULL;
+
+  if (authority != NULL)
+    return authority;
+  if (name != NULL) {
+    g_set_error (error, HERD_ERROR, HERD_ERROR_NOT_FOUND,
+                 "there is no issuer %s; add it below issuers.d or with AddIssuer", name);
+    return NULL;
+  }
+  ids = herd_registry_list_ids (registry, HERD_NOUN_ISSUER);
+  if (ids->len == 1)
+    return herd_registry_get_authority (registry, g_array_index (ids, guint64, 0));
+  if (ids->len == 0) {
+    g_set_error (error, HERD_ERROR, HERD_ERROR_NOT_FOUND,
+                 "no issuer is configured; add one below issuers.d or with AddIssuer");
+  } else {
+    g_set_error (error, HERD_ERROR, HERD_ERROR_INVALID_ARGUMENT,
+                 "there are %u issuers and none is called default; say which with the key issuer",
+                 ids->len);
+  }
+  return NULL;
+}
+
+/* --- the host --- */
+
+#define HERD_TYPE_CORE_ISSUER_HOST (herd_core_issuer_host_get_type ())
+G_DECLARE_FINAL_TYPE (HerdCoreIssuerHost, herd_core_issuer_host, HERD, CORE_ISSUER_HOST, GObject)
+
+struct _HerdCoreIssuerHost {
+  GObject parent;
+  HerdIssuers *issuers;
+  HerdIssuer *engine; /* kept alive while it runs, also where the slot is forgotten */
+  GHashTable *keys;   /* likewise: the slot's */
+  guint64 authority;
+  guint64 operation;
+  char **solvers;
+};
+
+static void host_iface_init (HerdIssuerHostInterface *iface);
+
+G_DEFINE_FINAL_TYPE_WITH_CODE (HerdCoreIssuerHost, herd_core_issuer_host, G_TYPE_OBJECT,
+                               G_IMPLEMENT_INTERFACE (HERD_TYPE_ISSUER_HOST, host_iface_init))
+
+static void
+host_checkpoint_async (HerdIssuerHost *host, GBytes *bytes, GAsyncReadyCallback callback,
+                       gpointer data)
+{
+  HerdCoreIssuerHost *self = HERD_CORE_ISSUER_HOST (host);
+  HerdServices *services = self->issuers->services;
+  HerdOperation *operation = herd_registry_get_operation (services->registry, self->operation);
+  HerdBatch *batch = herd_batch_new ();
+
+  if (operation != NULL) {
+    herd_batch_put_operation (batch, operation);
+    herd_batch_put_checkpoint (batch, operation->id, bytes);
+  }
+  herd_state_commit_async (services->state, batch, callback, data);
+}
+
+static gboolean
+host_commit_finish (HerdIssuerHost *host, GAsyncResult *result, GError **error)
+{
+  return herd_state_commit_finish (HERD_CORE_ISSUER_HOST (host)->issuers->services->state, result,
+                                   error);
+}
+
+/* sign() must not wait, so the key in a record is kept when it passes. Other records are no keys. */
+static void
+keep_key (HerdCoreIssuerHost *self, const char *name, GBytes *bytes)
+{
+  HerdKey *key = bytes != NULL ? herd_key_new_from_pkcs8 (bytes, NULL) : NULL;
+
+  if (key != NULL)
+    g_hash_table_replace (self->keys, g_strdup (name), key);
+}
+
+static void
+record_read (GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GTask) task = data;
+  HerdCoreIssuerHost *self = HERD_CORE_ISSUER_HOST (g_task_get_source_object (task));
+  GError *error = NULL;
+  GBytes *bytes = herd_state_read_record_finish (self->issuers->services->state, result, &error);
+
+  if (bytes == NULL) {
+    g_task_return_error (task, error);
+    return;
+  }
+  keep_key (self, g_task_get_task_data (task), bytes);
+  g_task_return_pointer (task, bytes, (GDestroyNotify) g_bytes_unref);
+}
+
+static void
+host_record_get_async (HerdIssuerHost *host, const char *name, GAsyncReadyCallback callback,
+                       gpointer data)
+{
+  HerdCoreIssuerHost *self = HERD_CORE_ISSUER_HOST (host);
+  GTask *task = g_task_new (self, NULL, callback, data);
+
+  g_task_set_task_data (task, g_strdup (name), g_free);
+  herd_state_read_record_async (self->issuers->services->state, self->authority, name, record_read,
+                                task);
+}
+
+static GBytes *
+host_record_get_finish (HerdIssuerHost *host G_GNUC_UNUSED, GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+static void
+host_record_put_async (HerdIssuerHost *host, const char *name, GBytes *bytes, gboolean sealed,
+                       GAsyncReadyCallback callback, gpointer data)
+{
+  HerdCoreIssuerHost *self = HERD_CORE_ISSUER_HOST (host);
+  HerdBatch *batch = herd_batch_new ();
+
+  g_hash_table_remove (self->keys, name);
+  if (sealed)
+    keep_key (self, name, bytes);
+  herd_batch_put_record (batch, self->authority, name, bytes, sealed);
+  herd_state_commit_async (self->issuers->services->state, batch, callback, data);
+}
+
+static GBytes *
+host_sign (HerdIssuerHost *host, const char *name, GBytes *digest, GError **error)
+{
+  HerdKey *key = g_hash_table_lookup (HERD_CORE_ISSUER_HOST (host)->keys, name);
+
+  if (key == NULL) {
+    g_set_error (error, HERD_ERROR, HERD_ERROR_FAILED, "record %s was not read before signing",
+                 name);
+    return NULL;
+  }
+  return herd_key_sign_digest (key, digest, error);
+}
+
+static GPtrArray *
+host_get_solvers (HerdIssuerHost *host, const char *identifier)
+{
+  HerdCoreIssuerHost *self = HERD_CORE_ISSUER_HOST (host);
+
+  return herd_solvers_find (self->issuers->solvers, identifier,
+                            (const char *const *) self->solvers);
+}
+
+static void
+host_progress (HerdIssuerHost *host, const char *step, double fraction)
+{
+  HerdCoreIssuerHost *self = HERD_CORE_ISSUER_HOST (host);
+
+  herd_operations_enter (self->issuers->services, self->operation, step,
+                         HERD_PROGRESS_ISSUE_BEGIN
+                             + fraction * (HERD_PROGRESS_ISSUE_END - HERD_PROGRESS_ISSUE_BEGIN));
+}
+
+static void
+host_iface_init (HerdIssuerHostInterface *iface)
+{
+  iface->checkpoint_async = host_checkpoint_async;
+  iface->checkpoint_finish = host_commit_finish;
+  iface->record_get_async = host_record_get_async;
+  iface->record_get_finish = host_record_get_finish;
+  iface->record_put_async = host_record_put_async;
+  iface->record_put_finish = host_commit_finish;
+  iface->sign = host_sign;
+  iface->get_solvers = host_get_solvers;
+  iface->progress = host_progress;
+}
+
+static void
+herd_core_issuer_host_finalize (GObject *object)
+{
+  HerdCoreIssuerHost *self = HERD_CORE_ISSUER_HOST (object);
+
+  g_clear_object (&self->engine);
+  g_clear_pointer (&self->keys, g_hash_table_unref);
+  g_strfreev (self->solvers);
+  G_OBJECT_CLASS (herd_core_issuer_host_parent_class)->finalize (object);
+}
+
+static void
+herd_core_issuer_host_class_init (HerdCoreIssuerHostClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = herd_core_issuer_host_finalize;
+}
+
+static void
+herd_core_issuer_host_init (HerdCoreIssuerHost *self G_GNUC_UNUSED)
+{}
+
+HerdIssuerHost *
+herd_issuers_new_host (HerdIssuers *issuers, guint64 authority, guint64 operation,
+                       const char *const *solvers)
+{
+  HerdCoreIssuerHost *self = g_object_new (HERD_TYPE_CORE_ISSUER_HOST, NULL);
+  Slot *slot = ensure_slot (issuers, authority);
+
+  self->issuers = issuers;
+  self->engine = slot->engine != NULL ? g_object_ref (slot->engine) : NULL;
+  self->keys = g_hash_table_ref (slot->keys);
+  self->authority = authority;
+  self->operation = operation;
+  self->solvers = g_strdupv ((char **) solvers);
+  return HERD_ISSUER_HOST (self);
+}

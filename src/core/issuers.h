@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * The issuers at work: for each authority the engine that main.c's factory makes at its first use,
+ * and the hosts that the core gives it. Owned by the agent; main loop only.
+ */
+#pragma once
+
+#include "core/services.h"
+#include "core/solvers.h"
+#include "plugin/issuer.h"
+#include "util/gate.h"
+
+G_BEGIN_DECLS
+
+/* Makes the engine for AUTHORITY. Errors: HERD_ERROR_INVALID_ARGUMENT (its settings). */
+typedef HerdIssuer *(*HerdIssuerFactory) (const HerdAuthority *authority, gpointer data,
+                                          GError **error);
+
+typedef struct HerdIssuers HerdIssuers;
+
+HerdIssuers *herd_issuers_new (HerdServices *services, HerdSolvers *solvers,
+                               HerdIssuerFactory factory, gpointer data);
+void herd_issuers_free (HerdIssuers *issuers);
+
+/* The engine of an authority; borrowed. HERD_ERROR_NOT_FOUND if there is no such authority. */
+HerdIssuer *herd_issuers_get (HerdIssuers *issuers, guint64 authority, GError **error);
+/* An engine for an authority that is not in the registry yet, to see whether its settings will do.
+ * (transfer full) */
+HerdIssuer *herd_issuers_try (HerdIssuers *issuers, const HerdAuthority *authority, GError **error);
+/* Its settings have changed: the next use makes a new engine. */
+void herd_issuers_forget (HerdIssuers *issuers, guint64 authority);
+
+/* The authority NAME, or, where NAME is NULL, the one that is called "default", or the only one. Errors:
+ * HERD_ERROR_NOT_FOUND, HERD_ERROR_INVALID_ARGUMENT (several: name one), each with the next step. */
+HerdAuthority *herd_issuers_choose (HerdRegistry *registry, const char *name, GError **error);
+
+/* The gate before an authority's registration: one at a time, the next one finds the account. */
+HerdGate *herd_issuers_get_gate (HerdIssuers *issuers, guint64 authority);
+
+/* A host for one run of that engine. OPERATION: whose checkpoints and progress it is, 0: none.
+ * SOLVERS: names that the certificate asks for, may be NULL or empty: any. (transfer full) */
+HerdIssuerHost *herd_issuers_new_host (HerdIssuers *issuers, guint64 authority, guint64 operation,
+                                       const char *const *solvers);
+
+HerdServices *herd_issuers_get_services (HerdIssuers *issuers);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (HerdIssuers, herd_issuers_free)
+
+G_END_DECLS

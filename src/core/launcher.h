@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Starts certherd-deliver for a target and waits for its end: as a child (without systemd, and in a
+ * user's instance). Owned by the agent; main loop only.
+ */
+#pragma once
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+typedef struct HerdLauncher HerdLauncher;
+
+/* PROGRAM is run as PROGRAM ARGUMENTS… TARGET. */
+HerdLauncher *herd_launcher_new_children (const char *program, const char *const *arguments);
+void herd_launcher_free (HerdLauncher *launcher);
+
+/* Finishes when the run for TARGET has ended; TRUE if it says that all went well. Errors:
+ * HERD_ERROR_UNREACHABLE (could not be started), HERD_ERROR_FAILED (its exit status). */
+void herd_launcher_run_async (HerdLauncher *launcher, const char *target, GCancellable *cancellable,
+                              GAsyncReadyCallback callback, gpointer data);
+gboolean herd_launcher_run_finish (HerdLauncher *launcher, GAsyncResult *result, GError **error);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (HerdLauncher, herd_launcher_free)
+
+G_END_DECLS

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * The registry: every row that the agent knows, by id and by name, and the one place from which
+ * changes are told. Rows are looked up by id whenever something was awaited in between: a removed
+ * row is simply not found any more. Owned by the agent; main loop only.
+ */
+#pragma once
+
+#include <glib.h>
+
+#include "model/authority.h"
+#include "model/certificate.h"
+#include "model/operation.h"
+#include "model/subscription.h"
+
+G_BEGIN_DECLS
+
+typedef enum {
+  HERD_NOUN_AGENT,
+  HERD_NOUN_CERTIFICATE,
+  HERD_NOUN_ISSUER,
+  HERD_NOUN_OPERATION,
+  HERD_NOUN_SUBSCRIPTION,
+} HerdNoun;
+#define HERD_N_NOUNS 5
+
+/* Who wants to know; the bus. All functions are called on the main loop, after the change. */
+typedef struct {
+  void (*added) (HerdNoun noun, guint64 id, gpointer data);
+  void (*changed) (HerdNoun noun, guint64 id, gpointer data);
+  void (*removed) (HerdNoun noun, guint64 id, gpointer data);
+  /* The current generation is another one (or none, 0). */
+  void (*certificate_updated) (const HerdCertificate *certificate, gpointer data);
+  void (*operation_finished) (const HerdOperation *operation, gpointer data);
+  void (*attention) (HerdNoun noun, guint64 id, const char *severity, const char *code,
+                     const char *message, gpointer data);
+  /* For SUBSCRIPTION's connection alone; certificate 0 is the end mark. */
+  void (*updated) (const HerdSubscription *subscription, guint64 certificate, const char *name,
+                   guint64 generation, gpointer data);
+} HerdObserver;
+
+typedef struct HerdRegistry HerdRegistry;
+
+HerdRegistry *herd_registry_new (void);
+void herd_registry_free (HerdRegistry *registry);
+/* One observer; NULL takes it away. It outlives its time here. */
+void herd_registry_set_observer (HerdRegistry *registry, const HerdObserver *observer,
+                                 gpointer data);
+const HerdObserver *herd_registry_get_observer (HerdRegistry *registry, gpointer *data);
+
+/* Takes the row and tells that it was added. */
+void herd_registry_add_certificate (HerdRegistry *registry, HerdCertificate *certificate);
+void herd_registry_add_authority (HerdRegistry *registry, HerdAuthority *authority);
+void herd_registry_add_operation (HerdRegistry *registry, HerdOperation *operation);
+void herd_registry_add_subscription (HerdRegistry *registry, HerdSubscription *subscription);
+/* Frees the row (no-op if there is none) and tells that it was removed. */
+void herd_registry_remove (HerdRegistry *registry, HerdNoun noun, guint64 id);
+/* Says that a row's properties may have changed. */
+void herd_registry_touch (HerdRegistry *registry, HerdNoun noun, guint64 id);
+
+/* NULL if there is no such row. */
+HerdCertificate *herd_registry_get_certificate (HerdRegistry *registry, guint64 id);
+HerdAuthority *herd_registry_get_authority (HerdRegistry *registry, guint64 id);
+HerdOperation *herd_registry_get_operation (HerdRegistry *registry, guint64 id);
+HerdSubscription *herd_registry_get_subscription (HerdRegistry *registry, guint64 id);
+HerdCertificate *herd_registry_find_certificate (HerdRegistry *registry, const char *name);
+HerdAuthority *herd_registry_find_authority (HerdRegistry *registry, const char *name);
+
+/* Certificates by name, the first one after AFTER ("" for the very first); NULL at the end. */
+HerdCertificate *herd_registry_next_certificate (HerdRegistry *registry, const char *after);
+
+guint herd_registry_count (HerdRegistry *registry, HerdNoun noun);
+/* Ids of all rows of NOUN, in no order. (transfer full) */
+GArray *herd_registry_list_ids (HerdRegistry *registry, HerdNoun noun);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (HerdRegistry, herd_registry_free)
+
+G_END_DECLS

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * The configuration applied: declared issuers and certificates become rows, changed ones are changed,
+ * vanished ones retire. What is wrong changes nothing.
+ */
+#include "core/agent-private.h"
+#include "model/spec.h"
+#include "plugin/error.h"
+
+static void
+add_problem (GPtrArray *problems, const HerdConfigEntry *entry, const char *message)
+{
+  HerdConfigProblem *problem = g_new0 (HerdConfigProblem, 1);
+
+  problem->file = g_strdup (entry->file);
+  problem->line = entry->line;
+  problem->message = g_strdup (message);
+  g_ptr_array_add (problems, problem);
+}
+
+/* --- issuers --- */
+
+static void
+declare_issuer (HerdAgent *agent, const HerdConfigEntry *entry, HerdBatch *batch,
+                GPtrArray *problems)
+{
+  HerdServices *services = &agent->services;
+  HerdAuthority *authority = herd_registry_find_authority (services->registry, entry->name);
+
+  if (authority == NULL) {
+    authority = herd_authority_new (herd_state_new_id (services->state), entry->name,
+                                    herd_config_entry_get (entry, "kind", "acme"), entry->values);
+    authority->from_file = TRUE;
+    authority->created = herd_clock_get_seconds (services->clock);
+    herd_batch_put_authority (batch, authority);
+    herd_registry_add_authority (services->registry, authority);
+    return;
+  }
+  if (!authority->from_file) {
+    add_problem (problems, entry, "an issuer of this name was added over the bus; remove it first");
+    return;
+  }
+  if (!authority->retired && g_variant_equal (authority->settings, entry->values))
+    return;
+  g_variant_unref (authority->settings);
+  authority->settings = g_variant_ref (entry->values);
+  authority->retired = FALSE;
+  authority->revision++;
+  herd_issuers_forget (agent->issuers, authority->id);
+  herd_batch_put_authority (batch, authority);
+  herd_registry_touch (services->registry, HERD_NOUN_ISSUER, authority->id);
+}
+
+static void
+retire_issuers (HerdAgent *agent, HerdBatch *batch)
+{
+  HerdServices *services = &agent->services;
+  g_autoptr (GArray) ids = herd_registry_list_ids (services->registry, HERD_NOUN_ISSUER);
+
+  for (guint i = 0; i < ids->len; i++) {
+    HerdAuthority *authority = herd_registry_get_authority (services->registry,
+                                                            g_array_index (ids, guint64, i));
+
+    if (!authority->from_file || authority->retired
+        || herd_config_find (services->config, HERD_SECTION_ISSUER, authority->name) != NULL)
+      continue;
+    authority->retired = TRUE;
+    herd_batch_put_authority (batch, authority);
+    herd_registry_touch (services->registry, HERD_NOUN_ISSUER, authority->id);
+  }
+}
+
+/* --- certificates --- */
+
+static void
+declare_new (HerdAgent *agent, const HerdConfigEntry *entry, HerdBatch *batch)
+{
+  HerdCertificate *certificate = herd_agent_add_certificate (
+      agent, entry->name, agent->services.uid, HERD_ORIGIN_FILE, entry->values);
+
+  if (!agent->services.session)
+    certificate->owner = 0;
+  herd_deliveries_plan (agent->deliveries, certificate, batch);
+}
+
+static void
+declare_certificate (HerdAgent *agent, const HerdConfigEntry *entry, HerdBatch *batch,
+                     GPtrArray *problems)
+{
+  HerdCertificate *certificate = herd_registry_find_certificate (agent->services.registry,
+                                                                 entry->name);
+  g_autoptr (GError) error = NULL;
+
+  if (!herd_agent_check_spec (agent, entry->values, &error)) {
+    add_problem (problems, entry, error->message);
+  } else if (certificate == NULL) {
+    declare_new (agent, entry, batch);
+  } else if (certificate->origin != HERD_ORIGIN_FILE) {
+    add_problem (problems, entry,
+                 "a certificate of this name was requested over the bus; remove it first");
+  } else if (certificate->retired || !herd_spec_equal (certificate->spec, entry->values)) {
+    certificate->retired = FALSE;
+    herd_agent_change_spec (agent, certificate, certificate->owner, entry->values, batch);
+  }
+}
+
+static void
+retire_certificates (HerdAgent *agent, HerdBatch *batch)
+{
+  HerdRegistry *registry = agent->services.registry;
+  HerdCertificate *certificate = NULL;
+
+  while ((certificate = herd_registry_next_certificate (
+              registry, certificate != NULL ? certificate->name : ""))
+         != NULL) {
+    if (certificate->origin != HERD_ORIGIN_FILE || certificate->retired
+        || herd_config_find (agent->services.config, HERD_SECTION_CERTIFICATE, certificate->name)
+               != NULL)
+      continue;
+    certificate->retired = TRUE;
+    herd_agent_reschedule (agent, certificate);
+    herd_batch_put_certificate (batch, certificate);
+  }
+}
+
+void
+herd_agent_apply_config (HerdAgent *agent, GPtrArray *problems)
+{
+  HerdConfig *config = agent->services.config;
+  GPtrArray *issuers = herd_config_get_entries (config, HERD_SECTION_ISSUER);
+  GPtrArray *certificates = herd_config_get_entries (config, HERD_SECTION_CERTIFICATE);
+  /* A section that is missing may be one that could not be read. */
+  gboolean complete = problems->len == 0;
+  HerdBatch *batch = herd_batch_new ();
+
+  for (guint i = 0; i < issuers->len; i++)
+    declare_issuer (agent, g_ptr_array_index (issuers, i), batch, problems);
+  for (guint i = 0; i < certificates->len; i++)
+    declare_certificate (agent, g_ptr_array_index (certificates, i), batch, problems);
+  if (complete) {
+    retire_issuers (agent, batch);
+    retire_certificates (agent, batch);
+  }
+  herd_agent_commit_quietly (agent, batch);
+  for (guint i = 0; i < problems->len; i++) {
+    const HerdConfigProblem *problem = g_ptr_array_index (problems, i);
+
+    g_warning ("%s:%u: %s", problem->file, problem->line, problem->message);
+  }
+}
+
+static void
+schedule_declared (HerdAgent *agent)
+{
+  GPtrArray *entries = herd_config_get_entries (agent->services.config, HERD_SECTION_CERTIFICATE);
+
+  for (guint i = 0; i < entries->len; i++) {
+    const HerdConfigEntry *entry = g_ptr_array_index (entries, i);
+    HerdCertificate *certificate = herd_registry_find_certificate (agent->services.registry,
+                                                                   entry->name);
+
+    if (certificate != NULL)
+      herd_agent_reschedule (agent, certificate);
+  }
+}
+
+GPtrArray *
+herd_agent_reload (HerdAgent *agent)
+{
+  HerdConfig *config = herd_config_load (agent->config_directory);
+  GPtrArray *problems = herd_config_get_problems (config);
+
+  herd_config_unref (agent->services.config);
+  agent->services.config = config;
+  herd_agent_apply_config (agent, problems);
+  schedule_declared (agent);
+  return g_ptr_array_ref (problems);
+}

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * The schedule: one heap of (time, certificate) and one timer for its head. What is due is decided by
+ * the certificate's own row. Owned by the agent; main loop only.
+ */
+#pragma once
+
+#include "util/clock.h"
+
+G_BEGIN_DECLS
+
+typedef struct HerdScheduler HerdScheduler;
+
+/* CERTIFICATE's time has come; it is out of the heap by now. */
+typedef void (*HerdSchedulerFunc) (guint64 certificate, gpointer data);
+
+HerdScheduler *herd_scheduler_new (HerdClock *clock, HerdSchedulerFunc due, gpointer data);
+void herd_scheduler_free (HerdScheduler *scheduler);
+
+/* Schedules CERTIFICATE at WHEN (seconds since the epoch), in place of any earlier time of it; 0 takes
+ * it out. */
+void herd_scheduler_put (HerdScheduler *scheduler, guint64 certificate, gint64 when);
+/* The head: FALSE if nothing is scheduled. */
+gboolean herd_scheduler_peek (HerdScheduler *scheduler, guint64 *certificate, gint64 *when);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (HerdScheduler, herd_scheduler_free)
+
+G_END_DECLS

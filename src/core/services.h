@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * What the parts of the core share: the clock, the state, the registry and the configuration. Made
+ * by the agent, outlives every part. Main loop only.
+ */
+#pragma once
+
+#include "config/config.h"
+#include "core/attentions.h"
+#include "core/registry.h"
+#include "state/state.h"
+#include "util/clock.h"
+#include "util/crash.h"
+
+G_BEGIN_DECLS
+
+typedef struct {
+  HerdClock *clock;
+  HerdState *state;
+  HerdRegistry *registry;
+  HerdAttentions *attentions;
+  HerdConfig *config; /* replaced by a reload */
+  const HerdCrash *crash;
+  gboolean session; /* a user's own instance */
+  guint32 uid;      /* the agent's own */
+} HerdServices;
+
+G_END_DECLS

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * The solvers: plugins that the configuration names (http-01 needs no section), each with its host.
+ * One that cannot be loaded is disabled and shown, never fatal. Owned by the agent; main loop only.
+ */
+#pragma once
+
+#include "core/responder-link.h"
+#include "core/services.h"
+#include "plugin/plugin.h"
+#include "plugin/solver.h"
+
+G_BEGIN_DECLS
+
+typedef struct HerdSolvers HerdSolvers;
+
+/* Loads from DIRECTORY. LINK (to the responder) may be NULL: solvers that need it then say so. */
+HerdSolvers *herd_solvers_new (HerdServices *services, const char *directory,
+                               HerdResponderLink *link);
+void herd_solvers_free (HerdSolvers *solvers);
+
+/* Those that can solve a challenge for IDENTIFIER: of NAMES in their order, or, where NAMES is NULL or
+ * empty, all in the configuration's. (transfer container) */
+GPtrArray *herd_solvers_find (HerdSolvers *solvers, const char *identifier,
+                              const char *const *names);
+gboolean herd_solvers_has (HerdSolvers *solvers, const char *name);
+
+typedef struct {
+  const char *kind;
+  char *name;
+  const char *version;
+  gboolean loaded;
+  char *message; /* why not */
+} HerdPluginState;
+
+/* HerdPluginState of everything that was asked for; the solvers'. */
+GPtrArray *herd_solvers_list (HerdSolvers *solvers);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (HerdSolvers, herd_solvers_free)
+
+G_END_DECLS
