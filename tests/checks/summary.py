@@ -11,10 +11,10 @@ import tree
 
 
 class Summary(tree.Case):
-    def run_summary(self, *tests, allow=""):
+    def run_summary(self, *tests, allow="", points=()):
         log = "".join(json.dumps({"stderr": "", "returncode": 0, **test}) + "\n" for test in tests)
         root = self.make_tree({"log": log, "allow": allow})
-        ended = subprocess.run([sys.executable, os.path.join(tree.SOURCE, "tests", "lib", "summary.py"), root + "/log", root + "/allow"],
+        ended = subprocess.run([sys.executable, os.path.join(tree.SOURCE, "tests", "lib", "summary.py"), root + "/log", root + "/allow", *points],
                                capture_output=True, text=True)
         return ended.returncode, (ended.stdout.splitlines() or [""])[-1], ended.stdout
 
@@ -51,6 +51,14 @@ class Summary(tree.Case):
     def test_nothing(self):
         """a run without a test is a failure"""
         self.assertEqual(self.run_summary()[:2], (1, "0 passed, 0 failed, 0 skipped"))
+
+    def test_compiled(self):
+        """a compiler's failure counts"""
+        test = {"name": "s / a", "result": "OK", "stdout": "ok 1 x\n"}
+        self.assertEqual(self.run_summary(test, points=["clang=passed"])[:2], (0, "2 passed, 0 failed, 0 skipped"))
+        status, last, text = self.run_summary(test, points=["clang=failed"])
+        self.assertEqual((status, last), (1, "1 passed, 1 failed, 0 skipped"))
+        self.assertIn("FAILED  clang", text)
 
 
 tree.main()
