@@ -58,9 +58,16 @@ guint herd_http_response_get_status (HerdHttpResponse *response);
 GBytes *herd_http_response_get_body (HerdHttpResponse *response);
 /* The first header field NAME, or NULL. */
 const char *herd_http_response_get_header (HerdHttpResponse *response, const char *name);
+/* The target of the first link with the relation REL in the Link fields (RFC 8288), absolute;
+ * NULL if there is none. Not checked: it may be a URL of any kind. */
+char *herd_http_response_get_link (HerdHttpResponse *response, const char *rel);
 /* Retry-After (RFC 9110 section 10.2.3: seconds or a date), as seconds since the epoch; 0 if
  * absent or invalid. Not capped. */
 gint64 herd_http_response_get_retry_at (HerdHttpResponse *response);
+
+/* What a URL of a request must be: https, a host, no user info, no fragment, at most 2048 bytes.
+ * NULL with HERD_ERROR_REFUSED, its message beginning with WHAT, if it is not. */
+GUri *herd_http_url_parse (const char *url, const char *what, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (HerdHttp, herd_http_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (HerdHttpResponse, herd_http_response_free)

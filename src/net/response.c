@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Answers of a CA's HTTP server: bounded by whoever read them, not yet believed.
+ */
+#include "net/response.h"
+
+#include "net/link.h"
+
+#define LINKS_MAX 32                                /* fields looked at */
+#define DELAY_MAX (366 * G_GINT64_CONSTANT (86400)) /* so that no sum overflows */
+
+struct HerdHttpResponse {
+  guint status;
+  char *url;
+  GBytes *body;
+  SoupMessageHeaders *headers;
+  gint64 received; /* seconds since the epoch */
+};
+
+HerdHttpResponse *
+herd_http_response_new (SoupMessage *message, const char *url, GBytes *body, gint64 now)
+{
+  HerdHttpResponse *response = g_new0 (HerdHttpResponse, 1);
+
+  response->status = soup_message_get_status (message);
+  response->url = g_strdup (url);
+  response->body = g_bytes_ref (body);
+  response->headers = soup_message_headers_ref (soup_message_get_response_headers (message));
+  response->received = now;
+  return response;
+}
+
+void
+herd_http_response_free (HerdHttpResponse *response)
+{
+  if (response == NULL)
+    return;
+  g_free (response->url);
+  g_bytes_unref (response->body);
+  soup_message_headers_unref (response->headers);
+  g_free (response);
+}
+
+guint
+herd_http_response_get_status (HerdHttpResponse *response)
+{
+  return response->status;
+}
+
+GBytes *
+herd_http_response_get_body (HerdHttpResponse *response)
+{
+  return response->body;
+}
+
+const char *
+herd_http_response_get_header (HerdHttpResponse *response, const char *name)
+{
+  SoupMessageHeadersIter iter;
+  const char *field;
+  const char *value;
+
+  soup_message_headers_iter_init (&iter, response->headers);
+  while (soup_message_headers_iter_next (&iter, &field, &value)) {
+    if (g_ascii_strcasecmp (field, name) == 0)
+      return value;
+  }
+  return NULL;
+}
+
+char *
+herd_http_response_get_link (HerdHttpResponse *response, const char *rel)
+{
+  SoupMessageHeadersIter iter;
+  const char *field;
+  const char *value;
+  guint links = 0;
+
+  soup_message_headers_iter_init (&iter, response->headers);
+  while (links < LINKS_MAX && soup_message_headers_iter_next (&iter, &field, &value)) {
+    g_autofree char *target = NULL;
+
+    if (g_ascii_strcasecmp (field, "Link") != 0)
+      continue;
+    links++;
+    target = herd_link_find (value, rel);
+    if (target != NULL)
+      return g_uri_resolve_relative (response->url, target, G_URI_FLAGS_ENCODED, NULL);
+  }
+  return NULL;
+}
+
+gint64
+herd_http_response_get_retry_at (HerdHttpResponse *response)
+{
+  const char *value = herd_http_response_get_header (response, "Retry-After");
+  g_autoptr (GDateTime) date = NULL;
+  guint64 delay;
+
+  if (value == NULL)
+    return 0;
+  if (g_ascii_string_to_unsigned (value, 10, 0, DELAY_MAX, &delay, NULL))
+    return response->received + (gint64) delay;
+  if (*value != '\0' && value[strspn (value, "0123456789")] == '\0')
+    return response->received + DELAY_MAX;
+  date = soup_date_time_new_from_http_string (value);
+  return date != NULL ? MAX (g_date_time_to_unix (date), 0) : 0;
+}
