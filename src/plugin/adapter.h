@@ -19,7 +19,8 @@ G_BEGIN_DECLS
 G_DECLARE_INTERFACE (HerdAdapter, herd_adapter, HERD, ADAPTER, GObject)
 
 /* An adapter is constructed with the properties "target" (string, its name) and "settings"
- * (GHashTable of string to string: the [target NAME] section; "state-directory" is added), both
+ * (GHashTable of string to string: the [target NAME] section, the items of a list separated by
+ * "\n"; added are "state-directory" and "bus", which is "system" or "session"), both
  * construct-only, and says in check() what is wrong with them. */
 struct _HerdAdapterInterface {
   GTypeInterface parent;

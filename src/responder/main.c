@@ -47,7 +47,7 @@ open_configured (HerdSockets *sockets, const char *directory, GError **error)
 {
   g_autoptr (HerdConfig) config = herd_config_load (directory);
   const HerdConfigEntry *entry = herd_config_find (config, HERD_SECTION_SOLVER, "http-01");
-  const char *addresses = herd_config_entry_get (entry, "listen", NULL);
+  g_autofree const char **addresses = NULL;
   GPtrArray *problems = herd_config_get_problems (config);
 
   for (guint i = 0; i < problems->len; i++) {
@@ -55,7 +55,7 @@ open_configured (HerdSockets *sockets, const char *directory, GError **error)
 
     g_printerr ("certherd-responder: %s:%u: %s\n", problem->file, problem->line, problem->message);
   }
-  if (addresses != NULL)
+  if (entry != NULL && g_variant_lookup (entry->values, "listen", "^a&s", &addresses))
     return herd_sockets_listen (sockets, addresses, error);
   g_set_error (error, HERD_ERROR, HERD_ERROR_INVALID_ARGUMENT,
                "no address to listen at: enable certherd-responder.socket, or set “listen” in "

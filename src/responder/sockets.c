@@ -171,16 +171,11 @@ listen_at (const char *text, GError **error)
 }
 
 gboolean
-herd_sockets_listen (HerdSockets *sockets, const char *addresses, GError **error)
+herd_sockets_listen (HerdSockets *sockets, const char *const *addresses, GError **error)
 {
-  g_auto (GStrv) words = g_strsplit_set (addresses, " \t;,", -1);
+  for (; *addresses != NULL; addresses++) {
+    GSocket *socket = listen_at (*addresses, error);
 
-  for (guint i = 0; words[i] != NULL; i++) {
-    GSocket *socket;
-
-    if (*words[i] == '\0')
-      continue;
-    socket = listen_at (words[i], error);
     if (socket == NULL)
       return FALSE;
     g_ptr_array_add (sockets->http, socket);

@@ -22,11 +22,10 @@ void herd_sockets_free (HerdSockets *sockets);
  * there were any. Errors: HERD_ERROR_INVALID_ARGUMENT (an unknown name, no socket). */
 gboolean herd_sockets_inherit (HerdSockets *sockets, gboolean *inherited, GError **error);
 
-/* Listens for http-01 at ADDRESSES: numeric "ADDRESS:PORT" or "[ADDRESS]:PORT", separated by white
- * space, ";" or ",". "[::]:80" is for IPv4 too. Errors name the address and the port:
- * HERD_ERROR_INVALID_ARGUMENT, HERD_ERROR_BUSY (in use), HERD_ERROR_NOT_AUTHORIZED,
- * HERD_ERROR_FAILED. */
-gboolean herd_sockets_listen (HerdSockets *sockets, const char *addresses, GError **error);
+/* Listens for http-01 at ADDRESSES: numeric "ADDRESS:PORT" or "[ADDRESS]:PORT". "[::]:80" is for IPv4
+ * too. Errors name the address and the port: HERD_ERROR_INVALID_ARGUMENT, HERD_ERROR_BUSY (in use),
+ * HERD_ERROR_NOT_AUTHORIZED, HERD_ERROR_FAILED. */
+gboolean herd_sockets_listen (HerdSockets *sockets, const char *const *addresses, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (HerdSockets, herd_sockets_free)
 
