@@ -22,19 +22,20 @@ typedef struct {
 
 static const Key keys[] = {
   { "identifiers", "identifier", 'd', TRUE, N_ ("ID"), N_ ("A DNS name or IP address (repeat)") },
-  { "issuer", NULL, 'i', TRUE, N_ ("ISSUER"), N_ ("Who issues; repeated: tried in this order") },
+  { "issuer", NULL, 'i', TRUE, N_ ("ISSUER"), N_ ("Who issues") },
   { "challenge", NULL, 'c', TRUE, N_ ("SOLVER"), N_ ("How control is proved (repeat)") },
   { "key-type", NULL, 'k', FALSE, N_ ("TYPE"),
     N_ ("ecdsa-p256, ecdsa-p384, rsa-2048, rsa-3072, rsa-4096 or ed25519") },
   { "deliver", NULL, 't', TRUE, N_ ("TARGET"),
     N_ ("Where it goes (repeat; default: live; empty: nowhere)") },
   { "readers", "reader", 0, TRUE, N_ ("USER"), N_ ("Who may take the key over the bus (repeat)") },
-  { "renew", NULL, 0, FALSE, N_ ("WHEN"), N_ ("auto, 14d before the end, or a percentage") },
+  { "renew", NULL, 0, FALSE, N_ ("WHEN"),
+    N_ ("auto, 14d (before the end), or 33% (of the lifetime left)") },
   { "country", NULL, 0, FALSE, N_ ("C"), N_ ("Country in the subject") },
   { "state", NULL, 0, FALSE, N_ ("ST"), N_ ("State or province in the subject") },
   { "locality", NULL, 0, FALSE, N_ ("L"), N_ ("Locality in the subject") },
   { "organization", NULL, 0, FALSE, N_ ("O"), N_ ("Organization in the subject") },
-  { "common-name", NULL, 0, FALSE, N_ ("CN"), N_ ("Common name in the subject") },
+  { "common-name", NULL, 0, FALSE, N_ ("CN"), N_ ("Common name: one of the identifiers") },
 };
 
 /* What was given for each key. */

@@ -55,14 +55,11 @@ add_facts (HerdCtl *ctl, HerdCtlTable *table, GVariant *properties)
   guint64 generation = herd_ctl_get_uint64 (properties, "Generation");
   if (generation == 0)
     return;
-  g_autofree char *begins = herd_ctl_format_time (ctl,
-                                                  herd_ctl_get_int64 (properties, "NotBefore"));
   g_autofree char *ends = herd_ctl_format_time (ctl, herd_ctl_get_int64 (properties, "NotAfter"));
   g_autofree char *kept = format_kept (properties);
   g_autofree char *number = g_strdup_printf ("%" G_GUINT64_FORMAT, generation);
   herd_ctl_table_add_pair (table, _ ("Generation"), HERD_CTL_PLAIN, _ ("%s (kept: %s)"), number,
                            kept);
-  herd_ctl_table_add_pair (table, _ ("Valid from"), HERD_CTL_PLAIN, "%s", begins);
   herd_ctl_table_add_pair (table, _ ("Valid until"), HERD_CTL_PLAIN, "%s", ends);
   herd_ctl_table_add_pair (table, _ ("Issued by"), HERD_CTL_PLAIN, "%s",
                            herd_ctl_get_text (properties, "IssuedBy"));
@@ -161,7 +158,7 @@ print_certificate (HerdCtl *ctl, GVariant *properties)
   herd_ctl_table_add_pair (table, _ ("Issuer"), HERD_CTL_PLAIN, "%s", joined);
   herd_ctl_table_add_pair (table, _ ("Key type"), HERD_CTL_PLAIN, "%s",
                            herd_ctl_get_text (properties, "KeyType"));
-  herd_ctl_table_add_pair (table, _ ("Wished for by"), HERD_CTL_PLAIN, _ ("uid %u, by %s"), owner,
+  herd_ctl_table_add_pair (table, _ ("Owner"), HERD_CTL_PLAIN, _ ("uid %u (%s)"), owner,
                            herd_ctl_get_text (properties, "Origin"));
   add_facts (ctl, table, properties);
   add_schedule (ctl, table, properties);
