@@ -14,7 +14,7 @@ class TapResult(unittest.TestResult):
 
     def say(self, word, test, directive=""):
         self.count += 1
-        name = test.shortDescription() or test.id().partition(".")[2]
+        name = test.shortDescription() or test.id().replace("__main__.", "")
         print(f"{word} {self.count} - {name.replace('#', '')}{directive}", flush=True)
 
     def explain(self, error):
