@@ -48,6 +48,36 @@ herd_deliveries_attach (HerdDeliveries *deliveries, const HerdSubscription *subs
   return TRUE;
 }
 
+gboolean
+herd_deliveries_allows_user (HerdDeliveries *deliveries, const char *name, guint32 uid)
+{
+  const HerdServices *services = deliveries->services;
+  const HerdConfigEntry *entry = herd_config_find (services->config, HERD_SECTION_TARGET, name);
+  g_auto (GStrv) users = NULL;
+
+  if (uid == 0 || (services->session && uid == services->uid))
+    return TRUE;
+  return entry != NULL && g_variant_lookup (entry->values, "allow-users", "^as", &users)
+         && herd_rights_lists_user ((const char *const *) users, uid);
+}
+
+gboolean
+herd_deliveries_serves (HerdDeliveries *deliveries, const HerdCertificate *certificate,
+                        const char *sender)
+{
+  for (guint i = 0; i < certificate->deliveries->len; i++) {
+    const HerdDelivery *delivery = g_ptr_array_index (certificate->deliveries, i);
+    const HerdDeliveryTarget *target = g_hash_table_lookup (deliveries->targets, delivery->target);
+    const HerdSubscription *subscription = target != NULL ? herd_registry_get_subscription (
+                                               deliveries->services->registry, target->subscription)
+                                                          : NULL;
+
+    if (subscription != NULL && g_str_equal (subscription->sender, sender))
+      return TRUE;
+  }
+  return FALSE;
+}
+
 /* A reader's row comes to be with the first subscription that is the target. */
 static HerdDelivery *
 ensure_row (HerdDeliveries *deliveries, const HerdSubscription *subscription,

@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * org.certherd.Agent1: its methods; the properties are in agent1-properties.c.
+ */
+#include "bus/agent1.h"
+#include "bus/details.h"
+#include "bus/table.h"
+#include "core/filter.h"
+#include "core/rights.h"
+#include "herd-interfaces.h"
+#include "model/spec.h"
+#include "plugin/error.h"
+
+#define PAGE_MAX 500
+
+static HerdRegistry *
+get_registry (const HerdBusCall *call)
+{
+  return herd_agent_get_services (call->agent)->registry;
+}
+
+/* --- RequestCertificate --- */
+
+static gboolean
+prepare_request (HerdBusCall *call, GError **error)
+{
+  g_autoptr (GVariant) spec = g_variant_get_child_value (call->parameters, 1);
+  const char *name;
+
+  g_variant_get_child (call->parameters, 0, "&s", &name);
+  if (!herd_name_check ("certificate", name, error))
+    return FALSE;
+  call->checked = herd_agent_check (call->agent, HERD_SECTION_CERTIFICATE, spec, error);
+  return call->checked != NULL;
+}
+
+static void
+start_request (HerdBusCall *call, gpointer slot)
+{
+  const char *name;
+
+  g_variant_get_child (call->parameters, 0, "&s", &name);
+  herd_agent_request_async (call->agent, call->uid, name, call->checked, herd_run_ready, slot);
+}
+
+static GVariant *
+finish_request (HerdBusCall *call G_GNUC_UNUSED, GAsyncResult *result, GError **error)
+{
+  HerdVerbResult ids;
+
+  if (!herd_agent_verb_finish (result, &ids, error))
+    return NULL;
+  return g_variant_new ("(@o@o)", herd_bus_new_path (HERD_NOUN_CERTIFICATE, ids.object),
+                        herd_bus_new_path (HERD_NOUN_OPERATION, ids.operation));
+}
+
+/* --- names --- */
+
+static GVariant *
+finish_get_certificate (HerdBusCall *call, GAsyncResult *result G_GNUC_UNUSED, GError **error)
+{
+  const HerdCertificate *certificate;
+  const char *name;
+
+  g_variant_get (call->parameters, "(&s)", &name);
+  certificate = herd_registry_find_certificate (get_registry (call), name);
+  if (certificate != NULL)
+    return g_variant_new ("(@o)", herd_bus_new_path (HERD_NOUN_CERTIFICATE, certificate->id));
+  g_set_error (error, HERD_ERROR, HERD_ERROR_NOT_FOUND, "there is no certificate of that name");
+  return NULL;
+}
+
+static GVariant *
+finish_get_issuer (HerdBusCall *call, GAsyncResult *result G_GNUC_UNUSED, GError **error)
+{
+  const HerdAuthority *authority;
+  const char *name;
+
+  g_variant_get (call->parameters, "(&s)", &name);
+  authority = herd_registry_find_authority (get_registry (call), name);
+  if (authority != NULL)
+    return g_variant_new ("(@o)", herd_bus_new_path (HERD_NOUN_ISSUER, authority->id));
+  g_set_error (error, HERD_ERROR, HERD_ERROR_NOT_FOUND, "there is no issuer of that name");
+  return NULL;
+}
+
+/* --- issuers --- */
+
+static GVariant *
+new_issuer_entry (const HerdAuthority *authority)
+{
+  g_auto (GVariantDict) dictionary = G_VARIANT_DICT_INIT (NULL);
+
+  g_variant_dict_insert_value (&dictionary, "path",
+                               herd_bus_new_path (HERD_NOUN_ISSUER, authority->id));
+  g_variant_dict_insert (&dictionary, "name", "s", authority->name);
+  g_variant_dict_insert (&dictionary, "kind", "s", authority->kind);
+  g_variant_dict_insert (&dictionary, "status", "s",
+                         authority->operation != 0 ? "registering" : authority->account->status);
+  g_variant_dict_insert (&dictionary, "directory-url", "s",
+                         herd_authority_get_setting (authority, "directory-url", ""));
+  g_variant_dict_insert (&dictionary, "account-url", "s", authority->account->url);
+  g_variant_dict_insert (&dictionary, "origin", "s", authority->from_file ? "file" : "bus");
+  g_variant_dict_insert (&dictionary, "last-error", "s", authority->last_error_message);
+  return g_variant_dict_end (&dictionary);
+}
+
+static GVariant *
+finish_list_issuers (HerdBusCall *call, GAsyncResult *result G_GNUC_UNUSED,
+                     GError **error G_GNUC_UNUSED)
+{
+  HerdRegistry *registry = get_registry (call);
+  g_autoptr (GArray) ids = herd_registry_list_ids (registry, HERD_NOUN_ISSUER);
+  GVariantBuilder builder = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("aa{sv}"));
+
+  for (guint i = 0; i < ids->len; i++) {
+    g_variant_builder_add_value (&builder, new_issuer_entry (herd_registry_get_authority (
+                                               registry, g_array_index (ids, guint64, i))));
+  }
+  return g_variant_new ("(aa{sv})", &builder);
+}
+
+static gboolean
+prepare_add_issuer (HerdBusCall *call, GError **error)
+{
+  g_autoptr (GVariant) settings = g_variant_get_child_value (call->parameters, 1);
+
+  call->checked = herd_agent_check (call->agent, HERD_SECTION_ISSUER, settings, error);
+  return call->checked != NULL;
+}
+
+static void
+start_add_issuer (HerdBusCall *call, gpointer slot)
+{
+  const char *name;
+
+  g_variant_get_child (call->parameters, 0, "&s", &name);
+  herd_agent_add_issuer_async (call->agent, name, call->checked, herd_run_ready, slot);
+}
+
+static GVariant *
+finish_add_issuer (HerdBusCall *call G_GNUC_UNUSED, GAsyncResult *result, GError **error)
+{
+  HerdVerbResult ids;
+
+  if (!herd_agent_verb_finish (result, &ids, error))
+    return NULL;
+  return g_variant_new ("(@o)", herd_bus_new_path (HERD_NOUN_ISSUER, ids.object));
+}
+
+/* --- ListCertificates --- */
+
+static GVariant *
+new_row (const HerdCertificate *certificate, gint64 now)
+{
+  const HerdGeneration *current = herd_certificate_get_current (certificate);
+  g_auto (GStrv) identifiers = herd_spec_get_list (certificate->spec, "identifiers");
+
+  return g_variant_new ("(@osss^asxxst)",
+                        herd_bus_new_path (HERD_NOUN_CERTIFICATE, certificate->id),
+                        certificate->name, herd_certificate_get_state (certificate, now),
+                        herd_certificate_get_activity (certificate, now), identifiers,
+                        current != NULL ? current->facts->not_after : 0, certificate->action_time,
+                        herd_action_to_string (certificate->action), certificate->current);
+}
+
+static GVariant *
+finish_list (HerdBusCall *call, GAsyncResult *result G_GNUC_UNUSED, GError **error)
+{
+  gint64 now = herd_clock_get_seconds (herd_agent_get_services (call->agent)->clock);
+  GVariantBuilder rows = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("a(osssasxxst)"));
+  g_autoptr (GVariant) dictionary = NULL;
+  g_autoptr (HerdFilter) filter = NULL;
+  HerdCertificate *certificate;
+  const char *after, *last = "";
+  guint32 limit, n = 0;
+
+  g_variant_get (call->parameters, "(@a{sv}&su)", &dictionary, &after, &limit);
+  filter = herd_filter_new (dictionary, error);
+  if (filter == NULL)
+    return NULL;
+  if (limit == 0 || limit > PAGE_MAX) {
+    g_set_error (error, HERD_ERROR, HERD_ERROR_INVALID_ARGUMENT,
+                 "limit %u: a page has 1 to %d rows", limit, PAGE_MAX);
+    return NULL;
+  }
+  while ((certificate = herd_registry_next_certificate (get_registry (call), after)) != NULL) {
+    after = certificate->name;
+    if (!herd_filter_matches (filter, certificate, now))
+      continue;
+    if (n == limit)
+      break;
+    last = certificate->name;
+    g_variant_builder_add_value (&rows, new_row (certificate, now));
+    n++;
+  }
+  return g_variant_new ("(a(osssasxxst)s)", &rows, certificate != NULL ? last : "");
+}
+
+/* --- Subscribe --- */
+
+static gboolean
+prepare_subscribe (HerdBusCall *call, GError **error)
+{
+  static const char *const known[] = { "target s", "server s", NULL };
+  g_autoptr (GVariant) options = g_variant_get_child_value (call->parameters, 1);
+
+  return herd_bus_check_options (options, known, error);
+}
+
+static const char *
+get_target (HerdBusCall *call)
+{
+  g_autoptr (GVariant) options = g_variant_get_child_value (call->parameters, 1);
+  const char *target = NULL;
+
+  g_variant_lookup (options, "target", "&s", &target);
+  return target;
+}
+
+/* A configured target's users need not be asked about; readers are looked at for each certificate. */
+static const char *
+decide_subscribe (HerdBusCall *call)
+{
+  const char *target = get_target (call);
+  HerdDeliveries *deliveries = herd_agent_get_deliveries (call->agent);
+
+  if (target == NULL || !herd_deliveries_has_target (deliveries, target))
+    return NULL;
+  return herd_deliveries_allows_user (deliveries, target, call->uid) ? NULL : "deliver";
+}
+
+static GVariant *
+finish_subscribe (HerdBusCall *call, GAsyncResult *result G_GNUC_UNUSED, GError **error)
+{
+  g_autoptr (GVariant) options = g_variant_get_child_value (call->parameters, 1);
+  g_autofree const char **patterns = NULL;
+  const HerdSubscription *subscription;
+  const char *server = "";
+
+  g_variant_get_child (call->parameters, 0, "^a&s", &patterns);
+  g_variant_lookup (options, "server", "&s", &server);
+  subscription = herd_agent_subscribe (call->agent, call->sender, call->uid, patterns,
+                                       get_target (call), server, error);
+  if (subscription == NULL)
+    return NULL;
+  herd_bus_watch (call->bus, call->sender);
+  call->made = subscription->id;
+  return g_variant_new ("(@o)", herd_bus_new_path (HERD_NOUN_SUBSCRIPTION, subscription->id));
+}
+
+static void
+after_subscribe (HerdBusCall *call)
+{
+  herd_deliveries_send_first (herd_agent_get_deliveries (call->agent), call->made);
+}
+
+/* --- Reload --- */
+
+static GVariant *
+finish_reload (HerdBusCall *call, GAsyncResult *result G_GNUC_UNUSED, GError **error G_GNUC_UNUSED)
+{
+  g_autoptr (GPtrArray) problems = herd_agent_reload (call->agent);
+  GVariantBuilder builder = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("aa{sv}"));
+
+  for (guint i = 0; i < problems->len; i++) {
+    const HerdConfigProblem *problem = g_ptr_array_index (problems, i);
+    g_auto (GVariantDict) dictionary = G_VARIANT_DICT_INIT (NULL);
+
+    g_variant_dict_insert (&dictionary, "file", "s", problem->file);
+    g_variant_dict_insert (&dictionary, "line", "u", problem->line);
+    g_variant_dict_insert (&dictionary, "message", "s", problem->message);
+    g_variant_builder_add_value (&builder, g_variant_dict_end (&dictionary));
+  }
+  return g_variant_new ("(aa{sv})", &builder);
+}
+
+static const HerdBusMethod methods[] = {
+  { .member = "RequestCertificate",
+    .action = "request",
+    .prepare = prepare_request,
+    .start = start_request,
+    .finish = finish_request },
+  { .member = "GetCertificate", .finish = finish_get_certificate },
+  { .member = "GetIssuer", .finish = finish_get_issuer },
+  { .member = "ListIssuers", .finish = finish_list_issuers },
+  { .member = "AddIssuer",
+    .action = "manage-issuers",
+    .prepare = prepare_add_issuer,
+    .start = start_add_issuer,
+    .finish = finish_add_issuer },
+  { .member = "ListCertificates", .finish = finish_list },
+  { .member = "Subscribe",
+    .decide = decide_subscribe,
+    .prepare = prepare_subscribe,
+    .finish = finish_subscribe,
+    .after = after_subscribe },
+  { .member = "Reload", .action = "reload", .finish = finish_reload },
+  { NULL },
+};
+
+const HerdBusInterface herd_bus_agent1 = {
+  .info = &org_certherd_agent1_interface,
+  .noun = HERD_NOUN_AGENT,
+  .methods = methods,
+  .properties = herd_bus_agent1_properties,
+};

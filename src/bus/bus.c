@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * The agent on the bus: registering the root and the subtrees, and passing on what the registry says.
+ */
+#include "bus/bus.h"
+
+#include "bus/bus-private.h"
+#include "bus/object-manager.h"
+#include "plugin/error.h"
+
+/* --- calls and properties come in --- */
+
+static gboolean
+parse_object (const char *path, HerdNoun noun, guint64 *id)
+{
+  *id = 0;
+  return noun == HERD_NOUN_AGENT || herd_bus_parse_path (path, noun, id);
+}
+
+static HerdNoun
+find_noun (const char *interface)
+{
+  guint noun = HERD_NOUN_AGENT;
+
+  while (noun + 1 < HERD_N_NOUNS
+         && !g_str_equal (herd_bus_get_interface ((HerdNoun) noun)->info->name, interface))
+    noun++;
+  return (HerdNoun) noun;
+}
+
+static void
+method_call (GDBusConnection *connection G_GNUC_UNUSED, const char *sender G_GNUC_UNUSED,
+             const char *path, const char *interface, const char *method,
+             GVariant *parameters G_GNUC_UNUSED, GDBusMethodInvocation *invocation, gpointer data)
+{
+  HerdBus *bus = data;
+  HerdNoun noun = find_noun (interface);
+  const HerdBusMethod *row = herd_bus_get_interface (noun)->methods;
+  guint64 id;
+
+  while (row->member != NULL && !g_str_equal (row->member, method))
+    row++;
+  /* The tables were checked against the XML, and GDBus checks calls against the XML. */
+  if (row->member == NULL || !parse_object (path, noun, &id)) {
+    g_dbus_method_invocation_return_error (invocation, HERD_ERROR, HERD_ERROR_NOT_FOUND,
+                                           "there is no such object");
+    return;
+  }
+  herd_bus_call_start (bus, noun, id, row, invocation);
+}
+
+static GVariant *
+get_property (GDBusConnection *connection G_GNUC_UNUSED, const char *sender G_GNUC_UNUSED,
+              const char *path, const char *interface, const char *name, GError **error,
+              gpointer data)
+{
+  HerdBus *bus = data;
+  HerdNoun noun = find_noun (interface);
+  const HerdBusProperty *property = herd_bus_find_property (herd_bus_get_interface (noun), name);
+  gpointer row = NULL;
+  guint64 id;
+
+  if (parse_object (path, noun, &id))
+    row = herd_bus_get_row (bus->agent, noun, id);
+  if (row == NULL || property == NULL) {
+    g_set_error (error, HERD_ERROR, HERD_ERROR_NOT_FOUND, "there is no such object");
+    return NULL;
+  }
+  return property->get (bus->agent, row);
+}
+
+static const GDBusInterfaceVTable vtable = { method_call, get_property, NULL, { 0 } };
+
+/* --- subtrees --- */
+
+/* Not the objects: 100,000 of them would be a reply of megabytes. They can be introspected all the
+ * same. */
+static char **
+enumerate (GDBusConnection *connection G_GNUC_UNUSED, const char *sender G_GNUC_UNUSED,
+           const char *path G_GNUC_UNUSED, gpointer data G_GNUC_UNUSED)
+{
+  return g_new0 (char *, 1);
+}
+
+static GDBusInterfaceInfo **
+introspect (GDBusConnection *connection G_GNUC_UNUSED, const char *sender G_GNUC_UNUSED,
+            const char *path, const char *node, gpointer data)
+{
+  HerdBus *bus = data;
+  GDBusInterfaceInfo **interfaces;
+  g_autofree char *full = node != NULL ? g_strdup_printf ("%s/%s", path, node) : NULL;
+
+  for (guint noun = HERD_NOUN_CERTIFICATE; full != NULL && noun < HERD_N_NOUNS; noun++) {
+    guint64 id;
+
+    if (!herd_bus_parse_path (full, (HerdNoun) noun, &id)
+        || herd_bus_get_row (bus->agent, (HerdNoun) noun, id) == NULL)
+      continue;
+    interfaces = g_new0 (GDBusInterfaceInfo *, 2);
+    interfaces[0] = (GDBusInterfaceInfo *) herd_bus_get_interface ((HerdNoun) noun)->info;
+    return interfaces;
+  }
+  return NULL;
+}
+
+static const GDBusInterfaceVTable *
+dispatch (GDBusConnection *connection G_GNUC_UNUSED, const char *sender G_GNUC_UNUSED,
+          const char *path G_GNUC_UNUSED, const char *interface G_GNUC_UNUSED,
+          const char *node G_GNUC_UNUSED, gpointer *out_data, gpointer data)
+{
+  *out_data = data;
+  return &vtable;
+}
+
+static const GDBusSubtreeVTable subtree = { enumerate, introspect, dispatch, { 0 } };
+
+/* --- what the registry says --- */
+
+static void
+added (HerdNoun noun, guint64 id, gpointer data)
+{
+  herd_bus_changes_added (((HerdBus *) data)->changes, noun, id);
+}
+
+static void
+changed (HerdNoun noun, guint64 id, gpointer data)
+{
+  herd_bus_changes_changed (((HerdBus *) data)->changes, noun, id);
+}
+
+static void
+removed (HerdNoun noun, guint64 id, gpointer data)
+{
+  herd_bus_changes_removed (((HerdBus *) data)->changes, noun, id);
+}
+
+static void
+emit (HerdBus *bus, const char *destination, HerdNoun noun, guint64 id, const char *signal,
+      GVariant *parameters)
+{
+  g_autofree char *path = herd_bus_get_path (noun, id);
+
+  /* What it refers to is to be seen in the properties first. */
+  herd_bus_changes_flush (bus->changes);
+  g_dbus_connection_emit_signal (bus->connection, destination, path,
+                                 herd_bus_get_interface (noun)->info->name, signal, parameters,
+                                 NULL);
+}
+
+static void
+certificate_updated (const HerdCertificate *certificate, gpointer data)
+{
+  const HerdGeneration *current = herd_certificate_get_current (certificate);
+
+  emit (data, NULL, HERD_NOUN_AGENT, 0, "CertificateUpdated",
+        g_variant_new ("(@osts)", herd_bus_new_path (HERD_NOUN_CERTIFICATE, certificate->id),
+                       certificate->name, certificate->current,
+                       current != NULL ? current->facts->fingerprint : ""));
+}
+
+static void
+operation_finished (const HerdOperation *operation, gpointer data)
+{
+  emit (data, NULL, HERD_NOUN_OPERATION, operation->id, "Finished",
+        g_variant_new ("(bss)", operation->state == HERD_OPERATION_DONE, operation->error,
+                       operation->error_message));
+}
+
+static void
+attention (HerdNoun noun, guint64 id, const char *severity, const char *code, const char *message,
+           gpointer data)
+{
+  emit (data, NULL, HERD_NOUN_AGENT, 0, "Attention",
+        g_variant_new ("(@osss)", herd_bus_new_path (noun, id), severity, code, message));
+}
+
+static void
+updated (const HerdSubscription *subscription, guint64 certificate, const char *name,
+         guint64 generation, gpointer data)
+{
+  emit (data, subscription->sender, HERD_NOUN_SUBSCRIPTION, subscription->id, "Updated",
+        g_variant_new ("(@ost)", herd_bus_new_path (HERD_NOUN_CERTIFICATE, certificate), name,
+                       generation));
+}
+
+static const HerdObserver observer = {
+  .added = added,
+  .changed = changed,
+  .removed = removed,
+  .certificate_updated = certificate_updated,
+  .operation_finished = operation_finished,
+  .attention = attention,
+  .updated = updated,
+};
+
+/* --- making and unmaking --- */
+
+static void
+caller_gone (const char *sender, gpointer data)
+{
+  HerdBus *bus = data;
+  HerdRegistry *registry = herd_agent_get_services (bus->agent)->registry;
+  g_autoptr (GArray) ids = herd_registry_list_ids (registry, HERD_NOUN_SUBSCRIPTION);
+
+  for (guint i = 0; i < ids->len; i++) {
+    guint64 id = g_array_index (ids, guint64, i);
+    const HerdSubscription *subscription = herd_registry_get_subscription (registry, id);
+
+    if (subscription != NULL && g_str_equal (subscription->sender, sender))
+      herd_agent_unsubscribe (bus->agent, id);
+  }
+}
+
+void
+herd_bus_watch (HerdBus *bus, const char *sender)
+{
+  herd_callers_watch (bus->callers, sender);
+}
+
+static gboolean
+register_all (HerdBus *bus, GError **error)
+{
+  bus->registrations[HERD_NOUN_AGENT] = g_dbus_connection_register_object (
+      bus->connection, HERD_BUS_ROOT, (GDBusInterfaceInfo *) herd_bus_agent1.info, &vtable, bus,
+      NULL, error);
+  if (bus->registrations[HERD_NOUN_AGENT] == 0)
+    return FALSE;
+  bus->object_manager = herd_bus_register_object_manager (bus, error);
+  if (bus->object_manager == 0)
+    return FALSE;
+  for (guint noun = HERD_NOUN_CERTIFICATE; noun < HERD_N_NOUNS; noun++) {
+    g_autofree char *some = herd_bus_get_path ((HerdNoun) noun, 1);
+    g_autofree char *folder = g_path_get_dirname (some);
+
+    bus->registrations[noun] = g_dbus_connection_register_subtree (
+        bus->connection, folder, &subtree, G_DBUS_SUBTREE_FLAGS_DISPATCH_TO_UNENUMERATED_NODES, bus,
+        NULL, error);
+    if (bus->registrations[noun] == 0)
+      return FALSE;
+  }
+  return TRUE;
+}
+
+HerdBus *
+herd_bus_new (GDBusConnection *connection, HerdAgent *agent, GError **error)
+{
+  g_autoptr (HerdBus) bus = g_new0 (HerdBus, 1);
+  HerdServices *services = herd_agent_get_services (agent);
+
+  bus->connection = g_object_ref (connection);
+  bus->agent = agent;
+  bus->callers = herd_callers_new (connection, services->session ? (gint64) services->uid : -1,
+                                   caller_gone, bus);
+  bus->authorizer = services->session ? herd_authorizer_new_session (services->uid)
+                                      : herd_authorizer_new_root ();
+  bus->changes = herd_bus_changes_new (connection, agent);
+  if (!herd_bus_check_tables (error))
+    return NULL;
+  if (!register_all (bus, error)) {
+    herd_error_translate (error, HERD_ERROR_FAILED, "%s cannot be exported", HERD_BUS_ROOT);
+    return NULL;
+  }
+  herd_registry_set_observer (services->registry, &observer, bus);
+  return g_steal_pointer (&bus);
+}
+
+void
+herd_bus_free (HerdBus *bus)
+{
+  if (bus == NULL)
+    return;
+  herd_registry_set_observer (herd_agent_get_services (bus->agent)->registry, NULL, NULL);
+  if (bus->registrations[HERD_NOUN_AGENT] != 0)
+    g_dbus_connection_unregister_object (bus->connection, bus->registrations[HERD_NOUN_AGENT]);
+  if (bus->object_manager != 0)
+    g_dbus_connection_unregister_object (bus->connection, bus->object_manager);
+  for (guint noun = HERD_NOUN_CERTIFICATE; noun < HERD_N_NOUNS; noun++) {
+    if (bus->registrations[noun] != 0)
+      g_dbus_connection_unregister_subtree (bus->connection, bus->registrations[noun]);
+  }
+  g_clear_pointer (&bus->calls, g_hash_table_unref);
+  herd_callers_free (bus->callers);
+  herd_authorizer_free (bus->authorizer);
+  herd_bus_changes_free (bus->changes);
+  g_object_unref (bus->connection);
+  g_free (bus);
+}

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * The generic part: one call is caller → authorize → verb → reply. Rights are asked for with the
+ * details that the object has then; if it has changed by the time of the answer, they are asked for
+ * again.
+ */
+#include "bus/bus-private.h"
+#include "bus/details.h"
+#include "plugin/error.h"
+
+static void
+call_free (HerdBusCall *call)
+{
+  if (call->invocation != NULL)
+    g_dbus_method_invocation_return_error_literal (g_steal_pointer (&call->invocation), HERD_ERROR,
+                                                   HERD_ERROR_CANCELLED, "the agent is ending");
+  if (call->counted)
+    herd_callers_end_call (call->bus->callers, call->uid);
+  g_clear_pointer (&call->checked, g_variant_unref);
+  g_clear_pointer (&call->reply, g_variant_unref);
+  g_clear_object (&call->fds);
+  herd_run_unref (call->run);
+  g_free (call);
+}
+
+static guint64
+get_revision (const HerdBusCall *call)
+{
+  gpointer row = herd_bus_get_row (call->agent, call->noun, call->id);
+
+  if (row != NULL && call->noun == HERD_NOUN_CERTIFICATE)
+    return ((const HerdCertificate *) row)->revision;
+  if (row != NULL && call->noun == HERD_NOUN_ISSUER)
+    return ((const HerdAuthority *) row)->revision;
+  return 0;
+}
+
+static gboolean
+check_object (const HerdBusCall *call, GError **error)
+{
+  if (herd_bus_get_row (call->agent, call->noun, call->id) != NULL)
+    return TRUE;
+  g_set_error (error, HERD_ERROR, HERD_ERROR_NOT_FOUND, "this object was removed");
+  return FALSE;
+}
+
+/* --- caller: who is it --- */
+
+static gboolean
+enter_caller (HerdRun *run, gpointer operation, GError **error G_GNUC_UNUSED)
+{
+  HerdBusCall *call = operation;
+
+  herd_callers_get_uid_async (call->bus->callers, call->sender, herd_run_ready,
+                              herd_run_slot (run));
+  return TRUE;
+}
+
+static gboolean
+leave_caller (HerdRun *run, gpointer operation, GError **error)
+{
+  HerdBusCall *call = operation;
+
+  if (!herd_callers_get_uid_finish (herd_run_get_result (run, 0), &call->uid, error)
+      || !herd_callers_begin_call (call->bus->callers, call->uid, error))
+    return FALSE;
+  call->counted = TRUE;
+  return check_object (call, error)
+         && (call->row->prepare == NULL || call->row->prepare (call, error));
+}
+
+/* --- authorize --- */
+
+static gboolean
+enter_authorize (HerdRun *run, gpointer operation, GError **error)
+{
+  HerdBusCall *call = operation;
+  const char *action = call->row->action;
+  g_auto (HerdDetails) details = { 0 };
+  GDBusMessage *message = g_dbus_method_invocation_get_message (call->invocation);
+
+  if (!check_object (call, error))
+    return FALSE;
+  if (call->row->decide != NULL)
+    action = call->row->decide (call);
+  call->revision = get_revision (call);
+  if (action == NULL)
+    return TRUE;
+  herd_bus_fill_details (call, &details);
+  herd_authorizer_check_async (
+      call->bus->authorizer, call->sender, call->uid, action, &details,
+      (g_dbus_message_get_flags (message) & G_DBUS_MESSAGE_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION)
+          != 0,
+      herd_run_ready, herd_run_slot (run));
+  return TRUE;
+}
+
+static gboolean
+leave_authorize (HerdRun *run, gpointer operation, GError **error)
+{
+  HerdBusCall *call = operation;
+
+  if (herd_run_get_n_results (run) > 0
+      && !herd_authorizer_check_finish (call->bus->authorizer, herd_run_get_result (run, 0), error))
+    return FALSE;
+  if (!check_object (call, error))
+    return FALSE;
+  if (get_revision (call) != call->revision)
+    herd_run_again (run, 0);
+  return TRUE;
+}
+
+/* --- verb --- */
+
+static gboolean
+enter_verb (HerdRun *run, gpointer operation, GError **error G_GNUC_UNUSED)
+{
+  HerdBusCall *call = operation;
+
+  if (call->row->start != NULL)
+    call->row->start (call, herd_run_slot (run));
+  return TRUE;
+}
+
+static gboolean
+leave_verb (HerdRun *run, gpointer operation, GError **error)
+{
+  HerdBusCall *call = operation;
+  GVariant *reply = call->row->finish (
+      call, call->row->start != NULL ? herd_run_get_result (run, 0) : NULL, error);
+
+  if (reply == NULL)
+    return FALSE;
+  call->reply = g_variant_ref_sink (reply);
+  return TRUE;
+}
+
+static const HerdStep steps[] = {
+  { "caller", enter_caller, leave_caller, HERD_COMMIT_NONE },
+  { "authorize", enter_authorize, leave_authorize, HERD_COMMIT_NONE },
+  { "verb", enter_verb, leave_verb, HERD_COMMIT_NONE },
+  { "reply", NULL, NULL, HERD_COMMIT_NONE },
+};
+
+static void
+finished (gpointer operation, const GError *error)
+{
+  HerdBusCall *call = operation;
+  GDBusMethodInvocation *invocation = g_steal_pointer (&call->invocation);
+
+  if (error != NULL && error->domain == HERD_ERROR)
+    g_dbus_method_invocation_return_gerror (invocation, error);
+  else if (error != NULL)
+    g_dbus_method_invocation_return_dbus_error (invocation, herd_error_get_name (error),
+                                                error->message);
+  else if (call->fds != NULL)
+    g_dbus_method_invocation_return_value_with_unix_fd_list (invocation, call->reply, call->fds);
+  else
+    g_dbus_method_invocation_return_value (invocation, call->reply);
+  if (error == NULL && call->row->after != NULL)
+    call->row->after (call);
+  g_hash_table_remove (call->bus->calls, call);
+}
+
+static const HerdRunOps operations = { .finished = finished };
+
+void
+herd_bus_call_start (HerdBus *bus, HerdNoun noun, guint64 id, const HerdBusMethod *row,
+                     GDBusMethodInvocation *invocation)
+{
+  HerdServices *services = herd_agent_get_services (bus->agent);
+  HerdBusCall *call = g_new0 (HerdBusCall, 1);
+
+  if (bus->calls == NULL)
+    bus->calls = g_hash_table_new_full (NULL, NULL, (GDestroyNotify) call_free, NULL);
+  g_hash_table_add (bus->calls, call);
+  call->bus = bus;
+  call->agent = bus->agent;
+  call->row = row;
+  call->noun = noun;
+  call->id = id;
+  call->invocation = invocation;
+  call->parameters = g_dbus_method_invocation_get_parameters (invocation);
+  call->sender = g_dbus_method_invocation_get_sender (invocation);
+  call->run = herd_run_new ("call", steps, G_N_ELEMENTS (steps), &operations, call, services->clock,
+                            NULL);
+  herd_run_start (call->run, NULL);
+}

@@ -1,0 +1,464 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * org.certherd.Certificate1.
+ */
+#include <glib/gstdio.h>
+
+#include "bus/details.h"
+#include "bus/table.h"
+#include "core/rights.h"
+#include "herd-interfaces.h"
+#include "model/spec.h"
+#include "plugin/error.h"
+#include "util/memfd.h"
+
+/* --- methods --- */
+
+static gboolean
+prepare_renew (HerdBusCall *call, GError **error)
+{
+  static const char *const known[] = { "force b", "reason s", NULL };
+  g_autoptr (GVariant) options = g_variant_get_child_value (call->parameters, 0);
+
+  return herd_bus_check_options (options, known, error);
+}
+
+static gboolean
+is_forced (HerdBusCall *call)
+{
+  g_autoptr (GVariant) options = g_variant_get_child_value (call->parameters, 0);
+  gboolean force = FALSE;
+
+  g_variant_lookup (options, "force", "b", &force);
+  return force;
+}
+
+static const char *
+decide_renew (HerdBusCall *call)
+{
+  return is_forced (call) ? "manage" : "renew";
+}
+
+static void
+start_renew (HerdBusCall *call, gpointer slot)
+{
+  g_autoptr (GVariant) options = g_variant_get_child_value (call->parameters, 0);
+  const char *reason = "";
+
+  g_variant_lookup (options, "reason", "&s", &reason);
+  herd_agent_renew_async (call->agent, call->uid, call->id, is_forced (call), reason,
+                          herd_run_ready, slot);
+}
+
+static gboolean
+prepare_modify (HerdBusCall *call, GError **error)
+{
+  g_autoptr (GVariant) set = g_variant_get_child_value (call->parameters, 0);
+
+  call->checked = herd_agent_check (call->agent, HERD_SECTION_CERTIFICATE, set, error);
+  return call->checked != NULL;
+}
+
+static void
+start_modify (HerdBusCall *call, gpointer slot)
+{
+  g_autofree const char **unset = NULL;
+
+  g_variant_get_child (call->parameters, 1, "^a&s", &unset);
+  herd_agent_modify_async (call->agent, call->uid, call->id, call->checked, unset, herd_run_ready,
+                           slot);
+}
+
+static gboolean
+prepare_remove (HerdBusCall *call, GError **error)
+{
+  static const char *const known[] = { NULL };
+  g_autoptr (GVariant) options = g_variant_get_child_value (call->parameters, 0);
+
+  return herd_bus_check_options (options, known, error);
+}
+
+static void
+start_remove (HerdBusCall *call, gpointer slot)
+{
+  herd_agent_remove_async (call->agent, call->id, herd_run_ready, slot);
+}
+
+static void
+start_retry (HerdBusCall *call, gpointer slot)
+{
+  herd_agent_retry_async (call->agent, call->id, herd_run_ready, slot);
+}
+
+static gboolean
+prepare_open (HerdBusCall *call, GError **error)
+{
+  static const char *const known[] = { "generation t", NULL };
+  g_autoptr (GVariant) options = g_variant_get_child_value (call->parameters, 0);
+
+  return herd_bus_check_options (options, known, error);
+}
+
+static void
+start_open (HerdBusCall *call, gboolean key, gpointer slot)
+{
+  g_autoptr (GVariant) options = g_variant_get_child_value (call->parameters, 0);
+  guint64 generation = 0;
+
+  g_variant_lookup (options, "generation", "t", &generation);
+  herd_agent_open_async (call->agent, call->id, generation, key, herd_run_ready, slot);
+}
+
+static void
+start_open_chain (HerdBusCall *call, gpointer slot)
+{
+  start_open (call, FALSE, slot);
+}
+
+static void
+start_open_bundle (HerdBusCall *call, gpointer slot)
+{
+  start_open (call, TRUE, slot);
+}
+
+/* Puts BYTES as a sealed memfd into the reply's list; its index, or -1. */
+static gint
+append_memfd (HerdBusCall *call, const char *name, GBytes *bytes, GError **error)
+{
+  int fd = herd_memfd_new (name, bytes, error);
+  gint index;
+
+  if (fd < 0) {
+    herd_error_translate (error, HERD_ERROR_FAILED, "a memfd cannot be made");
+    return -1;
+  }
+  if (call->fds == NULL)
+    call->fds = g_unix_fd_list_new ();
+  index = g_unix_fd_list_append (call->fds, fd, error);
+  g_close (fd, NULL);
+  return index;
+}
+
+static GVariant *
+finish_open (HerdBusCall *call, GAsyncResult *result, GError **error)
+{
+  guint64 generation;
+  g_autoptr (GBytes) chain = NULL;
+  g_autoptr (GBytes) key = NULL;
+  g_autoptr (HerdFacts) facts = NULL;
+  gint chain_index, key_index;
+
+  if (!herd_agent_open_finish (call->agent, result, &generation, &chain, &key, &facts, error))
+    return NULL;
+  chain_index = append_memfd (call, "chain", chain, error);
+  if (chain_index < 0)
+    return NULL;
+  if (key == NULL)
+    return g_variant_new ("(th@a{sv})", generation, chain_index, herd_facts_to_variant (facts));
+  key_index = append_memfd (call, "key", key, error);
+  if (key_index < 0)
+    return NULL;
+  return g_variant_new ("(thh@a{sv})", generation, chain_index, key_index,
+                        herd_facts_to_variant (facts));
+}
+
+/* Readers need nobody's leave; neither does a target's subscriber for what it is to install. */
+static const char *
+decide_open_bundle (HerdBusCall *call)
+{
+  const HerdCertificate *certificate = herd_bus_get_row (call->agent, call->noun, call->id);
+
+  if (herd_rights_is_reader (certificate, call->uid)
+      || herd_deliveries_serves (herd_agent_get_deliveries (call->agent), certificate,
+                                 call->sender))
+    return NULL;
+  return "read-key";
+}
+
+static GVariant *
+finish_get_spec (HerdBusCall *call, GAsyncResult *result G_GNUC_UNUSED,
+                 GError **error G_GNUC_UNUSED)
+{
+  const HerdCertificate *certificate = herd_bus_get_row (call->agent, call->noun, call->id);
+
+  return g_variant_new ("(@a{sv})", certificate->spec);
+}
+
+static const HerdBusMethod methods[] = {
+  { .member = "Renew",
+    .decide = decide_renew,
+    .prepare = prepare_renew,
+    .start = start_renew,
+    .finish = herd_bus_finish_operation },
+  { .member = "Modify",
+    .decide = herd_bus_decide_manage,
+    .prepare = prepare_modify,
+    .start = start_modify,
+    .finish = herd_bus_finish_operation },
+  { .member = "Remove",
+    .decide = herd_bus_decide_manage,
+    .prepare = prepare_remove,
+    .start = start_remove,
+    .finish = herd_bus_finish_nothing },
+  { .member = "Retry", .action = "renew", .start = start_retry, .finish = herd_bus_finish_nothing },
+  { .member = "OpenChain",
+    .prepare = prepare_open,
+    .start = start_open_chain,
+    .finish = finish_open },
+  { .member = "OpenBundle",
+    .decide = decide_open_bundle,
+    .prepare = prepare_open,
+    .start = start_open_bundle,
+    .finish = finish_open },
+  { .member = "GetSpec", .decide = herd_bus_decide_manage, .finish = finish_get_spec },
+  { NULL },
+};
+
+/* --- properties --- */
+
+static gint64
+get_now (HerdAgent *agent)
+{
+  return herd_clock_get_seconds (herd_agent_get_services (agent)->clock);
+}
+
+static GVariant *
+get_name (HerdAgent *agent G_GNUC_UNUSED, gpointer row)
+{
+  return g_variant_new_string (((HerdCertificate *) row)->name);
+}
+
+static GVariant *
+get_owner (HerdAgent *agent G_GNUC_UNUSED, gpointer row)
+{
+  return g_variant_new_uint32 (((HerdCertificate *) row)->owner);
+}
+
+static GVariant *
+get_origin (HerdAgent *agent G_GNUC_UNUSED, gpointer row)
+{
+  return g_variant_new_string (herd_origin_to_string (((HerdCertificate *) row)->origin));
+}
+
+static GVariant *
+get_identifiers (HerdAgent *agent G_GNUC_UNUSED, gpointer row)
+{
+  g_auto (GStrv) identifiers = herd_spec_get_list (((HerdCertificate *) row)->spec, "identifiers");
+
+  return g_variant_new_strv ((const char *const *) identifiers, -1);
+}
+
+static GVariant *
+get_issuers (HerdAgent *agent, gpointer row)
+{
+  HerdRegistry *registry = herd_agent_get_services (agent)->registry;
+  g_auto (GStrv) names = herd_spec_get_list (((HerdCertificate *) row)->spec, "issuer");
+  GVariantBuilder builder = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("ao"));
+  const HerdAuthority *authority = herd_issuers_choose (registry, names[0], NULL);
+
+  if (authority != NULL)
+    g_variant_builder_add_value (&builder, herd_bus_new_path (HERD_NOUN_ISSUER, authority->id));
+  return g_variant_builder_end (&builder);
+}
+
+static GVariant *
+get_key_type (HerdAgent *agent G_GNUC_UNUSED, gpointer row)
+{
+  return g_variant_new_string (herd_spec_get_key_type (((HerdCertificate *) row)->spec));
+}
+
+static GVariant *
+get_profile (HerdAgent *agent G_GNUC_UNUSED, gpointer row)
+{
+  return g_variant_new_string (
+      herd_spec_get_string (((HerdCertificate *) row)->spec, "profile", ""));
+}
+
+static GVariant *
+get_state (HerdAgent *agent, gpointer row)
+{
+  return g_variant_new_string (herd_certificate_get_state (row, get_now (agent)));
+}
+
+static GVariant *
+get_activity (HerdAgent *agent, gpointer row)
+{
+  return g_variant_new_string (herd_certificate_get_activity (row, get_now (agent)));
+}
+
+static GVariant *
+get_operation (HerdAgent *agent G_GNUC_UNUSED, gpointer row)
+{
+  return herd_bus_new_path (HERD_NOUN_OPERATION, ((HerdCertificate *) row)->operation);
+}
+
+static GVariant *
+get_generation (HerdAgent *agent G_GNUC_UNUSED, gpointer row)
+{
+  return g_variant_new_uint64 (((HerdCertificate *) row)->current);
+}
+
+static GVariant *
+get_generations (HerdAgent *agent G_GNUC_UNUSED, gpointer row)
+{
+  const HerdCertificate *certificate = row;
+  GVariantBuilder builder = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("aa{sv}"));
+
+  for (guint i = 0; i < certificate->generations->len; i++) {
+    const HerdGeneration *generation = g_ptr_array_index (certificate->generations, i);
+    g_auto (GVariantDict) dictionary = G_VARIANT_DICT_INIT (NULL);
+
+    g_variant_dict_insert (&dictionary, "generation", "t", generation->number);
+    g_variant_dict_insert (&dictionary, "not-before", "x", generation->facts->not_before);
+    g_variant_dict_insert (&dictionary, "not-after", "x", generation->facts->not_after);
+    g_variant_dict_insert (&dictionary, "serial", "s", generation->facts->serial);
+    g_variant_dict_insert (&dictionary, "fingerprint", "s", generation->facts->fingerprint);
+    g_variant_dict_insert (&dictionary, "issued-by", "s", generation->facts->issued_by);
+    g_variant_dict_insert (&dictionary, "created", "x", generation->created);
+    g_variant_dict_insert (&dictionary, "rejected", "b", generation->rejected);
+    g_variant_builder_add_value (&builder, g_variant_dict_end (&dictionary));
+  }
+  return g_variant_builder_end (&builder);
+}
+
+static const HerdFacts *
+get_facts (gpointer row)
+{
+  const HerdGeneration *current = herd_certificate_get_current (row);
+
+  return current != NULL ? current->facts : NULL;
+}
+
+static GVariant *
+get_serial (HerdAgent *agent G_GNUC_UNUSED, gpointer row)
+{
+  const HerdFacts *facts = get_facts (row);
+
+  return g_variant_new_string (facts != NULL ? facts->serial : "");
+}
+
+static GVariant *
+get_fingerprint (HerdAgent *agent G_GNUC_UNUSED, gpointer row)
+{
+  const HerdFacts *facts = get_facts (row);
+
+  return g_variant_new_string (facts != NULL ? facts->fingerprint : "");
+}
+
+static GVariant *
+get_not_before (HerdAgent *agent G_GNUC_UNUSED, gpointer row)
+{
+  const HerdFacts *facts = get_facts (row);
+
+  return g_variant_new_int64 (facts != NULL ? facts->not_before : 0);
+}
+
+static GVariant *
+get_not_after (HerdAgent *agent G_GNUC_UNUSED, gpointer row)
+{
+  const HerdFacts *facts = get_facts (row);
+
+  return g_variant_new_int64 (facts != NULL ? facts->not_after : 0);
+}
+
+static GVariant *
+get_issued_by (HerdAgent *agent G_GNUC_UNUSED, gpointer row)
+{
+  const HerdFacts *facts = get_facts (row);
+
+  return g_variant_new_string (facts != NULL ? facts->issued_by : "");
+}
+
+static GVariant *
+get_next_action (HerdAgent *agent G_GNUC_UNUSED, gpointer row)
+{
+  return g_variant_new_string (herd_action_to_string (((HerdCertificate *) row)->action));
+}
+
+static GVariant *
+get_next_action_time (HerdAgent *agent G_GNUC_UNUSED, gpointer row)
+{
+  return g_variant_new_int64 (((HerdCertificate *) row)->action_time);
+}
+
+static GVariant *
+get_next_action_reason (HerdAgent *agent G_GNUC_UNUSED, gpointer row)
+{
+  return g_variant_new_string (((HerdCertificate *) row)->action_reason);
+}
+
+static GVariant *
+get_last_error (HerdAgent *agent G_GNUC_UNUSED, gpointer row)
+{
+  return g_variant_new_string (((HerdCertificate *) row)->last_error);
+}
+
+static GVariant *
+get_last_error_time (HerdAgent *agent G_GNUC_UNUSED, gpointer row)
+{
+  return g_variant_new_int64 (((HerdCertificate *) row)->last_error_time);
+}
+
+static GVariant *
+get_last_error_message (HerdAgent *agent G_GNUC_UNUSED, gpointer row)
+{
+  return g_variant_new_string (((HerdCertificate *) row)->last_error_message);
+}
+
+static GVariant *
+get_deliveries (HerdAgent *agent G_GNUC_UNUSED, gpointer row)
+{
+  const HerdCertificate *certificate = row;
+  GVariantBuilder builder = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("aa{sv}"));
+
+  for (guint i = 0; i < certificate->deliveries->len; i++) {
+    const HerdDelivery *delivery = g_ptr_array_index (certificate->deliveries, i);
+    g_auto (GVariantDict) dictionary = G_VARIANT_DICT_INIT (NULL);
+
+    g_variant_dict_insert (&dictionary, "target", "s", delivery->target);
+    g_variant_dict_insert (&dictionary, "state", "s",
+                           herd_delivery_state_to_string (delivery->state));
+    g_variant_dict_insert (&dictionary, "wanted", "t", delivery->wanted);
+    g_variant_dict_insert (&dictionary, "applied", "t", delivery->applied);
+    g_variant_dict_insert (&dictionary, "proved", "t", delivery->proved);
+    g_variant_dict_insert (&dictionary, "since", "x", delivery->since);
+    g_variant_dict_insert (&dictionary, "message", "s", delivery->message);
+    g_variant_builder_add_value (&builder, g_variant_dict_end (&dictionary));
+  }
+  return g_variant_builder_end (&builder);
+}
+
+static const HerdBusProperty properties[] = {
+  { "Name", get_name },
+  { "Owner", get_owner },
+  { "Origin", get_origin },
+  { "Identifiers", get_identifiers },
+  { "Issuers", get_issuers },
+  { "KeyType", get_key_type },
+  { "Profile", get_profile },
+  { "State", get_state },
+  { "Activity", get_activity },
+  { "Operation", get_operation },
+  { "Generation", get_generation },
+  { "Generations", get_generations },
+  { "Serial", get_serial },
+  { "Fingerprint", get_fingerprint },
+  { "NotBefore", get_not_before },
+  { "NotAfter", get_not_after },
+  { "IssuedBy", get_issued_by },
+  { "NextAction", get_next_action },
+  { "NextActionTime", get_next_action_time },
+  { "NextActionReason", get_next_action_reason },
+  { "LastError", get_last_error },
+  { "LastErrorTime", get_last_error_time },
+  { "LastErrorMessage", get_last_error_message },
+  { "Deliveries", get_deliveries },
+  { NULL, NULL },
+};
+
+const HerdBusInterface herd_bus_certificate1 = {
+  .info = &org_certherd_certificate1_interface,
+  .noun = HERD_NOUN_CERTIFICATE,
+  .methods = methods,
+  .properties = properties,
+};

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Changes on their way to the bus. What was sent last is remembered for the objects that changed
+ * lately; of any other, all properties are sent at its first change.
+ */
+#include "bus/changes.h"
+
+#include "bus/table.h"
+
+#define REMEMBERED 256
+
+typedef struct {
+  HerdNoun noun;
+  guint64 id;
+} Key;
+
+struct HerdBusChanges {
+  GDBusConnection *connection;
+  HerdAgent *agent;
+  GHashTable *dirty; /* set of Key */
+  GHashTable *sent;  /* Key → GVariant a{sv} */
+  GSource *source;
+};
+
+static guint
+key_hash (gconstpointer data)
+{
+  const Key *key = data;
+
+  return g_int64_hash (&key->id) * HERD_N_NOUNS + key->noun;
+}
+
+static gboolean
+key_equal (gconstpointer a, gconstpointer b)
+{
+  const Key *first = a, *second = b;
+
+  return first->noun == second->noun && first->id == second->id;
+}
+
+static Key *
+key_new (HerdNoun noun, guint64 id)
+{
+  Key *key = g_new0 (Key, 1);
+
+  key->noun = noun;
+  key->id = id;
+  return key;
+}
+
+HerdBusChanges *
+herd_bus_changes_new (GDBusConnection *connection, HerdAgent *agent)
+{
+  HerdBusChanges *changes = g_new0 (HerdBusChanges, 1);
+
+  changes->connection = g_object_ref (connection);
+  changes->agent = agent;
+  changes->dirty = g_hash_table_new_full (key_hash, key_equal, g_free, NULL);
+  changes->sent = g_hash_table_new_full (key_hash, key_equal, g_free,
+                                         (GDestroyNotify) g_variant_unref);
+  return changes;
+}
+
+void
+herd_bus_changes_free (HerdBusChanges *changes)
+{
+  if (changes == NULL)
+    return;
+  if (changes->source != NULL) {
+    g_source_destroy (changes->source);
+    g_source_unref (changes->source);
+  }
+  g_hash_table_unref (changes->dirty);
+  g_hash_table_unref (changes->sent);
+  g_object_unref (changes->connection);
+  g_free (changes);
+}
+
+static void
+emit (HerdBusChanges *changes, const char *path, const char *interface, const char *signal,
+      GVariant *parameters)
+{
+  /* Fails only where the connection is closed; then nobody is there to be told. */
+  g_dbus_connection_emit_signal (changes->connection, NULL, path, interface, signal, parameters,
+                                 NULL);
+}
+
+/* The entries of CURRENT that differ from LAST (NULL: all). Floating. */
+static GVariant *
+get_difference (GVariant *current, GVariant *last)
+{
+  GVariantBuilder builder = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE_VARDICT);
+  GVariantIter iter;
+  const char *name;
+  GVariant *value;
+
+  g_variant_iter_init (&iter, current);
+  while (g_variant_iter_next (&iter, "{&sv}", &name, &value)) {
+    g_autoptr (GVariant) old = last != NULL ? g_variant_lookup_value (last, name, NULL) : NULL;
+
+    if (old == NULL || !g_variant_equal (old, value))
+      g_variant_builder_add (&builder, "{sv}", name, value);
+    g_variant_unref (value);
+  }
+  return g_variant_builder_end (&builder);
+}
+
+static void
+remember (HerdBusChanges *changes, const Key *key, GVariant *properties)
+{
+  if (g_hash_table_size (changes->sent) >= REMEMBERED)
+    g_hash_table_remove_all (changes->sent);
+  g_hash_table_replace (changes->sent, key_new (key->noun, key->id), g_variant_ref (properties));
+}
+
+static void
+send (HerdBusChanges *changes, const Key *key)
+{
+  const HerdBusInterface *interface = herd_bus_get_interface (key->noun);
+  g_autofree char *path = herd_bus_get_path (key->noun, key->id);
+  g_autoptr (GVariant) current = NULL;
+  g_autoptr (GVariant) difference = NULL;
+
+  if (herd_bus_get_row (changes->agent, key->noun, key->id) == NULL)
+    return;
+  current = g_variant_ref_sink (herd_bus_get_properties (changes->agent, key->noun, key->id));
+  difference = g_variant_ref_sink (
+      get_difference (current, g_hash_table_lookup (changes->sent, key)));
+  if (g_variant_n_children (difference) == 0)
+    return;
+  remember (changes, key, current);
+  emit (changes, path, "org.freedesktop.DBus.Properties", "PropertiesChanged",
+        g_variant_new ("(s@a{sv}as)", interface->info->name, difference, NULL));
+}
+
+void
+herd_bus_changes_flush (HerdBusChanges *changes)
+{
+  g_autoptr (GHashTable) dirty = g_steal_pointer (&changes->dirty);
+  GHashTableIter iter;
+  gpointer key;
+
+  changes->dirty = g_hash_table_new_full (key_hash, key_equal, g_free, NULL);
+  g_hash_table_iter_init (&iter, dirty);
+  while (g_hash_table_iter_next (&iter, &key, NULL))
+    send (changes, key);
+}
+
+static gboolean
+flush_later (gpointer data)
+{
+  HerdBusChanges *changes = data;
+
+  g_clear_pointer (&changes->source, g_source_unref);
+  herd_bus_changes_flush (changes);
+  return G_SOURCE_REMOVE;
+}
+
+void
+herd_bus_changes_changed (HerdBusChanges *changes, HerdNoun noun, guint64 id)
+{
+  g_hash_table_add (changes->dirty, key_new (noun, id));
+  if (changes->source != NULL)
+    return;
+  changes->source = g_idle_source_new ();
+  g_source_set_priority (changes->source, G_PRIORITY_DEFAULT);
+  g_source_set_callback (changes->source, flush_later, changes, NULL);
+  g_source_attach (changes->source, g_main_context_get_thread_default ());
+}
+
+void
+herd_bus_changes_added (HerdBusChanges *changes, HerdNoun noun, guint64 id)
+{
+  const HerdBusInterface *interface = herd_bus_get_interface (noun);
+  const Key key = { noun, id };
+  g_autoptr (GVariant)
+      properties = g_variant_ref_sink (herd_bus_get_properties (changes->agent, noun, id));
+  GVariantBuilder builder = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("a{sa{sv}}"));
+
+  g_variant_builder_add (&builder, "{s@a{sv}}", interface->info->name, properties);
+  remember (changes, &key, properties);
+  emit (changes, HERD_BUS_ROOT, "org.freedesktop.DBus.ObjectManager", "InterfacesAdded",
+        g_variant_new ("(@oa{sa{sv}})", herd_bus_new_path (noun, id), &builder));
+}
+
+void
+herd_bus_changes_removed (HerdBusChanges *changes, HerdNoun noun, guint64 id)
+{
+  const char *interfaces[] = { herd_bus_get_interface (noun)->info->name, NULL };
+  const Key key = { noun, id };
+
+  g_hash_table_remove (changes->dirty, &key);
+  g_hash_table_remove (changes->sent, &key);
+  emit (changes, HERD_BUS_ROOT, "org.freedesktop.DBus.ObjectManager", "InterfacesRemoved",
+        g_variant_new ("(@o^as)", herd_bus_new_path (noun, id), interfaces));
+}

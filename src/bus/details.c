@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Details of calls.
+ */
+#include "bus/details.h"
+
+#include "model/spec.h"
+
+static const HerdCertificate *
+get_certificate (const HerdBusCall *call)
+{
+  return call->noun == HERD_NOUN_CERTIFICATE ? herd_bus_get_row (call->agent, call->noun, call->id)
+                                             : NULL;
+}
+
+gboolean
+herd_bus_caller_is_owner (const HerdBusCall *call)
+{
+  const HerdCertificate *certificate = get_certificate (call);
+
+  return certificate != NULL && certificate->owner == call->uid;
+}
+
+const char *
+herd_bus_decide_manage (HerdBusCall *call)
+{
+  return herd_bus_caller_is_owner (call) ? "manage-own" : "manage";
+}
+
+/* The words of KEY in both specs, either of which may be NULL, each once. */
+static char *
+join_lists (GVariant *old, GVariant *new_spec, const char *key)
+{
+  g_autoptr (GPtrArray) words = g_ptr_array_new_with_free_func (g_free);
+  GVariant *specs[] = { old, new_spec };
+
+  for (guint i = 0; i < G_N_ELEMENTS (specs); i++) {
+    g_auto (GStrv) list = specs[i] != NULL ? herd_spec_get_list (specs[i], key) : NULL;
+
+    for (char **word = list; word != NULL && *word != NULL; word++) {
+      if (!g_ptr_array_find_with_equal_func (words, *word, g_str_equal, NULL))
+        g_ptr_array_add (words, g_strdup (*word));
+    }
+  }
+  if (words->len == 0)
+    return NULL;
+  g_ptr_array_add (words, NULL);
+  return g_strjoinv (" ", (char **) words->pdata);
+}
+
+static void
+fill_certificate (const HerdBusCall *call, const HerdCertificate *certificate, HerdDetails *details)
+{
+  g_auto (GStrv) targets = herd_spec_get_targets (certificate->spec);
+  g_autofree char *old_targets = g_strjoinv (" ", targets);
+  g_autofree char *new_targets = call->checked != NULL ? join_lists (NULL, call->checked, "deliver")
+                                                       : NULL;
+
+  details->certificate = g_strdup (certificate->name);
+  details->owner = g_strdup_printf ("%u", certificate->owner);
+  details->caller_is_owner = certificate->owner == call->uid ? "true" : "false";
+  details->identifiers = join_lists (certificate->spec, call->checked, "identifiers");
+  details->issuer = join_lists (certificate->spec, call->checked, "issuer");
+  details->targets = new_targets != NULL ? g_strjoin (" ", old_targets, new_targets, NULL)
+                                         : g_strdup (old_targets);
+}
+
+void
+herd_bus_fill_details (const HerdBusCall *call, HerdDetails *details)
+{
+  gpointer row = herd_bus_get_row (call->agent, call->noun, call->id);
+  const char *name;
+
+  switch (call->noun) {
+  case HERD_NOUN_CERTIFICATE:
+    fill_certificate (call, row, details);
+    break;
+  case HERD_NOUN_ISSUER:
+    details->issuer = g_strdup (((const HerdAuthority *) row)->name);
+    break;
+  case HERD_NOUN_AGENT:
+    if (call->checked == NULL)
+      break;
+    g_variant_get_child (call->parameters, 0, "&s", &name);
+    details->certificate = g_strdup (name);
+    details->owner = g_strdup_printf ("%u", call->uid);
+    details->caller_is_owner = "true";
+    details->identifiers = join_lists (NULL, call->checked, "identifiers");
+    details->issuer = join_lists (NULL, call->checked, "issuer");
+    details->targets = join_lists (NULL, call->checked, "deliver");
+    break;
+  case HERD_NOUN_OPERATION:
+  case HERD_NOUN_SUBSCRIPTION:
+    break;
+  }
+}

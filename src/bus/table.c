@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Looking things up in the tables, and objects by their paths.
+ */
+#include "bus/table.h"
+
+#include <string.h>
+
+#include "plugin/error.h"
+
+static const char *const folders[HERD_N_NOUNS] = {
+  [HERD_NOUN_AGENT] = NULL,
+  [HERD_NOUN_CERTIFICATE] = "certificate",
+  [HERD_NOUN_ISSUER] = "issuer",
+  [HERD_NOUN_OPERATION] = "operation",
+  [HERD_NOUN_SUBSCRIPTION] = "subscription",
+};
+
+const HerdBusInterface *
+herd_bus_get_interface (HerdNoun noun)
+{
+  switch (noun) {
+  case HERD_NOUN_AGENT:
+    return &herd_bus_agent1;
+  case HERD_NOUN_CERTIFICATE:
+    return &herd_bus_certificate1;
+  case HERD_NOUN_ISSUER:
+    return &herd_bus_issuer1;
+  case HERD_NOUN_OPERATION:
+    return &herd_bus_operation1;
+  case HERD_NOUN_SUBSCRIPTION:
+    return &herd_bus_subscription1;
+  }
+  return NULL;
+}
+
+const HerdBusProperty *
+herd_bus_find_property (const HerdBusInterface *interface, const char *name)
+{
+  for (const HerdBusProperty *property = interface->properties; property->name != NULL;
+       property++) {
+    if (g_str_equal (property->name, name))
+      return property;
+  }
+  return NULL;
+}
+
+static const HerdBusMethod *
+find_method (const HerdBusInterface *interface, const char *name)
+{
+  for (const HerdBusMethod *method = interface->methods; method->member != NULL; method++) {
+    if (g_str_equal (method->member, name))
+      return method;
+  }
+  return NULL;
+}
+
+static gboolean
+complain (const HerdBusInterface *interface, const char *member, const char *what, GError **error)
+{
+  g_set_error (error, HERD_ERROR, HERD_ERROR_FAILED, "%s.%s: %s", interface->info->name, member,
+               what);
+  return FALSE;
+}
+
+static gboolean
+check_table (const HerdBusInterface *interface, GError **error)
+{
+  GDBusInterfaceInfo *info = (GDBusInterfaceInfo *) interface->info;
+
+  for (GDBusMethodInfo **method = info->methods; method != NULL && *method != NULL; method++) {
+    if (find_method (interface, (*method)->name) == NULL)
+      return complain (interface, (*method)->name, "the method has no row", error);
+  }
+  for (GDBusPropertyInfo **property = info->properties; property != NULL && *property != NULL;
+       property++) {
+    if (herd_bus_find_property (interface, (*property)->name) == NULL)
+      return complain (interface, (*property)->name, "the property has no row", error);
+  }
+  for (const HerdBusMethod *row = interface->methods; row->member != NULL; row++) {
+    if (g_dbus_interface_info_lookup_method (info, row->member) == NULL)
+      return complain (interface, row->member, "the row has no method", error);
+    if (row->finish == NULL)
+      return complain (interface, row->member, "the row answers nothing", error);
+  }
+  for (const HerdBusProperty *row = interface->properties; row->name != NULL; row++) {
+    if (g_dbus_interface_info_lookup_property (info, row->name) == NULL)
+      return complain (interface, row->name, "the row has no property", error);
+  }
+  return TRUE;
+}
+
+gboolean
+herd_bus_check_tables (GError **error)
+{
+  for (guint noun = 0; noun < HERD_N_NOUNS; noun++) {
+    if (!check_table (herd_bus_get_interface ((HerdNoun) noun), error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+char *
+herd_bus_get_path (HerdNoun noun, guint64 id)
+{
+  if (noun == HERD_NOUN_AGENT)
+    return g_strdup (HERD_BUS_ROOT);
+  if (id == 0)
+    return g_strdup ("/");
+  return g_strdup_printf (HERD_BUS_ROOT "/%s/%" G_GUINT64_FORMAT, folders[noun], id);
+}
+
+GVariant *
+herd_bus_new_path (HerdNoun noun, guint64 id)
+{
+  g_autofree char *path = herd_bus_get_path (noun, id);
+
+  return g_variant_new_object_path (path);
+}
+
+gboolean
+herd_bus_parse_path (const char *path, HerdNoun noun, guint64 *id)
+{
+  g_autofree char *prefix = g_strdup_printf (HERD_BUS_ROOT "/%s/", folders[noun]);
+
+  return g_str_has_prefix (path, prefix)
+         && g_ascii_string_to_unsigned (path + strlen (prefix), 10, 1, G_MAXUINT64, id, NULL);
+}
+
+gpointer
+herd_bus_get_row (HerdAgent *agent, HerdNoun noun, guint64 id)
+{
+  HerdRegistry *registry = herd_agent_get_services (agent)->registry;
+
+  switch (noun) {
+  case HERD_NOUN_AGENT:
+    return agent;
+  case HERD_NOUN_CERTIFICATE:
+    return herd_registry_get_certificate (registry, id);
+  case HERD_NOUN_ISSUER:
+    return herd_registry_get_authority (registry, id);
+  case HERD_NOUN_OPERATION:
+    return herd_registry_get_operation (registry, id);
+  case HERD_NOUN_SUBSCRIPTION:
+    return herd_registry_get_subscription (registry, id);
+  }
+  return NULL;
+}
+
+GVariant *
+herd_bus_get_properties (HerdAgent *agent, HerdNoun noun, guint64 id)
+{
+  const HerdBusInterface *interface = herd_bus_get_interface (noun);
+  gpointer row = herd_bus_get_row (agent, noun, id);
+  GVariantBuilder builder = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE_VARDICT);
+
+  for (const HerdBusProperty *property = interface->properties;
+       row != NULL && property->name != NULL; property++)
+    g_variant_builder_add (&builder, "{sv}", property->name, property->get (agent, row));
+  return g_variant_builder_end (&builder);
+}
+
+GVariant *
+herd_bus_finish_operation (HerdBusCall *call G_GNUC_UNUSED, GAsyncResult *result, GError **error)
+{
+  HerdVerbResult ids;
+
+  if (!herd_agent_verb_finish (result, &ids, error))
+    return NULL;
+  return g_variant_new ("(@o)", herd_bus_new_path (HERD_NOUN_OPERATION, ids.operation));
+}
+
+GVariant *
+herd_bus_finish_nothing (HerdBusCall *call G_GNUC_UNUSED, GAsyncResult *result, GError **error)
+{
+  return herd_agent_verb_finish (result, NULL, error) ? g_variant_new ("()") : NULL;
+}
+
+gboolean
+herd_bus_check_options (GVariant *options, const char *const *known, GError **error)
+{
+  GVariantIter iter;
+  const char *key;
+  GVariant *value;
+
+  g_variant_iter_init (&iter, options);
+  while (g_variant_iter_next (&iter, "{&sv}", &key, &value)) {
+    g_autofree char *entry = g_strdup_printf ("%s %s", key, g_variant_get_type_string (value));
+
+    g_variant_unref (value);
+    if (!g_strv_contains (known, entry)) {
+      g_autofree char *list = g_strjoinv (", ", (char **) known);
+
+      g_set_error (error, HERD_ERROR, HERD_ERROR_INVALID_ARGUMENT,
+                   "option %s is unknown or of another type; there are: %s", entry,
+                   *list != '\0' ? list : "none");
+      return FALSE;
+    }
+  }
+  return TRUE;
+}

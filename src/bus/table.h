@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * The tables: what a row of an interface is, and what a call carries while it is answered. One file
+ * for each interface holds its rows; call.c is the generic part.
+ */
+#pragma once
+
+#include <gio/gio.h>
+#include <gio/gunixfdlist.h>
+
+#include "bus/bus.h"
+#include "util/steps.h"
+
+G_BEGIN_DECLS
+
+typedef struct HerdBusMethod HerdBusMethod;
+typedef struct HerdBusInterface HerdBusInterface;
+
+/* One method call, from its arrival to its reply. */
+typedef struct {
+  HerdBus *bus;
+  HerdAgent *agent;
+  const HerdBusMethod *row;
+  HerdNoun noun;
+  guint64 id; /* of the object; 0 for the root */
+  GDBusMethodInvocation *invocation;
+  GVariant *parameters; /* the call's */
+  const char *sender;
+  guint32 uid;
+  guint64 revision;  /* the object's, when the caller's rights were asked for */
+  GVariant *checked; /* what prepare made of a dictionary */
+  GUnixFDList *fds;  /* for the reply */
+  GVariant *reply;
+  guint64 made; /* what the verb made, for after() */
+  gboolean counted;
+  HerdRun *run;
+} HerdBusCall;
+
+struct HerdBusMethod {
+  const char *member;
+  /* The polkit action, without its prefix; NULL: decide says, or everybody may. */
+  const char *action;
+  /* In place of action: an action, or NULL if nobody needs to be asked. */
+  const char *(*decide) (HerdBusCall *call);
+  /* Checks the arguments, before anybody is asked. NULL: their types are all that matters. */
+  gboolean (*prepare) (HerdBusCall *call, GError **error);
+  /* Calls one verb, with herd_run_ready and SLOT. NULL: finish does it all, at once. */
+  void (*start) (HerdBusCall *call, gpointer slot);
+  /* The reply's tuple (floating or not), or an error. */
+  GVariant *(*finish) (HerdBusCall *call, GAsyncResult *result, GError **error);
+  /* What has to come after the reply. NULL: nothing. */
+  void (*after) (HerdBusCall *call);
+};
+
+typedef struct {
+  const char *name;
+  /* ROW: the registry's row of the interface's noun, the agent for the root. Never NULL. */
+  GVariant *(*get) (HerdAgent *agent, gpointer row);
+} HerdBusProperty;
+
+struct HerdBusInterface {
+  const GDBusInterfaceInfo *info;
+  HerdNoun noun;
+  const HerdBusMethod *methods; /* ends with a NULL member */
+  const HerdBusProperty *properties;
+};
+
+extern const HerdBusInterface herd_bus_agent1;
+extern const HerdBusInterface herd_bus_certificate1;
+extern const HerdBusInterface herd_bus_issuer1;
+extern const HerdBusInterface herd_bus_operation1;
+extern const HerdBusInterface herd_bus_subscription1;
+
+/* The interface of NOUN's objects; of the root, Agent1. */
+const HerdBusInterface *herd_bus_get_interface (HerdNoun noun);
+const HerdBusProperty *herd_bus_find_property (const HerdBusInterface *interface, const char *name);
+/* Does every member of the XML have a row, and every row a member? */
+gboolean herd_bus_check_tables (GError **error);
+
+/* The path of an object; id 0 of any noun but the agent's is "/". */
+char *herd_bus_get_path (HerdNoun noun, guint64 id);
+/* A GVariant of it. Floating. */
+GVariant *herd_bus_new_path (HerdNoun noun, guint64 id);
+/* The id at the end of PATH, if it is one of NOUN's. */
+gboolean herd_bus_parse_path (const char *path, HerdNoun noun, guint64 *id);
+/* The registry's row, or NULL. */
+gpointer herd_bus_get_row (HerdAgent *agent, HerdNoun noun, guint64 id);
+/* All properties of an object: a{sv}. Floating. */
+GVariant *herd_bus_get_properties (HerdAgent *agent, HerdNoun noun, guint64 id);
+
+/* Notices when SENDER, which holds something now, goes. */
+void herd_bus_watch (HerdBus *bus, const char *sender);
+
+/* --- what many rows are made of --- */
+
+/* The reply of a verb that starts something: the operation. */
+GVariant *herd_bus_finish_operation (HerdBusCall *call, GAsyncResult *result, GError **error);
+GVariant *herd_bus_finish_nothing (HerdBusCall *call, GAsyncResult *result, GError **error);
+/* Are all of OPTIONS (a{sv}) among KNOWN ("name type", …)? Others are refused, not ignored. */
+gboolean herd_bus_check_options (GVariant *options, const char *const *known, GError **error);
+
+/* Starts answering INVOCATION. */
+void herd_bus_call_start (HerdBus *bus, HerdNoun noun, guint64 id, const HerdBusMethod *row,
+                          GDBusMethodInvocation *invocation);
+
+G_END_DECLS
