@@ -27,8 +27,7 @@ typedef struct {
 
 #define HERD_PLUGIN_SYMBOL "herd_plugin"
 
-/* Plugins that are linked in (-Dbuiltin-plugins=true) carry the symbol under a name of their own.
- */
+/* A plugin that a program links in carries the symbol under a name of its own. */
 #ifndef HERD_PLUGIN_SYMBOL_NAME
 #define HERD_PLUGIN_SYMBOL_NAME herd_plugin
 #endif

@@ -132,23 +132,25 @@ parse_address (const char *text, GError **error)
   return address;
 }
 
-static void
-explain (const char *text, GError **error)
+/* Takes ERROR. */
+static GError *
+explain (const char *text, GError *error)
 {
-  if (g_error_matches (*error, G_IO_ERROR, G_IO_ERROR_ADDRESS_IN_USE))
-    herd_error_translate (error, HERD_ERROR_BUSY,
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_ADDRESS_IN_USE))
+    herd_error_translate (&error, HERD_ERROR_BUSY,
                           "another program listens at %s already (see: ss -ltnp); stop it, let it "
                           "forward /.well-known/acme-challenge/, or change [solver http-01] listen",
                           text);
-  else if (g_error_matches (*error, G_IO_ERROR, G_IO_ERROR_PERMISSION_DENIED))
+  else if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_PERMISSION_DENIED))
     herd_error_translate (
-        error, HERD_ERROR_NOT_AUTHORIZED,
+        &error, HERD_ERROR_NOT_AUTHORIZED,
         "this user may not listen at %s; enable certherd-responder.socket, or set "
         "[solver http-01] listen to a port above 1023 that port 80 is forwarded to",
         text);
   else
-    herd_error_translate (error, HERD_ERROR_FAILED,
+    herd_error_translate (&error, HERD_ERROR_FAILED,
                           "cannot listen at %s; check [solver http-01] listen", text);
+  return error;
 }
 
 static GSocket *
@@ -156,17 +158,18 @@ listen_at (const char *text, GError **error)
 {
   g_autoptr (GSocketAddress) address = parse_address (text, error);
   g_autoptr (GSocket) socket = NULL;
+  GError *failure = NULL;
 
   if (address == NULL)
     return NULL;
   socket = g_socket_new (g_socket_address_get_family (address), G_SOCKET_TYPE_STREAM,
-                         G_SOCKET_PROTOCOL_TCP, error);
+                         G_SOCKET_PROTOCOL_TCP, &failure);
   if (socket != NULL) {
     g_socket_set_listen_backlog (socket, BACKLOG);
-    if (g_socket_bind (socket, address, TRUE, error) && g_socket_listen (socket, error))
+    if (g_socket_bind (socket, address, TRUE, &failure) && g_socket_listen (socket, &failure))
       return g_steal_pointer (&socket);
   }
-  explain (text, error);
+  g_propagate_error (error, explain (text, failure));
   return NULL;
 }
 
