@@ -23,7 +23,8 @@ typedef struct HerdState HerdState;
  * copy of the file was made beside it (state.db.vN). Errors, each naming the path and the next
  * step: HERD_ERROR_BUSY (another agent has it), HERD_ERROR_REFUSED (a newer schema; names the
  * copy that was made before the upgrade, if it is there), HERD_ERROR_FAILED (damaged, not
- * writable, disk full). CRASH: points "state:before-commit", "state:committed"; may be NULL. */
+ * writable, disk full). CRASH: points "state:before-commit", "state:committed", reached on the
+ * state's thread; may be NULL. */
 HerdState *herd_state_open (const char *directory, const HerdCrash *crash, GError **error);
 /* Finishes what was asked for, then closes. */
 void herd_state_close (HerdState *state);
@@ -77,7 +78,7 @@ void herd_batch_delete_authority (HerdBatch *batch, guint64 id); /* with its rec
 void herd_batch_put_certificate (HerdBatch *batch, const HerdCertificate *certificate);
 /* With generations, deliveries, operations. The name's generation counter stays. */
 void herd_batch_delete_certificate (HerdBatch *batch, guint64 id);
-/* KEY (PKCS#8 DER) is sealed. */
+/* KEY (PKCS#8 DER) is sealed. CHAIN and KEY NULL: those that it has stay, only the row changes. */
 void herd_batch_put_generation (HerdBatch *batch, guint64 certificate,
                                 const HerdGeneration *generation, GBytes *chain, GBytes *key);
 void herd_batch_delete_generation (HerdBatch *batch, guint64 certificate, guint64 number);
@@ -101,8 +102,7 @@ gboolean herd_state_commit_finish (HerdState *state, GAsyncResult *result, GErro
 /* Transactions committed so far, for tests and figures. */
 guint64 herd_state_get_n_commits (HerdState *state);
 
-/* --- what is too large, or too secret, to be kept in memory
- * ------------------------------------- */
+/* --- what is too large, or too secret, to be kept in memory --- */
 
 /* Chain (PEM) and, if KEY is asked for, private key (PKCS#8 DER). Errors: HERD_ERROR_NOT_FOUND,
  * HERD_ERROR_LOCKED, HERD_ERROR_FAILED (a damaged row; names it). */
@@ -118,12 +118,14 @@ gboolean herd_state_read_operation_finish (HerdState *state, GAsyncResult *resul
 void herd_state_read_record_async (HerdState *state, guint64 authority, const char *name,
                                    GAsyncReadyCallback callback, gpointer data);
 GBytes *herd_state_read_record_finish (HerdState *state, GAsyncResult *result, GError **error);
-/* The highest generation number ever given to NAME, also by certificates removed since. Blocking
- * only in memory: loaded at the start. */
+/* The highest generation number ever given to NAME, which no certificate has (now: one that is
+ * there knows its own last_number). Blocking in memory only, but for a removal of NAME that is on
+ * its way to the disk. */
 guint64 herd_state_get_last_number (HerdState *state, const char *name);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (HerdState, herd_state_close)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (HerdBatch, herd_batch_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (HerdStateContents, herd_state_contents_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (HerdWithdrawal, herd_withdrawal_free)
 
 G_END_DECLS

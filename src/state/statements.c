@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * The statements' SQL. A put is an upsert, never a REPLACE, which would delete what refers to the
+ * row.
+ */
+#include "state/statements.h"
+
+static const struct {
+  const char *noun;
+  const char *sql;
+  gboolean must_change;
+} statements[HERD_N_STATEMENTS] = {
+  [HERD_STATEMENT_PUT_AUTHORITY] = { "The issuer",
+                                     "INSERT INTO authorities (id, name, kind, from_file, retired, "
+                                     "settings, created)"
+                                     " VALUES (?, ?, ?, ?, ?, ?, ?)"
+                                     " ON CONFLICT (id) DO UPDATE SET name = excluded.name, kind = "
+                                     "excluded.kind,"
+                                     " from_file = excluded.from_file, retired = excluded.retired,"
+                                     " settings = excluded.settings, created = excluded.created" },
+  [HERD_STATEMENT_DELETE_AUTHORITY] = { "The issuer", "DELETE FROM authorities WHERE id = ?" },
+
+  [HERD_STATEMENT_PUT_CERTIFICATE] = { "The certificate",
+                                       "INSERT INTO certificates (id, name, owner, origin, "
+                                       "retired, spec, created, current,"
+                                       " renew_at, action, action_time, action_reason, failures, "
+                                       "retry_at, last_error,"
+                                       " last_error_message, last_error_time)"
+                                       " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+                                       " ON CONFLICT (id) DO UPDATE SET name = excluded.name, "
+                                       "owner = excluded.owner,"
+                                       " origin = excluded.origin, retired = excluded.retired, "
+                                       "spec = excluded.spec,"
+                                       " created = excluded.created, current = excluded.current, "
+                                       "renew_at = excluded.renew_at,"
+                                       " action = excluded.action, action_time = "
+                                       "excluded.action_time,"
+                                       " action_reason = excluded.action_reason, failures = "
+                                       "excluded.failures,"
+                                       " retry_at = excluded.retry_at, last_error = "
+                                       "excluded.last_error,"
+                                       " last_error_message = excluded.last_error_message,"
+                                       " last_error_time = excluded.last_error_time" },
+  [HERD_STATEMENT_DELETE_CERTIFICATE] = { "The certificate",
+                                          "DELETE FROM certificates WHERE id = ?" },
+  [HERD_STATEMENT_DELETE_CERTIFICATE_OPERATIONS] = { "The operations of the certificate",
+                                                     "DELETE FROM operations WHERE certificate = "
+                                                     "?" },
+
+  [HERD_STATEMENT_PUT_DELIVERY] = { "A delivery of the certificate",
+                                    "INSERT INTO deliveries (certificate, target, state, wanted, "
+                                    "applied, proved, since,"
+                                    " attempts, retry_at, message) VALUES (?, ?, ?, ?, ?, ?, ?, ?, "
+                                    "?, ?)" },
+  [HERD_STATEMENT_DELETE_DELIVERIES] = { "The deliveries of the certificate",
+                                         "DELETE FROM deliveries WHERE certificate = ?" },
+
+  [HERD_STATEMENT_PUT_GENERATION] = { "A generation of the certificate",
+                                      "INSERT INTO generations (certificate, number, issuer, "
+                                      "created, rejected, not_before,"
+                                      " not_after, serial, fingerprint, issued_by, identifiers)"
+                                      " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+                                      " ON CONFLICT (certificate, number) DO UPDATE SET issuer = "
+                                      "excluded.issuer,"
+                                      " created = excluded.created, rejected = excluded.rejected,"
+                                      " not_before = excluded.not_before, not_after = "
+                                      "excluded.not_after,"
+                                      " serial = excluded.serial, fingerprint = "
+                                      "excluded.fingerprint,"
+                                      " issued_by = excluded.issued_by, identifiers = "
+                                      "excluded.identifiers" },
+  [HERD_STATEMENT_PUT_MATERIAL] = { "A generation of the certificate",
+                                    "INSERT INTO materials (certificate, number, chain, key) "
+                                    "VALUES (?, ?, ?, ?)"
+                                    " ON CONFLICT (certificate, number) DO UPDATE SET chain = "
+                                    "excluded.chain,"
+                                    " key = excluded.key" },
+  [HERD_STATEMENT_PUT_NUMBER] = { "The last number of the certificate",
+                                  "INSERT INTO numbers (name, last) SELECT name, ?2 FROM "
+                                  "certificates WHERE id = ?1"
+                                  " ON CONFLICT (name) DO UPDATE SET last = max (last, "
+                                  "excluded.last)",
+                                  .must_change = TRUE },
+  [HERD_STATEMENT_DELETE_GENERATION] = { "A generation of the certificate",
+                                         "DELETE FROM generations WHERE certificate = ? AND number "
+                                         "= ?" },
+
+  [HERD_STATEMENT_PUT_OPERATION] = { "The operation",
+                                     "INSERT INTO operations (id, kind, certificate, issuer, "
+                                     "starter, state, step, progress,"
+                                     " steps, error, error_message, generation, options, started, "
+                                     "ended)"
+                                     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+                                     " ON CONFLICT (id) DO UPDATE SET kind = excluded.kind,"
+                                     " certificate = excluded.certificate, issuer = "
+                                     "excluded.issuer,"
+                                     " starter = excluded.starter, state = excluded.state, step = "
+                                     "excluded.step,"
+                                     " progress = excluded.progress, steps = excluded.steps, error "
+                                     "= excluded.error,"
+                                     " error_message = excluded.error_message, generation = "
+                                     "excluded.generation,"
+                                     " options = excluded.options, started = excluded.started, "
+                                     "ended = excluded.ended" },
+  [HERD_STATEMENT_PUT_CHECKPOINT] = { "The checkpoint of the operation",
+                                      "UPDATE operations SET checkpoint = ?2 WHERE id = ?1",
+                                      .must_change = TRUE },
+  [HERD_STATEMENT_CLEAR_CHECKPOINT] = { "The checkpoint of the operation",
+                                        "UPDATE operations SET checkpoint = NULL WHERE id = ?" },
+  [HERD_STATEMENT_PUT_PENDING_KEY] = { "The key of the operation",
+                                       "UPDATE operations SET pending_key = ?2 WHERE id = ?1",
+                                       .must_change = TRUE },
+  [HERD_STATEMENT_CLEAR_PENDING_KEY] = { "The key of the operation",
+                                         "UPDATE operations SET pending_key = NULL WHERE id = ?" },
+  [HERD_STATEMENT_DELETE_OPERATION] = { "The operation", "DELETE FROM operations WHERE id = ?" },
+
+  [HERD_STATEMENT_PUT_RECORD] = { "A record of the issuer", "INSERT INTO records (authority, name, "
+                                                            "sealed, bytes) VALUES (?, ?, ?, ?)"
+                                                            " ON CONFLICT (authority, name) DO "
+                                                            "UPDATE SET sealed = excluded.sealed,"
+                                                            " bytes = excluded.bytes" },
+  [HERD_STATEMENT_DELETE_RECORD] = { "A record of the issuer",
+                                     "DELETE FROM records WHERE authority = ? AND name = ?" },
+
+  [HERD_STATEMENT_PUT_WITHDRAWAL] = { "A withdrawal of the certificate",
+                                      "INSERT INTO withdrawals (certificate, name, target) VALUES "
+                                      "(?, ?, ?)"
+                                      " ON CONFLICT (certificate, target) DO UPDATE SET name = "
+                                      "excluded.name" },
+  [HERD_STATEMENT_DELETE_WITHDRAWAL] = { "A withdrawal of the certificate",
+                                         "DELETE FROM withdrawals WHERE certificate = ? AND target "
+                                         "= ?" },
+
+  [HERD_STATEMENT_PUT_META] = { "The state",
+                                "INSERT INTO meta (name, value) VALUES (?, ?)"
+                                " ON CONFLICT (name) DO UPDATE SET value = excluded.value" },
+  [HERD_STATEMENT_GET_META] = { "The state", "SELECT value FROM meta WHERE name = ?" },
+
+  [HERD_STATEMENT_GET_MATERIAL] = { "A generation of the certificate",
+                                    "SELECT chain, key FROM materials WHERE certificate = ? AND "
+                                    "number = ?" },
+  [HERD_STATEMENT_GET_OPERATION] = { "The operation", "SELECT checkpoint, pending_key FROM "
+                                                      "operations WHERE id = ?" },
+  [HERD_STATEMENT_GET_RECORD] = { "A record of the issuer", "SELECT sealed, bytes FROM records "
+                                                            "WHERE authority = ? AND name = ?" },
+  [HERD_STATEMENT_GET_NUMBER] = { "The last number of the certificate",
+                                  "SELECT certificates.name, last FROM certificates JOIN numbers "
+                                  "USING (name) WHERE id = ?" },
+
+  /* Whatever is sealed: id, generation, field, bytes. Damaged rows are possible, so a few. */
+  [HERD_STATEMENT_SAMPLE_RECORDS] = { "A record of an issuer",
+                                      "SELECT authority, 0, name, bytes FROM records WHERE sealed "
+                                      "LIMIT 8" },
+  [HERD_STATEMENT_SAMPLE_MATERIALS] = { "A generation of a certificate",
+                                        "SELECT certificate, number, 'key', key FROM materials "
+                                        "LIMIT 8" },
+  [HERD_STATEMENT_SAMPLE_OPERATIONS] = { "The key of an operation",
+                                         "SELECT id, 0, 'pending-key', pending_key FROM operations"
+                                         " WHERE pending_key IS NOT NULL LIMIT 8" },
+};
+
+const char *
+herd_statement_get_sql (HerdStatement statement)
+{
+  return statements[statement].sql;
+}
+
+const char *
+herd_statement_get_noun (HerdStatement statement)
+{
+  return statements[statement].noun;
+}
+
+gboolean
+herd_statement_must_change (HerdStatement statement)
+{
+  return statements[statement].must_change;
+}
