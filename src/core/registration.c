@@ -6,7 +6,7 @@
 
 #include "core/operations.h"
 #include "plugin/error.h"
-#include "util/steps.h"
+#include "util/follow.h"
 
 typedef struct {
   HerdIssuers *issuers;
@@ -22,7 +22,7 @@ typedef struct {
   HerdIssuerHost *host;
   HerdRun *run;
   GTask *task;
-  gulong cancelled;
+  HerdFollow *follow;
 } Registration;
 
 static void
@@ -32,6 +32,7 @@ registration_free (Registration *registration)
   g_clear_object (&registration->engine);
   g_clear_object (&registration->host);
   g_clear_object (&registration->task);
+  herd_follow_free (registration->follow);
   herd_run_unref (registration->run);
   g_free (registration);
 }
@@ -222,8 +223,6 @@ finished (gpointer operation, const GError *error)
   Registration *registration = operation;
   g_autoptr (GTask) task = g_steal_pointer (&registration->task);
 
-  if (registration->cancelled != 0)
-    g_clear_signal_handler (&registration->cancelled, g_task_get_cancellable (task));
   keep_error (registration, error);
   registration_free (registration);
   if (error != NULL)
@@ -235,16 +234,8 @@ finished (gpointer operation, const GError *error)
 static const HerdRunOps operations = { .finished = finished };
 
 static void
-cancel (GCancellable *cancellable G_GNUC_UNUSED, gpointer data)
-{
-  herd_run_cancel (data);
-}
-
-static void
 start (HerdIssuers *issuers, Registration *registration, GTask *task)
 {
-  GCancellable *cancellable = g_task_get_cancellable (task);
-
   registration->issuers = issuers;
   registration->services = herd_issuers_get_services (issuers);
   registration->gate = herd_issuers_get_gate (issuers, registration->authority);
@@ -253,12 +244,7 @@ start (HerdIssuers *issuers, Registration *registration, GTask *task)
                                     registration, registration->services->clock,
                                     registration->services->crash);
   herd_run_start (registration->run, NULL);
-  if (cancellable == NULL)
-    return;
-  registration->cancelled = g_signal_connect (cancellable, "cancelled", G_CALLBACK (cancel),
-                                              registration->run);
-  if (g_cancellable_is_cancelled (cancellable))
-    herd_run_cancel (registration->run);
+  registration->follow = herd_follow_new (registration->run, g_task_get_cancellable (task));
 }
 
 void

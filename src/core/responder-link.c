@@ -453,7 +453,6 @@ herd_responder_link_answer_async (HerdResponderLink *link, GPtrArray *challenges
 {
   GTask *task = g_task_new (link, NULL, callback, data);
 
-  g_task_set_source_tag (task, herd_responder_link_answer_async);
   link_call (link, HERD_WIRE_ANSWER, challenges, cancellable, task);
 }
 
@@ -470,7 +469,6 @@ herd_responder_link_withdraw_async (HerdResponderLink *link, GPtrArray *challeng
 {
   GTask *task = g_task_new (link, NULL, callback, data);
 
-  g_task_set_source_tag (task, herd_responder_link_withdraw_async);
   /* Whatever becomes of the call, no replay brings them back. */
   link_forget (link, challenges);
   link_call (link, HERD_WIRE_WITHDRAW, challenges, NULL, task);
