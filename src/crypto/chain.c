@@ -167,7 +167,8 @@ finish_names (GPtrArray *names)
   return (char **) g_ptr_array_free (names, FALSE);
 }
 
-/* The leaf's names; N_OTHERS says how many there are besides that are neither DNS nor IP. */
+/* The leaf's names; N_OTHERS says how many there are besides that are neither DNS nor IP. An
+ * extension that cannot be read has none. */
 static char **
 get_names (HerdChain *chain, guint *n_others)
 {
@@ -212,7 +213,7 @@ check_names (HerdChain *chain, const char *const *identifiers, GError **error)
   names = get_names (chain, &n_others);
   if (n_others > 0)
     return refuse (error, "its certificate has a name that is neither a DNS name nor an address");
-  if (g_strv_equal ((const char *const *) wanted, (const char *const *) names))
+  if (names[0] != NULL && g_strv_equal ((const char *const *) wanted, (const char *const *) names))
     return TRUE;
   wanted_text = g_strjoinv (" ", wanted);
   names_text = g_strjoinv (" ", names);
@@ -277,7 +278,9 @@ check_dates (HerdChain *chain, gint64 now, GError **error)
 static gboolean
 check_signatures (HerdChain *chain, GError **error)
 {
-  const guint flags = GNUTLS_VERIFY_DISABLE_TIME_CHECKS | GNUTLS_VERIFY_DISABLE_TRUSTED_TIME_CHECKS;
+  /* Not the same: a certificate must not vouch for its own copy. */
+  const guint flags = GNUTLS_VERIFY_DO_NOT_ALLOW_SAME | GNUTLS_VERIFY_DISABLE_TIME_CHECKS
+                      | GNUTLS_VERIFY_DISABLE_TRUSTED_TIME_CHECKS;
 
   for (guint i = 0; i + 1 < chain->length; i++) {
     guint status = 0;
