@@ -329,8 +329,15 @@ follow_redirect (HerdRun *run, Request *request, GError **error)
   const char *location = soup_message_headers_get_one (headers, "Location");
   g_autofree char *target = NULL;
 
-  if (!request->redirects)
-    return refuse (request, error, "answered with a redirect, which is not followed here");
+  if (!request->redirects) {
+    g_autofree char *where = herd_text_from_remote (location, -1);
+
+    g_set_error (error, HERD_ERROR, HERD_ERROR_REFUSED,
+                 "%s: %s answered with a redirect to %s, which is not followed; give the URL that "
+                 "is meant",
+                 request->label, request->host, *where != '\0' ? where : "nowhere");
+    return FALSE;
+  }
   if (location != NULL)
     target = g_uri_resolve_relative (request->url, location, G_URI_FLAGS_ENCODED, NULL);
   if (target == NULL)
@@ -502,7 +509,8 @@ on_finished (gpointer data, const GError *error)
 {
   Request *request = data;
 
-  if (error == NULL)
+  /* A whole answer counts, even if it was cancelled at the last moment. */
+  if (request->response != NULL)
     g_task_return_pointer (request->task, g_steal_pointer (&request->response),
                            (GDestroyNotify) herd_http_response_free);
   else

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * The engine as an object: the session, and the two contracts in front of the tables. Owned by
+ * whoever made it, and by every operation that it has under way. Main loop only.
+ */
+#include "acme/engine.h"
+
+#include "acme/order.h"
+#include "acme/prepare.h"
+#include "acme/registration.h"
+#include "acme/session.h"
+#include "plugin/error.h"
+
+#define KEY_TYPE_DEFAULT "ecdsa-p256"
+
+struct _HerdAcmeEngine {
+  GObject parent;
+  HerdAcmeSession *session;
+};
+
+static void issuer_iface_init (HerdIssuerInterface *iface);
+static void accounts_iface_init (HerdAccountsInterface *iface);
+
+G_DEFINE_TYPE_WITH_CODE (HerdAcmeEngine, herd_acme_engine, G_TYPE_OBJECT,
+                         G_IMPLEMENT_INTERFACE (HERD_TYPE_ISSUER, issuer_iface_init)
+                             G_IMPLEMENT_INTERFACE (HERD_TYPE_ACCOUNTS, accounts_iface_init))
+
+static void
+herd_acme_engine_finalize (GObject *object)
+{
+  herd_acme_session_free (HERD_ACME_ENGINE (object)->session);
+  G_OBJECT_CLASS (herd_acme_engine_parent_class)->finalize (object);
+}
+
+static void
+herd_acme_engine_class_init (HerdAcmeEngineClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = herd_acme_engine_finalize;
+}
+
+static void
+herd_acme_engine_init (HerdAcmeEngine *engine G_GNUC_UNUSED)
+{}
+
+/* Those that CAs take for accounts and that sign digests (RFC 8555 section 6.2). */
+static gboolean
+check_key_type (const char *type, GError **error)
+{
+  static const char *const types[] = { "ecdsa-p256", "ecdsa-p384", "rsa-2048",
+                                       "rsa-3072",   "rsa-4096",   NULL };
+
+  if (g_strv_contains (types, type))
+    return TRUE;
+  g_set_error (error, HERD_ERROR, HERD_ERROR_INVALID_ARGUMENT,
+               "account-key-type “%s” cannot sign for an ACME account; use ecdsa-p256", type);
+  return FALSE;
+}
+
+HerdAcmeEngine *
+herd_acme_engine_new (const HerdAcmeOptions *options, GError **error)
+{
+  const char *key_type = options->account_key_type != NULL ? options->account_key_type
+                                                           : KEY_TYPE_DEFAULT;
+  g_autofree char *user_agent = g_strconcat ("certherd/", options->version, NULL);
+  HerdHttpOptions http_options = {
+    .user_agent = user_agent,
+    .trust = options->trust,
+    .crash = options->crash,
+    .clock = options->clock,
+  };
+  g_autoptr (GUri) uri = NULL;
+  g_autoptr (GError) local = NULL;
+  HerdAcmeEngine *engine;
+  HerdHttp *http;
+
+  uri = herd_http_url_parse (options->directory_url, "directory-url", &local);
+  if (uri == NULL) {
+    g_set_error (error, HERD_ERROR, HERD_ERROR_INVALID_ARGUMENT, "issuer %s: %s", options->name,
+                 local->message);
+    return NULL;
+  }
+  if (!check_key_type (key_type, error))
+    return NULL;
+  http = herd_http_new (&http_options, error);
+  if (http == NULL) {
+    g_prefix_error (error, "issuer %s: ", options->name);
+    return NULL;
+  }
+  engine = g_object_new (HERD_TYPE_ACME_ENGINE, NULL);
+  engine->session = herd_acme_session_new (options->name, options->directory_url, key_type, http,
+                                           options->clock, options->crash);
+  return engine;
+}
+
+/* --- the contracts: each answers its caller once, and holds the engine until then --- */
+
+static GTask *
+new_task (gpointer engine, GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data)
+{
+  GTask *task = g_task_new (engine, cancellable, callback, data);
+
+  g_task_set_check_cancellable (task, FALSE);
+  return task;
+}
+
+static void
+on_issued (GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GTask) task = data;
+  GError *error = NULL;
+  GBytes *chain = herd_acme_order_finish (result, &error);
+
+  if (chain != NULL)
+    g_task_return_pointer (task, chain, (GDestroyNotify) g_bytes_unref);
+  else
+    g_task_return_error (task, error);
+}
+
+static void
+issue_async (HerdIssuer *issuer, const HerdIssueRequest *request, GBytes *resume,
+             HerdIssuerHost *host, GCancellable *cancellable, GAsyncReadyCallback callback,
+             gpointer data)
+{
+  herd_acme_order_async (HERD_ACME_ENGINE (issuer)->session, request, resume, host, cancellable,
+                         on_issued, new_task (issuer, cancellable, callback, data));
+}
+
+static GBytes *
+issue_finish (HerdIssuer *issuer G_GNUC_UNUSED, GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+static void
+on_registered (GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GTask) task = data;
+  GError *error = NULL;
+  HerdAccount *account = herd_acme_registration_finish (result, &error);
+
+  if (account != NULL)
+    g_task_return_pointer (task, account, (GDestroyNotify) herd_account_free);
+  else
+    g_task_return_error (task, error);
+}
+
+static void
+register_async (HerdAccounts *accounts, GVariant *options, HerdIssuerHost *host,
+                GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data)
+{
+  herd_acme_registration_async (HERD_ACME_ENGINE (accounts)->session, options, host, cancellable,
+                                on_registered, new_task (accounts, cancellable, callback, data));
+}
+
+static HerdAccount *
+register_finish (HerdAccounts *accounts G_GNUC_UNUSED, GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+static void
+on_loaded (GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GTask) task = data;
+  HerdAcmeSession *session = HERD_ACME_ENGINE (g_task_get_source_object (task))->session;
+  GError *error = NULL;
+
+  if (herd_acme_prepare_finish (result, &error))
+    g_task_return_pointer (task, herd_acme_account_describe (session->account, session->directory),
+                           (GDestroyNotify) herd_account_free);
+  else
+    g_task_return_error (task, error);
+}
+
+static void
+load_async (HerdAccounts *accounts, HerdIssuerHost *host, GAsyncReadyCallback callback,
+            gpointer data)
+{
+  herd_acme_load_async (HERD_ACME_ENGINE (accounts)->session, host, on_loaded,
+                        new_task (accounts, NULL, callback, data));
+}
+
+static HerdAccount *
+load_finish (HerdAccounts *accounts G_GNUC_UNUSED, GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+static void
+issuer_iface_init (HerdIssuerInterface *iface)
+{
+  iface->issue_async = issue_async;
+  iface->issue_finish = issue_finish;
+}
+
+static void
+accounts_iface_init (HerdAccountsInterface *iface)
+{
+  iface->register_async = register_async;
+  iface->register_finish = register_finish;
+  iface->load_async = load_async;
+  iface->load_finish = load_finish;
+}

@@ -1,0 +1,532 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * One issuance, as a table. Rows that a run does not need are jumped over: what comes after the
+ * order is known is decided by its status alone (go_on), so that a restart, which reads the order
+ * first, continues where the CA is. Owned by itself until its end.
+ */
+#include "acme/order.h"
+
+#include "acme/json.h"
+#include "acme/post.h"
+#include "acme/prepare.h"
+#include "acme/proof.h"
+#include "acme/search.h"
+#include "acme/solving.h"
+#include "crypto/chain.h"
+#include "plugin/error.h"
+#include "plugin/identifier.h"
+#include "util/base64url.h"
+#include "util/follow.h"
+#include "util/steps.h"
+
+#define FINALIZES_MAX 3 /* a CA that says "ready" again and again is not believed for ever */
+
+const char *const *
+herd_acme_order_get_identifiers (HerdAcmeOrder *order)
+{
+  return (const char *const *) order->request->identifiers;
+}
+
+void
+herd_acme_order_post (HerdRun *run, HerdAcmeOrder *order, const char *label, const char *url,
+                      const char *payload)
+{
+  HerdAcmePost given = { .label = label, .url = url, .payload = payload };
+
+  herd_acme_post_async (order->session, order->host, &given, herd_run_get_cancellable (run),
+                        herd_run_ready, herd_run_slot (run));
+}
+
+/* POST-as-GET of the order. */
+static void
+ask (HerdRun *run, HerdAcmeOrder *order)
+{
+  herd_acme_order_post (run, order, "order", order->record->order_url, NULL);
+}
+
+/* The order object in RESPONSE becomes the one that is known. */
+static gboolean
+take_order (HerdAcmeOrder *order, HerdHttpResponse *response, GError **error)
+{
+  HerdOrder *seen = herd_order_new (herd_http_response_get_body (response),
+                                    order->session->directory_url,
+                                    herd_acme_order_get_identifiers (order), error);
+
+  if (seen == NULL)
+    return FALSE;
+  herd_order_free (order->order);
+  order->order = seen;
+  herd_poll_answered (&order->poll, herd_http_response_get_retry_at (response));
+  return TRUE;
+}
+
+/* Jumps to the row that the status of the order asks for. */
+static gboolean
+go_on (HerdRun *run, HerdAcmeOrder *order, GError **error)
+{
+  static const char *const rows[] = { [HERD_ORDER_PENDING] = "authorize",
+                                      [HERD_ORDER_READY] = "finalize",
+                                      [HERD_ORDER_PROCESSING] = "valid",
+                                      [HERD_ORDER_VALID] = "download",
+                                      [HERD_ORDER_INVALID] = "explain" };
+  HerdOrderStatus status = order->order->status;
+
+  if ((status == HERD_ORDER_PROCESSING || status == HERD_ORDER_VALID)
+      && !order->record->finalized) {
+    g_set_error (error, HERD_ERROR, HERD_ERROR_FAILED,
+                 "somebody else finalized the order %s; does another client use the account of "
+                 "issuer %s?",
+                 order->record->order_url, order->session->name);
+    return FALSE;
+  }
+  herd_run_jump (run, rows[status]);
+  return TRUE;
+}
+
+static void
+set_order_url (HerdAcmeOrder *order, const char *url)
+{
+  if (order->record->order_url != NULL)
+    g_hash_table_remove (order->session->orders, order->record->order_url);
+  g_free (order->record->order_url);
+  order->record->order_url = g_strdup (url);
+  g_hash_table_add (order->session->orders, order->record->order_url);
+}
+
+/* --- before the order is known --- */
+
+static gboolean
+prepare_enter (HerdRun *run, gpointer data, GError **error)
+{
+  HerdAcmeOrder *order = data;
+
+  /* What cannot succeed fails before any request leaves. */
+  if (!herd_solving_check (order->host, herd_acme_order_get_identifiers (order), error))
+    return FALSE;
+  herd_acme_prepare_async (order->session, order->host, herd_run_get_cancellable (run),
+                           herd_run_ready, herd_run_slot (run));
+  return TRUE;
+}
+
+static gboolean
+prepare_leave (HerdRun *run, gpointer data, GError **error)
+{
+  HerdAcmeOrder *order = data;
+  HerdAcmeAccount *account = order->session->account;
+
+  if (!herd_acme_prepare_finish (herd_run_get_result (run, 0), error))
+    return FALSE;
+  if (!herd_acme_account_is_registered (account)) {
+    g_set_error (error, HERD_ERROR, HERD_ERROR_ACTION_REQUIRED,
+                 "issuer %s has no valid account (it is %s); register the issuer first",
+                 order->session->name, account->status);
+    return FALSE;
+  }
+  /* RFC 8555 section 11.1. */
+  if (g_bytes_equal (account->public_key, order->request->public_key)) {
+    g_set_error (error, HERD_ERROR, HERD_ERROR_INVALID_ARGUMENT,
+                 "%s: the certificate's key is the account's key of issuer %s; use another one",
+                 order->request->certificate, order->session->name);
+    return FALSE;
+  }
+  if (order->record->order_url != NULL)
+    herd_run_jump (run, "resume");
+  else if (!order->record->attempted)
+    herd_run_jump (run, "new-order");
+  return TRUE;
+}
+
+static gboolean
+search_enter (HerdRun *run, gpointer data, GError **error G_GNUC_UNUSED)
+{
+  HerdAcmeOrder *order = data;
+
+  herd_acme_search_async (order->session, order->host, herd_acme_order_get_identifiers (order),
+                          herd_run_get_cancellable (run), herd_run_ready, herd_run_slot (run));
+  return TRUE;
+}
+
+static gboolean
+search_leave (HerdRun *run, gpointer data, GError **error)
+{
+  HerdAcmeOrder *order = data;
+  g_autoptr (GError) local = NULL;
+  g_autofree char *url = herd_acme_search_finish (herd_run_get_result (run, 0), &local);
+
+  if (local != NULL) {
+    g_propagate_error (error, g_steal_pointer (&local));
+    return FALSE;
+  }
+  if (url != NULL)
+    set_order_url (order, url);
+  else
+    herd_run_jump (run, "new-order");
+  return TRUE;
+}
+
+static gboolean
+resume_enter (HerdRun *run, gpointer data, GError **error G_GNUC_UNUSED)
+{
+  ask (run, data);
+  return TRUE;
+}
+
+static gboolean
+resume_leave (HerdRun *run, gpointer data, GError **error)
+{
+  HerdAcmeOrder *order = data;
+  g_autoptr (GError) local = NULL;
+  g_autoptr (HerdHttpResponse)
+      response = herd_acme_post_finish (herd_run_get_result (run, 0), &local);
+
+  if (response != NULL) {
+    if (!take_order (order, response, error))
+      return FALSE;
+    return go_on (run, order, error);
+  }
+  if (herd_error_get_status (local) == 404) {
+    /* Not a problem of the wish: another attempt, which begins anew, may well succeed. */
+    g_set_error (error, HERD_ERROR, HERD_ERROR_FAILED,
+                 "the CA no longer knows the order %s; it expired while certherd was away",
+                 order->record->order_url);
+    return FALSE;
+  }
+  g_propagate_error (error, g_steal_pointer (&local));
+  return FALSE;
+}
+
+/* --- the order --- */
+
+static gboolean
+new_order_enter (HerdRun *run, gpointer data, GError **error G_GNUC_UNUSED)
+{
+  HerdAcmeOrder *order = data;
+  g_autoptr (JsonObject) object = json_object_new ();
+  JsonArray *identifiers = json_array_new ();
+  g_autofree char *payload = NULL;
+
+  for (char **identifier = order->request->identifiers; *identifier != NULL; identifier++) {
+    JsonObject *one = json_object_new ();
+
+    json_object_set_string_member (one, "type", herd_identifier_get_type_name (*identifier));
+    json_object_set_string_member (one, "value", *identifier);
+    json_array_add_object_element (identifiers, one);
+  }
+  json_object_set_array_member (object, "identifiers", identifiers);
+  payload = herd_json_to_text (object);
+  herd_acme_order_post (run, order, "newOrder", order->session->directory->new_order, payload);
+  return TRUE;
+}
+
+static gboolean
+new_order_leave (HerdRun *run, gpointer data, GError **error)
+{
+  HerdAcmeOrder *order = data;
+  g_autoptr (HerdHttpResponse)
+      response = herd_acme_post_finish (herd_run_get_result (run, 0), error);
+  const char *location;
+
+  if (response == NULL)
+    return FALSE;
+  location = herd_http_response_get_header (response, "Location");
+  if (location == NULL) {
+    g_set_error_literal (error, HERD_ERROR, HERD_ERROR_REFUSED,
+                         "newOrder: the CA did not say where the order is (no Location)");
+    return FALSE;
+  }
+  if (!herd_acme_session_check_url (order->session, location, "newOrder", error)
+      || !take_order (order, response, error))
+    return FALSE;
+  set_order_url (order, location);
+  return go_on (run, order, error);
+}
+
+/* --- waiting for the CA --- */
+
+/* The first round only waits: the CA needs a moment. */
+static gboolean
+poll_enter (HerdRun *run, gpointer data, GError **error G_GNUC_UNUSED)
+{
+  HerdAcmeOrder *order = data;
+
+  if (herd_poll_is_due (&order->poll))
+    ask (run, order);
+  return TRUE;
+}
+
+static gboolean
+poll_again (HerdRun *run, HerdAcmeOrder *order, GError **error)
+{
+  gint64 now = herd_acme_session_get_seconds (order->session);
+
+  if (now - order->record->started >= HERD_POLL_DEADLINE) {
+    g_set_error (error, HERD_ERROR, HERD_ERROR_UNREACHABLE,
+                 "the CA has not come to an end with the order %s within %d minutes",
+                 order->record->order_url, HERD_POLL_DEADLINE / 60);
+    return FALSE;
+  }
+  herd_run_again (run, herd_poll_get_delay (&order->poll, now));
+  return TRUE;
+}
+
+/* Reads the answer of a poll. *WAIT: nothing is known yet, and another round was asked for. */
+static gboolean
+poll_leave (HerdRun *run, HerdAcmeOrder *order, gboolean *wait, GError **error)
+{
+  g_autoptr (GError) local = NULL;
+  g_autoptr (HerdHttpResponse) response = NULL;
+
+  *wait = herd_run_get_n_results (run) == 0;
+  if (*wait)
+    return poll_again (run, order, error);
+  response = herd_acme_post_finish (herd_run_get_result (run, 0), &local);
+  if (response != NULL)
+    return take_order (order, response, error);
+  /* A server that stumbles while it is asked how far it is costs a round, not the order. */
+  *wait = herd_poll_tolerates (&order->poll, local);
+  if (*wait)
+    return poll_again (run, order, error);
+  g_propagate_error (error, g_steal_pointer (&local));
+  return FALSE;
+}
+
+static gboolean
+ready_leave (HerdRun *run, gpointer data, GError **error)
+{
+  HerdAcmeOrder *order = data;
+  gboolean wait;
+
+  if (!poll_leave (run, order, &wait, error))
+    return FALSE;
+  if (wait)
+    return TRUE;
+  if (order->order->status == HERD_ORDER_PENDING)
+    return poll_again (run, order, error);
+  return go_on (run, order, error);
+}
+
+static gboolean
+finalize_enter (HerdRun *run, gpointer data, GError **error G_GNUC_UNUSED)
+{
+  HerdAcmeOrder *order = data;
+  g_autoptr (JsonObject) object = json_object_new ();
+  g_autofree char *csr = herd_base64url_encode_bytes (order->request->csr);
+  g_autofree char *payload = NULL;
+
+  json_object_set_string_member (object, "csr", csr);
+  payload = herd_json_to_text (object);
+  order->finalizes++;
+  herd_acme_order_post (run, order, "finalize", order->order->finalize, payload);
+  return TRUE;
+}
+
+static gboolean
+finalize_leave (HerdRun *run, gpointer data, GError **error)
+{
+  HerdAcmeOrder *order = data;
+  g_autoptr (GError) local = NULL;
+  g_autoptr (HerdHttpResponse)
+      response = herd_acme_post_finish (herd_run_get_result (run, 0), &local);
+
+  herd_poll_start (&order->poll);
+  if (response == NULL) {
+    gboolean not_ready = g_strcmp0 (herd_error_get_problem_type (local), "orderNotReady") == 0;
+
+    /* "Not ready", or an answer that was lost: the order itself says how it stands. */
+    if (order->finalizes < FINALIZES_MAX
+        && (not_ready || herd_poll_tolerates (&order->poll, local))) {
+      herd_run_jump (run, not_ready ? "ready" : "valid");
+      return TRUE;
+    }
+    g_propagate_error (error, g_steal_pointer (&local));
+    return FALSE;
+  }
+  if (!take_order (order, response, error))
+    return FALSE;
+  if (order->order->status == HERD_ORDER_VALID || order->order->status == HERD_ORDER_INVALID)
+    return go_on (run, order, error);
+  return TRUE;
+}
+
+static gboolean
+valid_leave (HerdRun *run, gpointer data, GError **error)
+{
+  HerdAcmeOrder *order = data;
+  gboolean wait;
+
+  if (!poll_leave (run, order, &wait, error))
+    return FALSE;
+  if (wait)
+    return TRUE;
+  if (order->order->status == HERD_ORDER_PROCESSING || order->order->status == HERD_ORDER_PENDING)
+    return poll_again (run, order, error);
+  if (order->order->status == HERD_ORDER_READY && order->finalizes >= FINALIZES_MAX)
+    return poll_again (run, order, error);
+  return go_on (run, order, error);
+}
+
+/* --- the end --- */
+
+static gboolean
+download_enter (HerdRun *run, gpointer data, GError **error G_GNUC_UNUSED)
+{
+  HerdAcmeOrder *order = data;
+  HerdAcmePost given = { .label = "certificate",
+                         .url = order->order->certificate,
+                         .accept = "application/pem-certificate-chain",
+                         .limit = HERD_SIZE_CHAIN };
+
+  herd_acme_post_async (order->session, order->host, &given, herd_run_get_cancellable (run),
+                        herd_run_ready, herd_run_slot (run));
+  return TRUE;
+}
+
+static gboolean
+download_leave (HerdRun *run, gpointer data, GError **error)
+{
+  HerdAcmeOrder *order = data;
+  g_autoptr (HerdHttpResponse)
+      response = herd_acme_post_finish (herd_run_get_result (run, 0), error);
+  g_autoptr (HerdChain) chain = NULL;
+
+  if (response == NULL)
+    return FALSE;
+  chain = herd_chain_new (herd_http_response_get_body (response), error);
+  if (chain == NULL
+      || !herd_chain_check (chain, order->request->public_key,
+                            herd_acme_order_get_identifiers (order),
+                            herd_acme_session_get_seconds (order->session), error))
+    return FALSE;
+  order->chain = herd_chain_to_pem (chain);
+  herd_run_jump (run, "cleanup");
+  return TRUE;
+}
+
+static const HerdStep steps[] = {
+  { "prepare", prepare_enter, prepare_leave, HERD_COMMIT_NONE },
+  { "search", search_enter, search_leave, HERD_COMMIT_NONE },
+  { "resume", resume_enter, resume_leave, HERD_COMMIT_NONE },
+  { "new-order", new_order_enter, new_order_leave, HERD_COMMIT_BEFORE | HERD_COMMIT_AFTER },
+  { "authorize", herd_proof_authorize_enter, herd_proof_authorize_leave, HERD_COMMIT_NONE },
+  { "present", herd_proof_present_enter, herd_proof_present_leave, HERD_COMMIT_BEFORE },
+  { "respond", herd_proof_respond_enter, herd_proof_respond_leave, HERD_COMMIT_NONE },
+  { "ready", poll_enter, ready_leave, HERD_COMMIT_NONE },
+  { "finalize", finalize_enter, finalize_leave, HERD_COMMIT_BEFORE },
+  { "valid", poll_enter, valid_leave, HERD_COMMIT_NONE },
+  { "download", download_enter, download_leave, HERD_COMMIT_NONE },
+  { "explain", herd_proof_authorize_enter, herd_proof_explain_leave, HERD_COMMIT_NONE },
+  { "cleanup", herd_proof_cleanup_enter, herd_proof_cleanup_leave, HERD_COMMIT_NONE },
+};
+
+static void
+commit (HerdRun *run, gpointer data, gpointer slot)
+{
+  HerdAcmeOrder *order = data;
+  g_autoptr (GBytes) bytes = NULL;
+  const char *step = herd_run_get_step (run);
+
+  /* Before its request leaves, the record says that it may have left. */
+  if (g_str_equal (step, "new-order"))
+    order->record->attempted = TRUE;
+  else if (g_str_equal (step, "finalize"))
+    order->record->finalized = TRUE;
+  bytes = herd_record_to_bytes (order->record);
+  herd_issuer_host_checkpoint_async (order->host, bytes, herd_run_ready, slot);
+}
+
+static gboolean
+commit_finish (gpointer data, GAsyncResult *result, GError **error)
+{
+  return herd_issuer_host_checkpoint_finish (((HerdAcmeOrder *) data)->host, result, error);
+}
+
+static void
+on_entered (gpointer data, const char *step, double fraction)
+{
+  herd_issuer_host_progress (((HerdAcmeOrder *) data)->host, step, fraction);
+}
+
+static void
+order_free (HerdAcmeOrder *order)
+{
+  if (order->record->order_url != NULL)
+    g_hash_table_remove (order->session->orders, order->record->order_url);
+  herd_follow_free (order->follow);
+  herd_run_unref (order->run);
+  herd_issue_request_free (order->request);
+  g_object_unref (order->host);
+  g_object_unref (order->task);
+  herd_record_free (order->record);
+  herd_order_free (order->order);
+  g_ptr_array_unref (order->to_answer);
+  g_clear_pointer (&order->batches, g_ptr_array_unref);
+  g_clear_pointer (&order->chain, g_bytes_unref);
+  g_free (order);
+}
+
+static void
+on_finished (gpointer data, const GError *error)
+{
+  HerdAcmeOrder *order = data;
+
+  if (error != NULL) {
+    GError *copy = g_error_copy (error);
+
+    if (copy->domain != HERD_ERROR)
+      herd_error_translate (&copy, HERD_ERROR_FAILED, "%s", order->request->certificate);
+    g_task_return_error (order->task, copy);
+  } else {
+    g_task_return_pointer (order->task, g_steal_pointer (&order->chain),
+                           (GDestroyNotify) g_bytes_unref);
+  }
+  order_free (order);
+}
+
+static const HerdRunOps ops = {
+  .commit = commit,
+  .commit_finish = commit_finish,
+  .entered = on_entered,
+  .finished = on_finished,
+};
+
+void
+herd_acme_order_async (HerdAcmeSession *session, const HerdIssueRequest *request, GBytes *resume,
+                       HerdIssuerHost *host, GCancellable *cancellable,
+                       GAsyncReadyCallback callback, gpointer data)
+{
+  g_autoptr (GTask) task = g_task_new (NULL, cancellable, callback, data);
+  g_autoptr (HerdRecord) record = NULL;
+  GError *error = NULL;
+  HerdAcmeOrder *order;
+
+  g_task_set_check_cancellable (task, FALSE);
+  record = resume != NULL ? herd_record_new_from_bytes (resume, &error) : herd_record_new ();
+  if (record == NULL) {
+    g_task_return_error (task, error);
+    return;
+  }
+  if (resume == NULL)
+    record->started = herd_acme_session_get_seconds (session);
+  order = g_new0 (HerdAcmeOrder, 1);
+  order->session = session;
+  order->request = herd_issue_request_new (
+      request->certificate, (const char *const *) request->identifiers, request->csr,
+      request->public_key, (const char *const *) request->solvers);
+  order->host = g_object_ref (host);
+  order->task = g_steal_pointer (&task);
+  order->record = g_steal_pointer (&record);
+  herd_poll_start (&order->poll);
+  order->to_answer = g_ptr_array_new_with_free_func (g_free);
+  if (order->record->order_url != NULL)
+    g_hash_table_add (session->orders, order->record->order_url);
+  order->run = herd_run_new ("issue", steps, G_N_ELEMENTS (steps), &ops, order, session->clock,
+                             session->crash);
+  herd_run_start (order->run, NULL);
+  order->follow = herd_follow_new (order->run, cancellable);
+}
+
+GBytes *
+herd_acme_order_finish (GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_pointer (G_TASK (result), error);
+}

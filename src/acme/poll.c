@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * The pace of polling.
+ */
+#include "acme/poll.h"
+
+#include "plugin/error.h"
+
+#define MILLISECOND G_GINT64_CONSTANT (1000)
+#define SECOND (1000 * MILLISECOND)
+#define FIRST_DELAY (100 * MILLISECOND)
+#define DELAY_MAX (15 * SECOND)
+#define RETRY_AFTER_MIN (1 * SECOND)
+#define RETRY_AFTER_MAX (300 * SECOND)
+#define TROUBLES_MAX 4
+
+void
+herd_poll_start (HerdPoll *poll)
+{
+  poll->rounds = 0;
+  poll->troubles = 0;
+  poll->delay = FIRST_DELAY;
+}
+
+gboolean
+herd_poll_is_due (HerdPoll *poll)
+{
+  return poll->rounds++ > 0;
+}
+
+void
+herd_poll_answered (HerdPoll *poll, gint64 retry_at)
+{
+  poll->retry_at = retry_at;
+  poll->troubles = 0;
+}
+
+gboolean
+herd_poll_tolerates (HerdPoll *poll, const GError *error)
+{
+  if (error->domain != HERD_ERROR || error->code != HERD_ERROR_UNREACHABLE
+      || poll->troubles >= TROUBLES_MAX)
+    return FALSE;
+  poll->troubles++;
+  poll->retry_at = herd_error_get_retry_at (error);
+  poll->delay = MAX (poll->delay, SECOND);
+  return TRUE;
+}
+
+gint64
+herd_poll_get_delay (HerdPoll *poll, gint64 now)
+{
+  gint64 delay = poll->delay;
+
+  poll->delay = MIN (poll->delay * 3 / 2, DELAY_MAX);
+  if (poll->retry_at == 0)
+    return delay;
+  return CLAMP ((poll->retry_at - now) * SECOND, RETRY_AFTER_MIN, RETRY_AFTER_MAX);
+}

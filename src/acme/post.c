@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Signed requests, as a table: nonce, send, end. A bad nonce leads back: to send with the nonce that
+ * came with the refusal, and, when that has been tried often enough, once to nonce for a fresh one.
+ */
+#include "acme/post.h"
+
+#include "acme/problem.h"
+#include "crypto/jws.h"
+#include "plugin/error.h"
+#include "util/follow.h"
+#include "util/steps.h"
+
+#define BAD_NONCES_MAX 4 /* answered with the nonce of the refusal; then a fresh one, once */
+
+typedef struct {
+  HerdAcmeSession *session;
+  HerdIssuerHost *host;
+  GTask *task;
+  HerdRun *run;
+  HerdFollow *follow;
+
+  char *label;
+  char *url;
+  char *payload; /* "": POST-as-GET */
+  char *accept;
+  gboolean with_jwk;
+  gsize limit;
+
+  char *nonce;
+  guint bad_nonces;
+  HerdHttpResponse *response;
+} Post;
+
+/* --- nonce --- */
+
+static gboolean
+nonce_enter (HerdRun *run, gpointer data, GError **error G_GNUC_UNUSED)
+{
+  Post *post = data;
+  HerdHttpRequest request = {
+    .label = "newNonce",
+    .method = "HEAD",
+    .url = post->session->directory->new_nonce,
+  };
+
+  post->nonce = herd_nonces_take (post->session->nonces);
+  if (post->nonce == NULL)
+    herd_http_send_async (post->session->http, &request, herd_run_get_cancellable (run),
+                          herd_run_ready, herd_run_slot (run));
+  return TRUE;
+}
+
+static gboolean
+nonce_leave (HerdRun *run, gpointer data, GError **error)
+{
+  Post *post = data;
+  g_autoptr (HerdHttpResponse) response = NULL;
+  const char *nonce;
+
+  if (post->nonce != NULL)
+    return TRUE;
+  response = herd_http_send_finish (post->session->http, herd_run_get_result (run, 0), error);
+  if (response == NULL)
+    return FALSE;
+  if (herd_http_response_get_status (response) / 100 != 2) {
+    g_propagate_error (error,
+                       herd_problem_from_response (response, "newNonce",
+                                                   herd_acme_session_get_seconds (post->session)));
+    return FALSE;
+  }
+  nonce = herd_http_response_get_header (response, "Replay-Nonce");
+  if (!herd_nonce_is_valid (nonce)) {
+    g_set_error (error, HERD_ERROR, HERD_ERROR_REFUSED,
+                 "newNonce: the CA sent no usable nonce; is %s an ACME directory?",
+                 post->session->directory_url);
+    return FALSE;
+  }
+  post->nonce = g_strdup (nonce);
+  return TRUE;
+}
+
+/* --- send --- */
+
+/* The body: POST's payload, signed for its URL and nonce. */
+static GBytes *
+sign (Post *post, GError **error)
+{
+  HerdAcmeAccount *account = post->session->account;
+  g_autofree char *protected_header = herd_jws_new_protected (account->algorithm, account->jwk,
+                                                              post->with_jwk ? NULL : account->url,
+                                                              post->nonce, post->url);
+  g_autoptr (GBytes)
+      digest = herd_jws_get_digest (account->algorithm, protected_header, post->payload);
+  g_autoptr (GBytes)
+      signature = herd_issuer_host_sign (post->host, HERD_ACCOUNT_KEY_RECORD, digest, error);
+
+  if (signature == NULL)
+    return NULL;
+  return herd_jws_new (account->algorithm, protected_header, post->payload, signature, error);
+}
+
+static gboolean
+send_enter (HerdRun *run, gpointer data, GError **error)
+{
+  Post *post = data;
+  g_autoptr (GBytes) body = sign (post, error);
+  HerdHttpRequest request = {
+    .label = post->label,
+    .method = "POST",
+    .url = post->url,
+    .body = body,
+    .content_type = "application/jose+json",
+    .accept = post->accept,
+    .limit = post->limit,
+  };
+
+  if (body == NULL)
+    return FALSE;
+  g_clear_pointer (&post->nonce, g_free);
+  herd_http_send_async (post->session->http, &request, herd_run_get_cancellable (run),
+                        herd_run_ready, herd_run_slot (run));
+  return TRUE;
+}
+
+/* The CA did not like the nonce: try again, or fail. */
+static gboolean
+retry (HerdRun *run, Post *post, const char *nonce, GError **error)
+{
+  post->bad_nonces++;
+  if (post->bad_nonces <= BAD_NONCES_MAX && herd_nonce_is_valid (nonce)) {
+    post->nonce = g_strdup (nonce);
+    herd_run_jump (run, "send");
+    return TRUE;
+  }
+  if (post->bad_nonces <= BAD_NONCES_MAX + 1) {
+    /* What is in the pool is no better, or this one would not have been refused. */
+    herd_nonces_clear (post->session->nonces);
+    herd_run_jump (run, "nonce");
+    return TRUE;
+  }
+  g_set_error (error, HERD_ERROR, HERD_ERROR_UNREACHABLE,
+               "%s: the CA refused %u nonces that it had given itself", post->label,
+               post->bad_nonces);
+  return FALSE;
+}
+
+static gboolean
+send_leave (HerdRun *run, gpointer data, GError **error)
+{
+  Post *post = data;
+  HerdAcmeSession *session = post->session;
+  g_autoptr (HerdHttpResponse) response = NULL;
+  g_autoptr (GError) problem = NULL;
+  const char *nonce;
+  guint status;
+
+  response = herd_http_send_finish (session->http, herd_run_get_result (run, 0), error);
+  if (response == NULL)
+    return FALSE;
+  nonce = herd_http_response_get_header (response, "Replay-Nonce");
+  status = herd_http_response_get_status (response);
+  if (status / 100 == 2) {
+    herd_nonces_put (session->nonces, nonce);
+    post->response = g_steal_pointer (&response);
+    return TRUE;
+  }
+  problem = herd_problem_from_response (response, post->label,
+                                        herd_acme_session_get_seconds (session));
+  if (g_strcmp0 (herd_error_get_problem_type (problem), "badNonce") == 0)
+    return retry (run, post, nonce, error);
+  herd_nonces_put (session->nonces, nonce);
+  /* The CA may have moved its resources (RFC 8555 section 7.1.1): ask next time. */
+  if (status == 404
+      && (g_str_equal (post->url, session->directory->new_order)
+          || g_str_equal (post->url, session->directory->new_account)))
+    session->directory_is_stale = TRUE;
+  g_propagate_error (error, g_steal_pointer (&problem));
+  return FALSE;
+}
+
+static const HerdStep steps[] = {
+  { "nonce", nonce_enter, nonce_leave, HERD_COMMIT_NONE },
+  { "send", send_enter, send_leave, HERD_COMMIT_NONE },
+  { "end", NULL, NULL, HERD_COMMIT_NONE },
+};
+
+/* --- the border --- */
+
+static void
+on_finished (gpointer data, const GError *error)
+{
+  Post *post = data;
+
+  /* An answer that came counts, even if the caller has given up meanwhile: it may be an order. */
+  if (post->response != NULL)
+    g_task_return_pointer (post->task, g_steal_pointer (&post->response),
+                           (GDestroyNotify) herd_http_response_free);
+  else
+    g_task_return_error (post->task, g_error_copy (error));
+  herd_follow_free (post->follow);
+  herd_run_unref (post->run);
+  g_object_unref (post->host);
+  g_object_unref (post->task);
+  g_free (post->label);
+  g_free (post->url);
+  g_free (post->payload);
+  g_free (post->accept);
+  g_free (post->nonce);
+  g_free (post);
+}
+
+static const HerdRunOps ops = { .finished = on_finished };
+
+void
+herd_acme_post_async (HerdAcmeSession *session, HerdIssuerHost *host, const HerdAcmePost *given,
+                      GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data)
+{
+  g_autoptr (GTask) task = g_task_new (NULL, cancellable, callback, data);
+  Post *post;
+
+  g_task_set_check_cancellable (task, FALSE);
+  if (g_task_return_error_if_cancelled (task))
+    return;
+  post = g_new0 (Post, 1);
+  post->session = session;
+  post->host = g_object_ref (host);
+  post->task = g_steal_pointer (&task);
+  post->label = g_strdup (given->label);
+  post->url = g_strdup (given->url);
+  post->payload = g_strdup (given->payload != NULL ? given->payload : "");
+  post->accept = g_strdup (given->accept != NULL ? given->accept : "application/json");
+  post->with_jwk = given->with_jwk;
+  post->limit = given->limit != 0 ? given->limit : HERD_SIZE_OBJECT;
+  post->run = herd_run_new ("post", steps, G_N_ELEMENTS (steps), &ops, post, session->clock, NULL);
+  herd_run_start (post->run, NULL);
+  post->follow = herd_follow_new (post->run, cancellable);
+}
+
+HerdHttpResponse *
+herd_acme_post_finish (GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_pointer (G_TASK (result), error);
+}

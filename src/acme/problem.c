@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Problem documents: whatever in them has the wrong type is left out, for a bad account of an error
+ * must not hide the error.
+ */
+#include "acme/problem.h"
+
+#include <string.h>
+
+#include "acme/json.h"
+#include "plugin/error.h"
+#include "util/text.h"
+
+#define URN "urn:ietf:params:acme:error:"
+#define SUBPROBLEMS_MAX 128
+#define SUBPROBLEMS_SHOWN 4
+#define RETRY_MAX (7 * 86400) /* seconds */
+
+static const char *
+get_text (JsonObject *object, const char *member)
+{
+  const char *text = NULL;
+
+  herd_json_get_string (object, "problem", member, &text, NULL);
+  return text;
+}
+
+/* The last part of an ACME type, or NULL. */
+static char *
+dup_type (JsonObject *object)
+{
+  const char *type = get_text (object, "type");
+  const char *at;
+
+  if (type == NULL || !g_str_has_prefix (type, URN))
+    return NULL;
+  type += strlen (URN);
+  for (at = type; g_ascii_isalnum (*at); at++)
+    continue;
+  return *at == '\0' && at != type && at - type <= 64 ? g_strdup (type) : NULL;
+}
+
+static char *
+dup_clean (JsonObject *object, const char *member)
+{
+  const char *text = get_text (object, member);
+
+  return text != NULL && *text != '\0' ? herd_text_from_remote (text, -1) : NULL;
+}
+
+static char *
+dup_identifier (JsonObject *object)
+{
+  JsonObject *identifier = NULL;
+
+  herd_json_get_object (object, "problem", "identifier", &identifier, NULL);
+  return identifier != NULL ? dup_clean (identifier, "value") : NULL;
+}
+
+/* "detail; a.example: its detail; b.example: …": RFC 8555 section 6.7.1. */
+static char *
+join_details (const char *detail, GPtrArray *subproblems)
+{
+  g_autoptr (GString) text = g_string_new (detail);
+
+  for (guint i = 0; i < subproblems->len; i++) {
+    g_autofree char *identifier = dup_identifier (subproblems->pdata[i]);
+    g_autofree char *part = dup_clean (subproblems->pdata[i], "detail");
+
+    if (i == SUBPROBLEMS_SHOWN) {
+      g_string_append_printf (text, "; and %u more", subproblems->len - i);
+      break;
+    }
+    g_string_append_printf (
+        text, "%s%s%s%s", text->len > 0 ? "; " : "", identifier != NULL ? identifier : "",
+        identifier != NULL && part != NULL ? ": " : "", part != NULL ? part : "");
+  }
+  return herd_text_from_remote (text->str, -1);
+}
+
+static GError *
+new_error (JsonObject *object, const char *what, const char *about, guint status, gint64 retry_at,
+           gboolean of_challenge)
+{
+  g_autoptr (GPtrArray) subproblems = NULL;
+  g_autofree char *type = dup_type (object);
+  g_autofree char *detail = dup_clean (object, "detail");
+  g_autofree char *instance = dup_clean (object, "instance");
+  g_autofree char *identifier = NULL;
+  g_autofree char *joined = NULL;
+  HerdProblem problem = { .status = status, .instance = instance, .retry_at = retry_at };
+
+  herd_json_get_objects (object, "problem", "subproblems", SUBPROBLEMS_MAX, &subproblems, NULL);
+  if (subproblems != NULL && subproblems->len > 0) {
+    JsonObject *first = subproblems->pdata[0];
+
+    identifier = dup_identifier (first);
+    joined = join_details (detail, subproblems);
+    /* A compound error only points at its parts (RFC 8555 section 6.7). */
+    if (type == NULL || g_str_equal (type, "compound")) {
+      char *part = dup_type (first);
+
+      if (part != NULL) {
+        g_free (type);
+        type = part;
+      }
+    }
+  }
+  if (of_challenge && g_strcmp0 (type, "unauthorized") == 0) {
+    g_free (type);
+    type = g_strdup ("incorrectResponse");
+  }
+  problem.type = type;
+  problem.detail = joined != NULL ? joined : detail;
+  problem.identifier = identifier != NULL ? identifier : about;
+  return herd_error_new_problem (&problem, what);
+}
+
+GError *
+herd_problem_from_response (HerdHttpResponse *response, const char *what, gint64 now)
+{
+  g_autoptr (JsonObject)
+      object = herd_json_parse (herd_http_response_get_body (response), "problem", NULL);
+  gint64 retry_at = herd_http_response_get_retry_at (response);
+
+  if (object == NULL)
+    object = json_object_new ();
+  /* A time in the past means now, and not "no time". */
+  if (retry_at != 0)
+    retry_at = CLAMP (retry_at, now, now + RETRY_MAX);
+  return new_error (object, what, NULL, herd_http_response_get_status (response), retry_at, FALSE);
+}
+
+GError *
+herd_problem_from_object (JsonObject *object, const char *what, const char *identifier)
+{
+  return new_error (object, what, identifier, 0, 0, FALSE);
+}
+
+GError *
+herd_problem_from_challenge (JsonObject *object, const char *what, const char *identifier)
+{
+  return new_error (object, what, identifier, 0, 0, TRUE);
+}

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Proving control of identifiers: rows of the order's table.
+ */
+#include "acme/proof.h"
+
+#include "acme/post.h"
+#include "acme/solving.h"
+#include "plugin/error.h"
+
+gboolean
+herd_proof_authorize_enter (HerdRun *run, gpointer data, GError **error G_GNUC_UNUSED)
+{
+  HerdAcmeOrder *order = data;
+
+  for (char **url = order->order->authorizations; *url != NULL; url++)
+    herd_acme_order_post (run, order, "authorization", *url, NULL);
+  return TRUE;
+}
+
+static HerdAuthorization *
+take_authorization (HerdRun *run, HerdAcmeOrder *order, guint index, GError **error)
+{
+  g_autoptr (HerdHttpResponse)
+      response = herd_acme_post_finish (herd_run_get_result (run, index), error);
+
+  if (response == NULL)
+    return NULL;
+  return herd_authorization_new (herd_http_response_get_body (response),
+                                 order->session->directory_url,
+                                 herd_acme_order_get_identifiers (order), error);
+}
+
+/* A challenge that was presented before a restart is not listed twice. */
+static void
+note_presented (HerdAcmeOrder *order, HerdPresented *presented)
+{
+  for (guint i = 0; i < order->record->presented->len; i++) {
+    HerdPresented *known = order->record->presented->pdata[i];
+
+    if (g_str_equal (known->challenge->token, presented->challenge->token)
+        && g_str_equal (known->challenge->type, presented->challenge->type)
+        && g_str_equal (known->wish, presented->wish)) {
+      g_ptr_array_remove_index (order->record->presented, i);
+      break;
+    }
+  }
+  g_ptr_array_add (order->record->presented, presented);
+}
+
+static gboolean
+choose (HerdAcmeOrder *order, const HerdAuthorization *authorization, GError **error)
+{
+  const HerdOffer *offer;
+  HerdPresented *presented;
+
+  if (authorization->status == HERD_AUTHORIZATION_VALID)
+    return TRUE;
+  if (authorization->status == HERD_AUTHORIZATION_FAILED) {
+    g_propagate_error (error, g_error_copy (authorization->error));
+    return FALSE;
+  }
+  presented = herd_solving_choose (order->host, authorization, order->session->account->thumbprint,
+                                   &offer, error);
+  if (presented == NULL)
+    return FALSE;
+  note_presented (order, presented);
+  /* Even one that the CA works on already has to be visible, but is not answered twice. */
+  if (!offer->processing)
+    g_ptr_array_add (order->to_answer, g_strdup (offer->url));
+  return TRUE;
+}
+
+gboolean
+herd_proof_authorize_leave (HerdRun *run, gpointer data, GError **error)
+{
+  HerdAcmeOrder *order = data;
+  guint pending = 0;
+
+  g_ptr_array_set_size (order->to_answer, 0);
+  for (guint i = 0; i < herd_run_get_n_results (run); i++) {
+    g_autoptr (HerdAuthorization) authorization = take_authorization (run, order, i, error);
+
+    if (authorization == NULL || !choose (order, authorization, error))
+      return FALSE;
+    if (authorization->status == HERD_AUTHORIZATION_PENDING)
+      pending++;
+  }
+  if (pending == 0)
+    herd_run_jump (run, "finalize");
+  return TRUE;
+}
+
+gboolean
+herd_proof_present_enter (HerdRun *run, gpointer data, GError **error G_GNUC_UNUSED)
+{
+  HerdAcmeOrder *order = data;
+
+  g_clear_pointer (&order->batches, g_ptr_array_unref);
+  order->batches = herd_solving_group (order->host, order->record->presented);
+  for (guint i = 0; i < order->batches->len; i++) {
+    HerdBatch *batch = order->batches->pdata[i];
+
+    herd_solver_present_async (batch->solver, batch->challenges, herd_run_get_cancellable (run),
+                               herd_run_ready, herd_run_slot (run));
+  }
+  return TRUE;
+}
+
+gboolean
+herd_proof_present_leave (HerdRun *run, gpointer data, GError **error)
+{
+  HerdAcmeOrder *order = data;
+
+  for (guint i = 0; i < herd_run_get_n_results (run); i++) {
+    HerdBatch *batch = order->batches->pdata[i];
+
+    if (!herd_solver_present_finish (batch->solver, herd_run_get_result (run, i), error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+gboolean
+herd_proof_respond_enter (HerdRun *run, gpointer data, GError **error G_GNUC_UNUSED)
+{
+  HerdAcmeOrder *order = data;
+
+  for (guint i = 0; i < order->to_answer->len; i++)
+    herd_acme_order_post (run, order, "challenge", order->to_answer->pdata[i], "{}");
+  return TRUE;
+}
+
+gboolean
+herd_proof_respond_leave (HerdRun *run, gpointer data, GError **error)
+{
+  HerdAcmeOrder *order = data;
+
+  for (guint i = 0; i < herd_run_get_n_results (run); i++) {
+    g_autoptr (HerdHttpResponse)
+        response = herd_acme_post_finish (herd_run_get_result (run, i), error);
+
+    if (response == NULL)
+      return FALSE;
+  }
+  herd_poll_start (&order->poll);
+  return TRUE;
+}
+
+/* Reached by orders that the CA gave up only: which proof failed, and why? */
+gboolean
+herd_proof_explain_leave (HerdRun *run, gpointer data, GError **error)
+{
+  HerdAcmeOrder *order = data;
+  g_autoptr (GError) found = NULL;
+
+  for (guint i = 0; i < herd_run_get_n_results (run); i++) {
+    g_autoptr (HerdAuthorization) authorization = take_authorization (run, order, i, NULL);
+
+    if (found == NULL && authorization != NULL
+        && authorization->status == HERD_AUTHORIZATION_FAILED)
+      found = g_steal_pointer (&authorization->error);
+  }
+  if (found == NULL && order->order->error != NULL)
+    found = g_error_copy (order->order->error);
+  if (found == NULL)
+    found = g_error_new (HERD_ERROR, HERD_ERROR_REFUSED,
+                         "the CA gave the order %s up without saying why",
+                         order->record->order_url);
+  g_propagate_error (error, g_steal_pointer (&found));
+  return FALSE;
+}
+
+/* The CA said that it does not know our account: nobody is to believe that it is registered. */
+static gboolean
+account_is_lost (HerdRun *run)
+{
+  return g_strcmp0 (herd_error_get_problem_type (herd_run_get_error (run)), "accountDoesNotExist")
+         == 0;
+}
+
+gboolean
+herd_proof_cleanup_enter (HerdRun *run, gpointer data, GError **error G_GNUC_UNUSED)
+{
+  HerdAcmeOrder *order = data;
+
+  g_clear_pointer (&order->batches, g_ptr_array_unref);
+  order->batches = herd_solving_group (order->host, order->record->presented);
+  for (guint i = 0; i < order->batches->len; i++) {
+    HerdBatch *batch = order->batches->pdata[i];
+
+    herd_solver_cleanup_async (batch->solver, batch->challenges, herd_run_ready,
+                               herd_run_slot (run));
+  }
+  if (account_is_lost (run)) {
+    g_autoptr (GBytes) bytes = NULL;
+
+    herd_acme_account_forget (order->session->account);
+    bytes = herd_acme_account_to_bytes (order->session->account);
+    herd_issuer_host_record_put_async (order->host, HERD_ACCOUNT_RECORD, bytes, FALSE,
+                                       herd_run_ready, herd_run_slot (run));
+  }
+  return TRUE;
+}
+
+gboolean
+herd_proof_cleanup_leave (HerdRun *run, gpointer data, GError **error)
+{
+  HerdAcmeOrder *order = data;
+
+  for (guint i = 0; i < order->batches->len; i++) {
+    HerdBatch *batch = order->batches->pdata[i];
+    g_autoptr (GError) local = NULL;
+
+    /* Not a reason to throw a certificate away. */
+    if (!herd_solver_cleanup_finish (batch->solver, herd_run_get_result (run, i), &local))
+      g_message ("%s: a challenge was not taken away: %s", order->request->certificate,
+                 local->message);
+  }
+  if (herd_run_get_n_results (run) > order->batches->len)
+    return herd_issuer_host_record_put_finish (
+        order->host, herd_run_get_result (run, order->batches->len), error);
+  return TRUE;
+}

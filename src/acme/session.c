@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * What the operations of one engine share.
+ */
+#include "acme/session.h"
+
+HerdAcmeSession *
+herd_acme_session_new (const char *name, const char *directory_url, const char *key_type,
+                       HerdHttp *http, HerdClock *clock, const HerdCrash *crash)
+{
+  HerdAcmeSession *session = g_new0 (HerdAcmeSession, 1);
+
+  session->name = g_strdup (name);
+  session->directory_url = g_strdup (directory_url);
+  session->key_type = g_strdup (key_type);
+  session->http = http;
+  session->nonces = herd_nonces_new (clock);
+  session->clock = herd_clock_ref (clock);
+  session->crash = crash;
+  session->account = herd_acme_account_new ();
+  session->orders = g_hash_table_new (g_str_hash, g_str_equal);
+  return session;
+}
+
+void
+herd_acme_session_free (HerdAcmeSession *session)
+{
+  if (session == NULL)
+    return;
+  herd_http_free (session->http);
+  herd_nonces_free (session->nonces);
+  herd_acme_account_free (session->account);
+  herd_directory_free (session->directory);
+  g_hash_table_unref (session->orders);
+  herd_clock_unref (session->clock);
+  g_free (session->name);
+  g_free (session->directory_url);
+  g_free (session->key_type);
+  g_free (session);
+}
+
+gboolean
+herd_acme_session_check_url (HerdAcmeSession *session, const char *url, const char *what,
+                             GError **error)
+{
+  return herd_directory_check_url (session->directory_url, url, what, error);
+}
+
+gint64
+herd_acme_session_get_seconds (HerdAcmeSession *session)
+{
+  return herd_clock_get_seconds (session->clock);
+}

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * What all operations of one engine share: the HTTP session, the nonces, and what is known of the
+ * directory and the account. The engine owns it; every operation holds the engine. Main loop only.
+ */
+#pragma once
+
+#include "acme/account.h"
+#include "acme/directory.h"
+#include "acme/nonces.h"
+#include "net/http.h"
+
+G_BEGIN_DECLS
+
+#define HERD_SIZE_DIRECTORY (64 * 1024)
+#define HERD_SIZE_OBJECT (256 * 1024)
+#define HERD_SIZE_CHAIN (1024 * 1024)
+
+typedef struct HerdPrepare HerdPrepare;
+
+typedef struct {
+  char *name; /* the issuer's */
+  char *directory_url;
+  char *key_type;
+  HerdHttp *http;
+  HerdNonces *nonces;
+  HerdClock *clock;
+  const HerdCrash *crash;
+
+  gboolean loaded; /* the records were read */
+  HerdAcmeAccount *account;
+  HerdDirectory *directory;    /* NULL: not known */
+  gboolean directory_is_stale; /* the CA no longer knows what it told us */
+  HerdPrepare *preparing;      /* the one under way, or NULL */
+  GHashTable *orders;          /* set of URLs (char *): orders that operations work on */
+} HerdAcmeSession;
+
+/* Takes HTTP. */
+HerdAcmeSession *herd_acme_session_new (const char *name, const char *directory_url,
+                                        const char *key_type, HerdHttp *http, HerdClock *clock,
+                                        const HerdCrash *crash);
+void herd_acme_session_free (HerdAcmeSession *session);
+
+gboolean herd_acme_session_check_url (HerdAcmeSession *session, const char *url, const char *what,
+                                      GError **error);
+gint64 herd_acme_session_get_seconds (HerdAcmeSession *session);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (HerdAcmeSession, herd_acme_session_free)
+
+G_END_DECLS
