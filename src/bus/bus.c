@@ -82,25 +82,38 @@ enumerate (GDBusConnection *connection G_GNUC_UNUSED, const char *sender G_GNUC_
   return g_new0 (char *, 1);
 }
 
+static GDBusInterfaceInfo *
+find_info (HerdBus *bus, const char *path)
+{
+  for (guint noun = HERD_NOUN_CERTIFICATE; noun < HERD_N_NOUNS; noun++) {
+    guint64 id;
+
+    if (herd_bus_parse_path (path, (HerdNoun) noun, &id)
+        && herd_bus_get_row (bus->agent, (HerdNoun) noun, id) != NULL)
+      return (GDBusInterfaceInfo *) herd_bus_get_interface ((HerdNoun) noun)->info;
+  }
+  return NULL;
+}
+
+/* GDBus gives the subtree's path where somebody introspects, the object's where somebody calls. */
 static GDBusInterfaceInfo **
 introspect (GDBusConnection *connection G_GNUC_UNUSED, const char *sender G_GNUC_UNUSED,
             const char *path, const char *node, gpointer data)
 {
   HerdBus *bus = data;
+  GDBusInterfaceInfo *info = find_info (bus, path);
   GDBusInterfaceInfo **interfaces;
-  g_autofree char *full = node != NULL ? g_strdup_printf ("%s/%s", path, node) : NULL;
 
-  for (guint noun = HERD_NOUN_CERTIFICATE; full != NULL && noun < HERD_N_NOUNS; noun++) {
-    guint64 id;
+  if (info == NULL && node != NULL) {
+    g_autofree char *full = g_strdup_printf ("%s/%s", path, node);
 
-    if (!herd_bus_parse_path (full, (HerdNoun) noun, &id)
-        || herd_bus_get_row (bus->agent, (HerdNoun) noun, id) == NULL)
-      continue;
-    interfaces = g_new0 (GDBusInterfaceInfo *, 2);
-    interfaces[0] = (GDBusInterfaceInfo *) herd_bus_get_interface ((HerdNoun) noun)->info;
-    return interfaces;
+    info = find_info (bus, full);
   }
-  return NULL;
+  if (info == NULL)
+    return NULL;
+  interfaces = g_new0 (GDBusInterfaceInfo *, 2);
+  interfaces[0] = g_dbus_interface_info_ref (info);
+  return interfaces;
 }
 
 static const GDBusInterfaceVTable *

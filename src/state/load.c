@@ -55,10 +55,10 @@ herd_state_contents_free (HerdStateContents *contents)
 {
   if (contents == NULL)
     return;
-  g_ptr_array_unref (contents->authorities);
-  g_ptr_array_unref (contents->certificates);
-  g_ptr_array_unref (contents->operations);
-  g_ptr_array_unref (contents->withdrawals);
+  g_clear_pointer (&contents->authorities, g_ptr_array_unref);
+  g_clear_pointer (&contents->certificates, g_ptr_array_unref);
+  g_clear_pointer (&contents->operations, g_ptr_array_unref);
+  g_clear_pointer (&contents->withdrawals, g_ptr_array_unref);
   g_free (contents);
 }
 

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * The real agent, state and bus with a double of an issuer: it issues from a test CA, and does what
+ * the first label of the first identifier says: "hold" waits to be cancelled, "refuse" is rejected
+ * for good, "limit" is rate-limited for an hour, "down" cannot be reached. For tests of the bus.
+ *
+ *   bus-agent --session|--system --config DIR --state DIR
+ */
+#include <glib-unix.h>
+#include <stdio.h>
+
+#include "bus/service.h"
+#include "core/agent.h"
+#include "herd-config.h"
+#include "plugin/error.h"
+#include "test-ca.h"
+
+/* --- the double --- */
+
+#define TYPE_DOUBLE (double_get_type ())
+G_DECLARE_FINAL_TYPE (Double, double, TEST, DOUBLE, GObject)
+
+struct _Double {
+  GObject parent;
+  TestCa *ca;
+  HerdClock *clock;
+};
+
+static void
+issue_async (HerdIssuer *issuer, const HerdIssueRequest *request, GBytes *resume G_GNUC_UNUSED,
+             HerdIssuerHost *host, GCancellable *cancellable, GAsyncReadyCallback callback,
+             gpointer data)
+{
+  Double *self = TEST_DOUBLE (issuer);
+  g_autoptr (GTask) task = g_task_new (issuer, cancellable, callback, data);
+  const char *name = request->identifiers[0];
+  HerdProblem problem = { .type = "rejectedIdentifier",
+                          .detail = "the double will not",
+                          .status = 400 };
+
+  herd_issuer_host_progress (host, "new-order", 0.1);
+  herd_issuer_host_progress (host, "download", 0.9);
+  if (g_str_has_prefix (name, "hold.")) {
+    g_task_set_check_cancellable (task, TRUE);
+    g_signal_connect_object (cancellable, "cancelled",
+                             G_CALLBACK (g_task_return_error_if_cancelled), g_steal_pointer (&task),
+                             G_CONNECT_SWAPPED);
+  } else if (g_str_has_prefix (name, "refuse.")) {
+    g_task_return_error (task, herd_error_new_problem (&problem, "newOrder"));
+  } else if (g_str_has_prefix (name, "limit.")) {
+    problem.type = "rateLimited";
+    problem.status = 429;
+    problem.retry_at = herd_clock_get_seconds (self->clock) + 3600;
+    g_task_return_error (task, herd_error_new_problem (&problem, "newOrder"));
+  } else if (g_str_has_prefix (name, "down.")) {
+    g_task_return_new_error (task, HERD_ERROR, HERD_ERROR_UNREACHABLE, "the double is down");
+  } else {
+    char *pem = test_ca_issue (self->ca, request->csr, g_str_has_prefix (name, "otherkey."));
+
+    g_task_return_pointer (task, g_bytes_new_take (pem, strlen (pem)),
+                           (GDestroyNotify) g_bytes_unref);
+  }
+}
+
+static GBytes *
+issue_finish (HerdIssuer *issuer G_GNUC_UNUSED, GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+static void
+issuer_init (HerdIssuerInterface *iface)
+{
+  iface->issue_async = issue_async;
+  iface->issue_finish = issue_finish;
+}
+
+G_DEFINE_FINAL_TYPE_WITH_CODE (Double, double, G_TYPE_OBJECT,
+                               G_IMPLEMENT_INTERFACE (HERD_TYPE_ISSUER, issuer_init))
+
+static void
+double_class_init (DoubleClass *klass G_GNUC_UNUSED)
+{}
+
+static void
+double_init (Double *self G_GNUC_UNUSED)
+{}
+
+typedef struct {
+  GMainLoop *loop;
+  HerdClock *clock;
+  TestCa *ca;
+  HerdAgent *agent;
+  int status;
+} Program;
+
+static HerdIssuer *
+make_issuer (const HerdAuthority *authority G_GNUC_UNUSED, gpointer data,
+             GError **error G_GNUC_UNUSED)
+{
+  Program *program = data;
+  Double *self = g_object_new (TYPE_DOUBLE, NULL);
+
+  self->ca = program->ca;
+  self->clock = program->clock;
+  return HERD_ISSUER (self);
+}
+
+/* --- the rest is the agent's own --- */
+
+static void
+on_ready (gpointer data G_GNUC_UNUSED)
+{
+  puts ("ready");
+  fflush (stdout);
+}
+
+static void
+on_failed (const GError *error, gpointer data)
+{
+  Program *program = data;
+
+  fprintf (stderr, "%s\n", error->message);
+  program->status = 1;
+  g_main_loop_quit (program->loop);
+}
+
+static gboolean
+on_terminate (gpointer data)
+{
+  g_main_loop_quit (((Program *) data)->loop);
+  return G_SOURCE_REMOVE;
+}
+
+static gboolean
+make_agent (Program *program, const char *config, const char *directory, gboolean session,
+            GError **error)
+{
+  const char *arguments[] = { "--session", "--config", config, "--state", directory, NULL };
+  g_autoptr (GBytes) kek = g_bytes_new_static ("0123456789abcdef0123456789abcdef", 32);
+  g_autofree char *deliver = g_build_filename (HERD_LIBEXEC_DIR, "certherd-deliver", NULL);
+  g_autoptr (HerdConfig) loaded = herd_config_load (config);
+  HerdAgentOptions options = {
+    .clock = program->clock,
+    .config = loaded,
+    .config_directory = config,
+    .plugin_directory = HERD_PLUGIN_DIR,
+    .factory = make_issuer,
+    .factory_data = program,
+    .version = HERD_VERSION,
+    .at_rest = "none",
+    .session = session,
+  };
+
+  options.state = herd_state_open (directory, NULL, error);
+  if (options.state == NULL || !herd_state_unlock (options.state, kek, error))
+    return FALSE;
+  options.launcher = herd_launcher_new_children (deliver, session ? arguments : arguments + 1);
+  program->agent = herd_agent_new (&options);
+  return herd_agent_load (program->agent, error);
+}
+
+int
+main (int argc, char **argv)
+{
+  Program program = { 0 };
+  gboolean session = argc > 1 && g_str_equal (argv[1], "--session");
+  HerdBusServiceEvents events = { on_ready, on_failed, &program };
+  HerdBusService *service;
+  GError *error = NULL;
+
+  g_assert_cmpint (argc, ==, 6);
+  program.loop = g_main_loop_new (NULL, FALSE);
+  program.clock = herd_clock_new_system ();
+  program.ca = test_ca_new ("the double's CA");
+  if (!make_agent (&program, argv[3], argv[5], session, &error)) {
+    fprintf (stderr, "%s\n", error->message);
+    return 1;
+  }
+  g_unix_signal_add (SIGTERM, on_terminate, &program);
+  service = herd_bus_service_new (session ? G_BUS_TYPE_SESSION : G_BUS_TYPE_SYSTEM, program.agent,
+                                  &events);
+  g_main_loop_run (program.loop);
+  herd_bus_service_free (service);
+  herd_agent_free (program.agent);
+  herd_clock_unref (program.clock);
+  g_main_loop_unref (program.loop);
+  test_ca_free (program.ca);
+  return program.status;
+}

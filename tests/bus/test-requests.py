@@ -1,0 +1,217 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Wishes: joining, changing, renewing, failing, cancelling, removing; and a restart in between.
+
+  test-requests.py BUS-AGENT"""
+
+import os
+import sys
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import tap  # noqa: E402
+from agent import ROOT, Agent, Client, Failed, GLib  # noqa: E402
+
+PROGRAM = [sys.argv.pop(1)]
+CONFIGURATION = """
+[issuer default]
+directory-url = https://ca.test/dir
+"""
+
+
+class Case(unittest.TestCase):
+    def setUp(self):
+        self.agent = Agent(PROGRAM, CONFIGURATION)
+        self.client = Client(self.agent.bus)
+
+    def tearDown(self):
+        self.client.close()
+        self.agent.clean()
+
+    def restart(self, signal=15):
+        status = self.agent.stop(signal)
+        self.client.close()
+        self.agent.start()
+        self.client = Client(self.agent.bus)
+        return status
+
+    def fails(self, name, function, *arguments, **more):
+        with self.assertRaises(Failed) as caught:
+            function(*arguments, **more)
+        self.assertEqual(caught.exception.name, name, caught.exception.message)
+        return caught.exception.message
+
+
+class Requests(Case):
+    def test_join(self):
+        "RequestCertificate: the same wish joins, another one is Exists"
+        first, operation = self.client.request("web", ["hold.example", "two.example"], deliver=[])
+        again = self.client.request("web", ["TWO.example", "hold.example."], deliver=[])
+        self.assertEqual(again, (first, operation))
+        self.assertIn("Modify", self.fails("Exists", self.client.request, "web", ["hold.example"], deliver=[]))
+
+    def test_nothing_due(self):
+        "RequestCertificate: nothing runs and nothing is due: the operation is “/”"
+        path, operation = self.client.request("web", ["www.example"], deliver=[])
+        self.assertEqual(self.client.finished(operation)["State"], "done")
+        self.assertEqual(self.client.request("web", ["www.example"], deliver=[]), (path, "/"))
+        self.assertEqual(self.client.get(path, "Certificate1")["Generation"], 1)
+
+    def test_backoff(self):
+        "A failure backs off: a request and a renewal wait, force does not"
+        path, operation = self.client.request("web", ["limit.example"], deliver=[])
+        state = self.client.finished(operation)
+        self.assertEqual((state["State"], state["Error"]), ("failed", "org.certherd.Error.RateLimited"))
+        values = self.client.get(path, "Certificate1")
+        self.assertEqual((values["Activity"], values["NextAction"]), ("waiting", "retry"))
+        self.assertIn("rateLimited", values["LastErrorMessage"])
+        self.assertEqual(self.client.request("web", ["limit.example"], deliver=[]), (path, "/"))
+        self.assertIn("force", self.fails("RateLimited", self.client.call, path, "Certificate1.Renew", "(a{sv})", {}))
+        forced = self.client.call(path, "Certificate1.Renew", "(a{sv})", {"force": GLib.Variant("b", True)})
+        self.assertEqual(self.client.finished(forced)["State"], "failed")
+        attentions = self.client.get(ROOT, "Agent1")["Attentions"]
+        self.assertEqual([(a["object"], a["code"]) for a in attentions], [(path, "issuance-failed")])
+
+    def test_errors(self):
+        "What an issuer says comes out with its name, the cause and a time to try again"
+        for first, error in (("refuse", "Refused"), ("down", "Unreachable"), ("otherkey", "Refused")):
+            path, operation = self.client.request(first, [first + ".example"], deliver=[])
+            state = self.client.finished(operation)
+            if first == "otherkey":
+                continue  # the issuer's own check is tested with the engine
+            self.assertEqual((state["State"], state["Error"]), ("failed", "org.certherd.Error." + error))
+            self.assertGreater(self.client.get(path, "Certificate1")["NextActionTime"], 0)
+
+    def test_renew(self):
+        "Renew: a new generation, a running one is joined, generations count on"
+        path, operation = self.client.request("web", ["www.example"], deliver=[])
+        self.client.finished(operation)
+        for generation in range(2, 6):
+            renewal = self.client.call(path, "Certificate1.Renew", "(a{sv})", {"reason": GLib.Variant("s", "test")})
+            state = self.client.finished(renewal)
+            self.assertEqual(state["Result"], {"generation": generation})
+        values = self.client.get(path, "Certificate1")
+        self.assertEqual([g["generation"] for g in values["Generations"]], [3, 4, 5])
+        self.assertEqual(len({g["serial"] for g in values["Generations"]}), 3)
+
+    def test_modify(self):
+        "Modify: names need a new certificate, targets and rules do not"
+        path, operation = self.client.request("web", ["www.example"], deliver=[])
+        self.client.finished(operation)
+        set_ = {"renew": GLib.Variant("s", "50%")}
+        self.assertEqual(self.client.call(path, "Certificate1.Modify", "(a{sv}as)", set_, []), "/")
+        values = self.client.get(path, "Certificate1")
+        middle = (values["NotBefore"] + values["NotAfter"]) // 2
+        self.assertLessEqual(abs(values["NextActionTime"] - middle), 1)
+        names = {"identifiers": GLib.Variant("as", ["www.example", "mail.example"])}
+        operation = self.client.call(path, "Certificate1.Modify", "(a{sv}as)", names, ["renew"])
+        self.assertEqual(self.client.finished(operation)["State"], "done")
+        values = self.client.get(path, "Certificate1")
+        self.assertEqual((values["Generation"], sorted(values["Identifiers"])), (2, ["mail.example", "www.example"]))
+        self.assertNotIn("renew", self.client.call(path, "Certificate1.GetSpec"))
+        for bad in (["identifiers"], ["colour"]):
+            self.fails("InvalidArgument", self.client.call, path, "Certificate1.Modify", "(a{sv}as)", {}, bad)
+
+    def test_modify_running(self):
+        "Modify before the point of no return cancels the run and starts another"
+        path, first = self.client.request("web", ["hold.example"], deliver=[])
+        names = {"identifiers": GLib.Variant("as", ["www.example"])}
+        second = self.client.call(path, "Certificate1.Modify", "(a{sv}as)", names, [])
+        self.assertNotEqual(first, second)
+        self.assertEqual(self.client.finished(first)["State"], "cancelled")
+        self.assertEqual(self.client.finished(second)["State"], "done")
+        self.assertEqual(self.client.get(path, "Certificate1")["Generation"], 1)
+
+    def test_cancel(self):
+        "Cancel: the operation ends as cancelled, the wish stays"
+        path, operation = self.client.request("web", ["hold.example"], deliver=[])
+        self.client.wait(lambda: self.client.get(operation, "Operation1")["Step"] == "download", "the download")
+        self.client.call(operation, "Operation1.Cancel")
+        self.assertEqual(self.client.finished(operation)["State"], "cancelled")
+        self.fails("NotFound", self.client.call, operation, "Operation1.Cancel")
+        self.assertEqual(self.client.agent("GetCertificate", "(s)", "web"), path)
+
+    def test_remove(self):
+        "Remove: also while it runs; numbers never restart for a name"
+        path, operation = self.client.request("web", ["www.example"], deliver=[])
+        self.client.finished(operation)
+        self.client.call(path, "Certificate1.Remove", "(a{sv})", {})
+        self.fails("NotFound", self.client.agent, "GetCertificate", "(s)", "web")
+        path, operation = self.client.request("web", ["www.example"], deliver=[])
+        self.assertEqual(self.client.finished(operation)["Result"], {"generation": 2})
+        held, operation = self.client.request("held", ["hold.example"], deliver=[])
+        self.client.call(held, "Certificate1.Remove", "(a{sv})", {})
+        self.client.wait(lambda: any(s[0] == operation and s[2] == "Finished" for s in self.client.signals),
+                         "the end of the removed one's operation")
+        self.restart()
+        self.fails("NotFound", self.client.agent, "GetCertificate", "(s)", "held")
+        self.assertEqual(self.client.get(self.client.agent("GetCertificate", "(s)", "web"), "Certificate1")["Generation"], 2)
+
+    def test_restart(self):
+        "A restart keeps paths, generations, keys, operations; SIGKILL too"
+        path, operation = self.client.request("web", ["www.example"], deliver=[])
+        self.client.finished(operation)
+        before = self.client.get(path, "Certificate1")
+        running, held = self.client.request("held", ["hold.example"], deliver=[])
+        self.assertEqual(self.restart(), 0)
+        self.assertEqual(self.client.get(path, "Certificate1"), before)
+        self.assertEqual(self.client.get(operation, "Operation1")["State"], "done")
+        self.assertEqual(self.client.get(held, "Operation1")["State"], "running")
+        self.assertEqual(self.client.get(running, "Certificate1")["Operation"], held)
+        self.restart(9)
+        self.assertEqual(self.client.get(path, "Certificate1"), before)
+        reply, fds = self.client.call_raw(path, "org.certherd.Certificate1", "OpenBundle",
+                                          GLib.Variant("(a{sv})", ({},)))
+        self.assertEqual(fds.get_length(), 2)
+        third, operation = self.client.request("third", ["third.example"], deliver=[])
+        self.assertNotIn(third, (path, running))
+
+
+class Declared(Case):
+    def test_declared(self):
+        "Certificates in files: issued by themselves, changed in the file only, retired when they vanish"
+        self.agent.configure(CONFIGURATION + "[certificate web]\nidentifiers = www.example\ndeliver =\n")
+        self.assertEqual(self.client.agent("Reload"), [])
+        path = self.client.agent("GetCertificate", "(s)", "web")
+        self.client.wait(lambda: self.client.get(path, "Certificate1")["Generation"] == 1, "generation 1")
+        self.assertEqual(self.client.get(path, "Certificate1")["Origin"], "file")
+        message = self.fails("Refused", self.client.call, path, "Certificate1.Modify", "(a{sv}as)",
+                             {"renew": GLib.Variant("s", "14d")}, [])
+        self.assertIn("certherd.conf, line 4", message.replace(":", ", line "))
+        self.fails("Refused", self.client.call, path, "Certificate1.Remove", "(a{sv})", {})
+        self.fails("Exists", self.client.request, "web", ["www.example"], deliver=[])
+        self.agent.configure(CONFIGURATION + "[certificate web]\nidentifiers = www.example two.example\ndeliver =\n")
+        self.client.agent("Reload")
+        self.client.wait(lambda: self.client.get(path, "Certificate1")["Generation"] == 2, "generation 2")
+        self.agent.configure(CONFIGURATION)
+        self.client.agent("Reload")
+        self.assertEqual(self.client.get(path, "Certificate1")["NextAction"], "none")
+        self.client.call(path, "Certificate1.Remove", "(a{sv})", {})
+
+    def test_wrong_file(self):
+        "A wrong file is reported with file and line, and changes nothing"
+        self.agent.configure(CONFIGURATION + "[certificate web]\nidentifiers = www.example\ndeliver =\n")
+        self.client.agent("Reload")
+        path = self.client.agent("GetCertificate", "(s)", "web")
+        self.client.wait(lambda: self.client.get(path, "Certificate1")["Generation"] == 1, "generation 1")
+        self.agent.configure(CONFIGURATION + "[certificate web]\nidentifiers = www..example\ncolour = red\n")
+        problems = self.client.agent("Reload")
+        self.assertTrue(problems)
+        for problem in problems:
+            self.assertTrue(problem["file"].endswith("certherd.conf"))
+            self.assertIn(problem["line"], (5, 6))
+        values = self.client.get(path, "Certificate1")
+        self.assertEqual((values["Identifiers"], values["NextAction"]), (["www.example"], "renew"))
+
+    def test_name_taken(self):
+        "A name that the bus holds is a file error"
+        path, operation = self.client.request("web", ["www.example"], deliver=[])
+        self.client.finished(operation)
+        self.agent.configure(CONFIGURATION + "[certificate web]\nidentifiers = other.example\ndeliver =\n")
+        problems = self.client.agent("Reload")
+        self.assertEqual(len(problems), 1)
+        self.assertIn("bus", problems[0]["message"])
+        self.assertEqual(self.client.get(path, "Certificate1")["Identifiers"], ["www.example"])
+
+
+tap.main()
