@@ -6,6 +6,8 @@
 #include <glib-unix.h>
 #include <locale.h>
 #include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
 
 #include "acme/engine.h"
 #include "bus/service.h"
