@@ -20,6 +20,9 @@
 
 /* --- opening --- */
 
+/* The smallest page that SQLite knows: what is shorter it takes for an empty database. */
+#define SMALLEST 512
+
 /* A whole file is made under another name, so an empty one was never ours; and a journal without
  * its file is what is left of a state. Neither may lead to a new state, and so to new keys. */
 static gboolean
@@ -30,10 +33,10 @@ check_file (const char *path, gboolean *exists, GError **error)
 
   if (stat (path, &status) == 0) {
     *exists = TRUE;
-    if (!S_ISREG (status.st_mode) || status.st_size == 0) {
+    if (!S_ISREG (status.st_mode) || status.st_size < SMALLEST) {
       g_set_error (error, HERD_ERROR, HERD_ERROR_FAILED,
                    "%s is damaged (it is %s); put a backup of the file in its place", path,
-                   S_ISREG (status.st_mode) ? "empty" : "not a file");
+                   S_ISREG (status.st_mode) ? "cut short" : "not a file");
       return FALSE;
     }
     return TRUE;

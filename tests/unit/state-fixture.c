@@ -9,6 +9,7 @@
 
 #include "crypto/seal.h"
 #include "plugin/error.h"
+#include "state/private.h"
 
 void
 remove_tree (const char *path)
@@ -36,6 +37,7 @@ state_fixture_set_up (StateFixture *fixture, gconstpointer data)
   g_assert_nonnull (parent);
   fixture->directory = g_build_filename (parent, "state", NULL);
   fixture->path = g_build_filename (fixture->directory, "state.db", NULL);
+  g_mutex_init (&fixture->held);
   fixture->kek = herd_kek_new (&error);
   g_assert_no_error (error);
 }
@@ -49,6 +51,7 @@ state_fixture_tear_down (StateFixture *fixture, gconstpointer data)
   remove_tree (parent);
   g_free (fixture->directory);
   g_free (fixture->path);
+  g_mutex_clear (&fixture->held);
   g_bytes_unref (fixture->kek);
 }
 
@@ -340,4 +343,63 @@ assert_same_certificate (const HerdCertificate *a, const HerdCertificate *b)
   for (guint i = 0; i < a->deliveries->len; i++)
     assert_same_delivery (g_ptr_array_index (a->deliveries, i),
                           g_ptr_array_index (b->deliveries, i));
+}
+
+/* --- many batches at once --- */
+
+static void
+hold (HerdDatabase *database, gpointer data)
+{
+  GMutex *mutex = data;
+
+  g_mutex_lock (mutex);
+  g_mutex_unlock (mutex);
+}
+
+void
+tally_count (GObject *source, GAsyncResult *result, gpointer data)
+{
+  Tally *tally = data;
+  g_autoptr (GError) error = NULL;
+
+  tally->n_done++;
+  if (herd_state_commit_finish (tally->state, result, &error))
+    return;
+  tally->n_failed++;
+  g_clear_error (&tally->error);
+  tally->error = g_steal_pointer (&error);
+}
+
+HerdBatch *
+make_batch (guint64 id)
+{
+  g_autofree char *name = g_strdup_printf ("c%d", (int) id);
+  g_autoptr (HerdCertificate) certificate = make_certificate (id, name, 2);
+  HerdBatch *batch = herd_batch_new ();
+
+  put_whole (batch, certificate);
+  return batch;
+}
+
+guint
+count_certificates (StateFixture *fixture)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HerdStateContents) contents = herd_state_load (fixture->state, &error);
+
+  g_assert_no_error (error);
+  return contents->certificates->len;
+}
+
+void
+state_fixture_hold (StateFixture *fixture)
+{
+  g_mutex_lock (&fixture->held);
+  herd_worker_push (fixture->state->worker, hold, &fixture->held);
+}
+
+void
+state_fixture_let_go (StateFixture *fixture)
+{
+  g_mutex_unlock (&fixture->held);
 }

@@ -15,6 +15,7 @@ typedef struct {
   char *directory; /* the state's; not there yet */
   char *path;      /* of the database */
   GBytes *kek;
+  GMutex held; /* what the state's thread is made to wait for */
   HerdState *state;
 } StateFixture;
 
@@ -28,6 +29,10 @@ void state_fixture_close (StateFixture *fixture);
 void state_fixture_refused (StateFixture *fixture, int code, const char *words);
 /* Runs SQL behind the state's back; it is closed meanwhile. */
 void state_fixture_sql (StateFixture *fixture, const char *sql);
+
+/* Makes the state's thread wait, so that what is asked for meanwhile waits together. */
+void state_fixture_hold (StateFixture *fixture);
+void state_fixture_let_go (StateFixture *fixture);
 
 void remove_tree (const char *path);
 
@@ -52,6 +57,21 @@ HerdCertificate *make_certificate (guint64 id, const char *name, guint n_generat
 HerdOperation *make_operation (guint64 id, guint64 certificate);
 /* The certificate with all its generations; the keys are "key NUMBER", the chains "chain NUMBER". */
 void put_whole (HerdBatch *batch, const HerdCertificate *certificate);
+
+/* A certificate of two generations, whole. */
+HerdBatch *make_batch (guint64 id);
+guint count_certificates (StateFixture *fixture);
+
+/* The answers of commits that nobody waits for one by one. */
+typedef struct {
+  guint n_done;
+  guint n_failed;
+  GError *error; /* the last one */
+  HerdState *state;
+} Tally;
+
+/* The callback; DATA is a Tally. */
+void tally_count (GObject *source, GAsyncResult *result, gpointer data);
 
 void assert_same_certificate (const HerdCertificate *a, const HerdCertificate *b);
 
