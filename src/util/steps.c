@@ -189,7 +189,6 @@ end (HerdRun *run)
 {
   g_autoptr (GSource) source = g_idle_source_new ();
 
-  g_ptr_array_set_size (run->slots, 0);
   run->phase = PHASE_ENDED;
   g_source_set_priority (source, G_PRIORITY_DEFAULT);
   g_source_set_static_name (source, "herd-run-end");
@@ -311,18 +310,18 @@ herd_run_unref (HerdRun *run)
   g_free (run);
 }
 
-static gboolean
+/* Sets ROW to that of STEP; without one the run has failed. */
+static void
 find_row (HerdRun *run, const char *step, guint *row)
 {
   for (guint i = 0; i < run->n_steps; i++) {
     if (g_str_equal (run->steps[i].name, step)) {
       *row = i;
-      return TRUE;
+      return;
     }
   }
   fail (run, g_error_new (G_IO_ERROR, G_IO_ERROR_NOT_FOUND, "There is no step “%s” in %s", step,
                           run->name));
-  return FALSE;
 }
 
 void

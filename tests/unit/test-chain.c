@@ -35,11 +35,17 @@ typedef struct {
 
 static const char *const default_names[] = { "www.example.org", "192.0.2.7", NULL };
 
+/* NAME is a common name, or "O=" and an organization. */
 static void
 set_name (gnutls_x509_crt_t certificate, const char *name)
 {
-  g_assert_cmpint (gnutls_x509_crt_set_dn_by_oid (certificate, GNUTLS_OID_X520_COMMON_NAME, 0, name,
-                                                  (guint) strlen (name)),
+  const gboolean organization = g_str_has_prefix (name, "O=");
+  const char *value = organization ? name + 2 : name;
+
+  g_assert_cmpint (gnutls_x509_crt_set_dn_by_oid (certificate,
+                                                  organization ? GNUTLS_OID_X520_ORGANIZATION_NAME
+                                                               : GNUTLS_OID_X520_COMMON_NAME,
+                                                  0, value, (guint) strlen (value)),
                    ==, 0);
 }
 
@@ -62,7 +68,8 @@ begin (Made *made, gint64 not_before, gint64 not_after, const char *serial, gsiz
 static void
 make_authority (Made *made, const Made *issuer, const char *name)
 {
-  begin (made, NOW - 1000 * DAY, NOW + 1000 * DAY, "\x01", 1);
+  /* Long expired: the dates above the leaf are not looked at. */
+  begin (made, NOW - 1000 * DAY, NOW - 100 * DAY, "\x01", 1);
   set_name (made->certificate, name);
   gnutls_x509_crt_set_basic_constraints (made->certificate, 1, -1);
   gnutls_x509_crt_set_key_usage (made->certificate, GNUTLS_KEY_KEY_CERT_SIGN);
@@ -365,6 +372,33 @@ refuses_wrong_signature (Fixture *fixture, gconstpointer data)
   made_clear (&impostor);
 }
 
+/* The leaf's key signs another leaf: signed it is, but by nobody who may. */
+static void
+refuses_issuer_that_is_no_authority (Fixture *fixture, gconstpointer data)
+{
+  Fixture below = { 0 };
+  static const Bend straight = { 0 };
+  g_autoptr (HerdChain) chain = NULL;
+
+  below.intermediate = fixture->leaf;
+  make_leaf (&below, &straight);
+  chain = parse (&below.leaf, &fixture->leaf, &fixture->intermediate);
+  assert_refused (chain, below.public_key, default_names, NOW, "certificate 1 of 3");
+  made_clear (&below.leaf);
+  g_bytes_unref (below.public_key);
+}
+
+static const Bend by_organization = { .issuer_name = "O=Little, Inc." };
+
+static void
+tells_issuer_without_common_name (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (HerdChain) chain = parse_whole (fixture);
+  g_autoptr (HerdFacts) facts = herd_chain_get_facts (chain);
+
+  g_assert_cmpstr (facts->issued_by, ==, "O=Little\\, Inc.");
+}
+
 static void
 tells_facts (Fixture *fixture, gconstpointer data)
 {
@@ -485,6 +519,8 @@ limits_size_and_count (Fixture *fixture, gconstpointer data)
   GString *large = g_string_new (NULL);
   g_autoptr (GBytes) bytes = NULL;
   g_autoptr (HerdChain) chain = NULL;
+  g_autoptr (GBytes) largest_bytes = NULL;
+  g_autoptr (HerdChain) largest = NULL;
 
   for (guint i = 0; i <= HERD_CHAIN_MAX; i++) {
     if (i > 0)
@@ -496,7 +532,12 @@ limits_size_and_count (Fixture *fixture, gconstpointer data)
   g_assert_cmpuint (herd_chain_get_length (chain), ==, HERD_CHAIN_MAX);
   assert_unreadable (too_many, "17 certificates");
   append_pem (large, &fixture->leaf);
-  g_string_set_size (large, 1024 * 1024 + 1);
+  while (large->len < 1024 * 1024)
+    g_string_append_c (large, '\n');
+  largest_bytes = g_bytes_new (large->str, large->len);
+  largest = herd_chain_new (largest_bytes, NULL);
+  g_assert_nonnull (largest);
+  g_string_append_c (large, '\n');
   assert_unreadable (large, "bytes");
 }
 
@@ -516,7 +557,9 @@ main (int argc, char **argv)
   ADD ("dates", NULL, judges_dates);
   ADD ("order", NULL, refuses_wrong_order);
   ADD ("signature", NULL, refuses_wrong_signature);
-  ADD ("facts", NULL, tells_facts);
+  ADD ("authority", NULL, refuses_issuer_that_is_no_authority);
+  ADD ("facts/all", NULL, tells_facts);
+  ADD ("facts/no-common-name", &by_organization, tells_issuer_without_common_name);
   ADD ("pem/written-anew", NULL, writes_certificates_only);
   ADD ("pem/no-chain", NULL, refuses_what_is_no_chain);
   ADD ("pem/torn", NULL, survives_torn_pem);

@@ -19,13 +19,26 @@
 
 typedef struct {
   char *folder;
-  char *path;      /* FOLDER/secret */
-  char *temporary; /* what a crash would leave of a write of PATH */
+  char *path;        /* FOLDER/secret */
+  char *temporary;   /* what a crash would leave of a write of PATH */
+  guint descriptors; /* how many were open before the test */
 } Fixture;
+
+static guint
+count_descriptors (void)
+{
+  g_autoptr (GDir) folder = g_dir_open ("/proc/self/fd", 0, NULL);
+  guint count = 0;
+
+  while (g_dir_read_name (folder) != NULL)
+    count++;
+  return count;
+}
 
 static void
 set_up (Fixture *fixture, gconstpointer unused)
 {
+  fixture->descriptors = count_descriptors ();
   fixture->folder = g_dir_make_tmp ("herd-file-XXXXXX", NULL);
   fixture->path = g_build_filename (fixture->folder, "secret", NULL);
   fixture->temporary = g_build_filename (fixture->folder, ".secret.new", NULL);
@@ -34,9 +47,11 @@ set_up (Fixture *fixture, gconstpointer unused)
 static void
 tear_down (Fixture *fixture, gconstpointer unused)
 {
-  g_autoptr (GDir) folder = g_dir_open (fixture->folder, 0, NULL);
+  g_autoptr (GDir) folder = NULL;
   const char *name;
 
+  g_assert_cmpuint (count_descriptors (), ==, fixture->descriptors);
+  folder = g_dir_open (fixture->folder, 0, NULL);
   while ((name = g_dir_read_name (folder)) != NULL) {
     g_autofree char *path = g_build_filename (fixture->folder, name, NULL);
 
@@ -154,25 +169,51 @@ write_fails (Fixture *fixture, gconstpointer unused)
 
 /* The nearest thing to a full disk that needs no mount: the process may write no larger files. */
 static void
+begin_full_disk (struct rlimit *before)
+{
+  struct rlimit tight;
+
+  signal (SIGXFSZ, SIG_IGN);
+  g_assert_cmpint (getrlimit (RLIMIT_FSIZE, before), ==, 0);
+  tight = (struct rlimit){ 4096, before->rlim_max };
+  g_assert_cmpint (setrlimit (RLIMIT_FSIZE, &tight), ==, 0);
+}
+
+static void
 write_to_full_disk (Fixture *fixture, gconstpointer unused)
 {
   g_autofree char *large = g_strnfill (8192, 'x');
   g_autoptr (GBytes) bytes = bytes_of (large);
   g_autoptr (GError) error = NULL;
-  struct rlimit before, tight;
+  struct rlimit before;
   gboolean written;
 
   write_text (fixture, "old", 0600);
-  signal (SIGXFSZ, SIG_IGN);
-  g_assert_cmpint (getrlimit (RLIMIT_FSIZE, &before), ==, 0);
-  tight = (struct rlimit){ 4096, before.rlim_max };
-  g_assert_cmpint (setrlimit (RLIMIT_FSIZE, &tight), ==, 0);
+  begin_full_disk (&before);
   written = herd_file_write (fixture->path, bytes, 0600, &error);
   g_assert_cmpint (setrlimit (RLIMIT_FSIZE, &before), ==, 0);
   g_assert_false (written);
   g_assert_nonnull (strstr (error->message, fixture->path));
   assert_content (fixture->path, "old");
   g_assert_false (g_file_test (fixture->temporary, G_FILE_TEST_EXISTS));
+}
+
+static void
+memfd_fails (Fixture *fixture, gconstpointer unused)
+{
+  g_autofree char *large = g_strnfill (8192, 'x');
+  g_autoptr (GBytes) bytes = bytes_of (large);
+  g_autoptr (GError) error = NULL;
+  struct rlimit before;
+  int fd;
+
+  begin_full_disk (&before);
+  fd = herd_memfd_new ("large", bytes, &error);
+  g_assert_cmpint (setrlimit (RLIMIT_FSIZE, &before), ==, 0);
+  g_assert_cmpint (fd, ==, -1);
+  g_assert_nonnull (error);
+  g_assert_true (error->domain == G_IO_ERROR);
+  g_assert_nonnull (strstr (error->message, "large"));
 }
 
 static void
@@ -208,7 +249,7 @@ read_limits (Fixture *fixture, gconstpointer unused)
 }
 
 static void
-memfd_is_sealed (void)
+memfd_is_sealed (Fixture *fixture, gconstpointer unused)
 {
   g_autoptr (GBytes) bytes = bytes_of ("a key");
   g_autoptr (GBytes) read_back = NULL;
@@ -359,8 +400,9 @@ main (int argc, char **argv)
   g_test_add ("/file/write/fails", Fixture, NULL, set_up, write_fails, tear_down);
   g_test_add ("/file/write/full-disk", Fixture, NULL, set_up, write_to_full_disk, tear_down);
   g_test_add ("/file/read/limits", Fixture, NULL, set_up, read_limits, tear_down);
-  g_test_add_func ("/memfd/is-sealed", memfd_is_sealed);
+  g_test_add ("/memfd/is-sealed", Fixture, NULL, set_up, memfd_is_sealed, tear_down);
   g_test_add_func ("/memfd/may-be-empty", memfd_may_be_empty);
+  g_test_add ("/memfd/fails", Fixture, NULL, set_up, memfd_fails, tear_down);
   g_test_add ("/memfd/refuses-others", Fixture, NULL, set_up, memfd_refuses_others, tear_down);
   g_test_add_func ("/secret/is-wiped", secret_is_wiped);
   g_test_add_func ("/secret/is-compared", secret_is_compared);

@@ -60,12 +60,18 @@ never_twice_the_same (void)
   g_autoptr (GBytes) plain = g_bytes_new_static ("secret", 6);
   g_autoptr (GHashTable) nonces = g_hash_table_new_full (g_bytes_hash, g_bytes_equal,
                                                          (GDestroyNotify) g_bytes_unref, NULL);
+  guint8 seen[12] = { 0 };
 
   for (guint i = 0; i < 1000; i++) {
     g_autoptr (GBytes) sealed = herd_seal_wrap (seal, plain, ADDITIONAL, NULL);
 
     g_assert_true (g_hash_table_add (nonces, g_bytes_new_from_bytes (sealed, 1, 12)));
+    for (guint j = 0; j < sizeof seen; j++)
+      seen[j] |= ((const guint8 *) g_bytes_get_data (sealed, NULL))[1 + j];
   }
+  /* Every bit of every nonce is random, none a leftover of the allocator's. */
+  for (guint j = 0; j < sizeof seen; j++)
+    g_assert_cmpuint (seen[j], ==, 0xff);
 }
 
 static void
