@@ -10,13 +10,15 @@
 #define FORMAT "(ubxsba(ssssss))"
 
 HerdPresented *
-herd_presented_new (HerdChallenge *challenge, const char *wish, const char *solver)
+herd_presented_new (HerdChallenge *challenge, const char *wish, const char *solver,
+                    gpointer instance)
 {
   HerdPresented *presented = g_new0 (HerdPresented, 1);
 
   presented->challenge = herd_challenge_ref (challenge);
   presented->wish = g_strdup (wish);
   presented->solver = g_strdup (solver);
+  presented->instance = instance != NULL ? g_object_ref (instance) : NULL;
   return presented;
 }
 
@@ -28,6 +30,7 @@ herd_presented_free (HerdPresented *presented)
   herd_challenge_unref (presented->challenge);
   g_free (presented->wish);
   g_free (presented->solver);
+  g_clear_object (&presented->instance);
   g_free (presented);
 }
 
@@ -97,7 +100,7 @@ herd_record_new_from_bytes (GBytes *bytes, GError **error)
     g_autoptr (HerdChallenge)
         challenge = herd_challenge_new (type, identifier, token, key_authorization);
 
-    g_ptr_array_add (record->presented, herd_presented_new (challenge, wish, solver));
+    g_ptr_array_add (record->presented, herd_presented_new (challenge, wish, solver, NULL));
   }
   return record;
 }

@@ -14,11 +14,13 @@ G_BEGIN_DECLS
 /* A challenge that was, or is about to be, presented. */
 typedef struct {
   HerdChallenge *challenge;
-  char *wish;   /* the identifier that the solver was chosen for, with its "*." */
-  char *solver; /* the type name of the solver */
+  char *wish;        /* the identifier that the solver was chosen for, with its "*." */
+  char *solver;      /* the type name of the solver */
+  GObject *instance; /* the solver; NULL in a record that was read: it is looked for again */
 } HerdPresented;
 
-HerdPresented *herd_presented_new (HerdChallenge *challenge, const char *wish, const char *solver);
+HerdPresented *herd_presented_new (HerdChallenge *challenge, const char *wish, const char *solver,
+                                   gpointer instance);
 void herd_presented_free (HerdPresented *presented);
 
 typedef struct {

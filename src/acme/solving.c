@@ -148,7 +148,7 @@ herd_solving_choose (HerdIssuerHost *host, const HerdAuthorization *authorizatio
   challenge = herd_challenge_new (found->type, authorization->identifier, found->token,
                                   key_authorization);
   *offer = found;
-  return herd_presented_new (challenge, authorization->wish, G_OBJECT_TYPE_NAME (solver));
+  return herd_presented_new (challenge, authorization->wish, G_OBJECT_TYPE_NAME (solver), solver);
 }
 
 static void
@@ -178,6 +178,16 @@ find_batch (GPtrArray *batches, HerdSolver *solver)
   return batch;
 }
 
+/* Could SOLVER be the one that was chosen for PRESENTED before a restart? */
+static gboolean
+may_have_presented (HerdSolver *solver, const HerdPresented *presented)
+{
+  const char *const *types = herd_solver_get_challenge_types (solver, presented->wish);
+
+  return g_str_equal (G_OBJECT_TYPE_NAME (solver), presented->solver) && types != NULL
+         && g_strv_contains (types, presented->challenge->type);
+}
+
 GPtrArray *
 herd_solving_group (HerdIssuerHost *host, GPtrArray *presented)
 {
@@ -188,11 +198,11 @@ herd_solving_group (HerdIssuerHost *host, GPtrArray *presented)
     g_autoptr (GPtrArray) solvers = herd_issuer_host_get_solvers (host, one->wish);
 
     for (guint j = 0; j < solvers->len; j++) {
-      if (g_str_equal (G_OBJECT_TYPE_NAME (solvers->pdata[j]), one->solver)) {
+      if (one->instance != NULL ? solvers->pdata[j] == (gpointer) one->instance
+                                : may_have_presented (solvers->pdata[j], one)) {
         HerdBatch *batch = find_batch (batches, solvers->pdata[j]);
 
         g_ptr_array_add (batch->challenges, herd_challenge_ref (one->challenge));
-        break;
       }
     }
   }

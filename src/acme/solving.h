@@ -27,8 +27,9 @@ typedef struct {
   GPtrArray *challenges; /* of HerdChallenge */
 } HerdBatch;
 
-/* PRESENTED (of HerdPresented) by solver, as HerdBatch. A solver that is not configured any more
- * is passed over: nobody is left who could take its challenges away. */
+/* PRESENTED (of HerdPresented) by solver, as HerdBatch. What was presented before a restart goes to
+ * every solver that may have done it. A solver that is not configured any more is passed over:
+ * nobody is left who could take its challenges away. */
 GPtrArray *herd_solving_group (HerdIssuerHost *host, GPtrArray *presented);
 
 G_END_DECLS
