@@ -257,6 +257,29 @@ csr_of_each_type (gconstpointer data)
                    g_bytes_get_size (public_key));
 }
 
+/* Names go into the request byte for byte, also those that IDNA 2008 does not like. */
+static void
+csr_keeps_names (void)
+{
+  static const char *const identifiers[] = {
+    "xn--ls8h.example",
+    "_service._tcp.example.org",
+    "a--b.example.org",
+    "xn--zzzzzzzzzz.example.org",
+    "a23456789-a23456789-a23456789-a23456789-a23456789-a23456789-123.example.org",
+    NULL
+  };
+  g_autoptr (HerdKey) key = generate ("ecdsa-p256", NULL, NULL);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GBytes) der = herd_csr_new (key, identifiers, NULL, &error);
+  g_auto (gnutls_x509_crq_t) request = NULL;
+
+  g_assert_no_error (error);
+  request = parse_request (der);
+  for (guint i = 0; identifiers[i] != NULL; i++)
+    assert_san (request, i, GNUTLS_SAN_DNSNAME, identifiers[i], strlen (identifiers[i]));
+}
+
 static void
 csr_with_subject (void)
 {
@@ -278,6 +301,7 @@ static void
 csr_refused (void)
 {
   static const char *const none[] = { NULL };
+  static const char *const broken[] = { "example.org", "\377.example.org", NULL };
   static const char *const identifiers[] = { "example.org", NULL };
   const HerdSubject subject = { .country = "Austria" };
   g_autoptr (HerdKey) key = generate ("ecdsa-p256", NULL, NULL);
@@ -285,6 +309,7 @@ csr_refused (void)
 
   g_assert_null (herd_csr_new (key, none, NULL, &error));
   g_assert_error (error, HERD_ERROR, HERD_ERROR_INVALID_ARGUMENT);
+  g_assert_null (herd_csr_new (key, broken, NULL, NULL));
   g_clear_error (&error);
   g_assert_null (herd_csr_new (key, identifiers, &subject, &error));
   g_assert_error (error, HERD_ERROR, HERD_ERROR_INVALID_ARGUMENT);
@@ -312,6 +337,7 @@ main (int argc, char **argv)
   g_test_add_func ("/key/makes/no-other", makes_no_other);
   g_test_add_func ("/key/can-be-cancelled", can_be_cancelled);
   g_test_add_func ("/key/import-refuses", import_refuses);
+  g_test_add_func ("/csr/keeps-names", csr_keeps_names);
   g_test_add_func ("/csr/with-subject", csr_with_subject);
   g_test_add_func ("/csr/refused", csr_refused);
   return g_test_run ();
