@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * The configuration: certherd.conf, issuers.d, targets.d, certificates.d (keyfiles, *.conf in
- * alphabetical order), shared by the agent, the responder and certherd-deliver. Blocking.
+ * alphabetical order), shared by the agent, the responder and certherd-deliver. Values stand as they
+ * are: no quotes, no escapes, no continued lines; comments have lines of their own. Blocking.
  */
 #pragma once
 

@@ -16,7 +16,6 @@
 #define LIST_LIMIT 64
 #define TEXT_LIMIT 4096
 #define PEM_LIMIT (256 * 1024)
-/* The values of a whole section. */
 #define FILE_SET (HERD_WORD_LIST | HERD_WORD_SET | HERD_WORD_FILE_ONLY)
 #define DAY (24 * 60 * 60)
 

@@ -299,8 +299,6 @@ test_no_keyring (Fixture *fixture, gconstpointer data)
 static void
 test_foreign_items (Fixture *fixture, gconstpointer data)
 {
-  g_autoptr (GError) error = NULL;
-
   start_keyring (fixture, "password");
   store_item (fixture, "one", "too short");
   for (guint create = 0; create < 2; create++) {

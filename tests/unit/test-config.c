@@ -64,7 +64,7 @@ write_bytes (Fixture *fixture, const char *name, const char *text, gssize length
 static void
 write_file (Fixture *fixture, const char *name, const char *text)
 {
-  g_autofree char *path = write_bytes (fixture, name, text, -1);
+  g_free (write_bytes (fixture, name, text, -1));
 }
 
 static HerdConfig *
@@ -266,8 +266,8 @@ test_trust (Fixture *fixture, gconstpointer data)
       "A comment: é\n" PEM);
   for (guint i = 0; i < G_N_ELEMENTS (bad); i++) {
     g_autoptr (HerdConfig) config = NULL;
-    g_autofree char *path = write_bytes (fixture, "ca.pem", bad[i].contents, bad[i].length);
 
+    g_free (write_bytes (fixture, "ca.pem", bad[i].contents, bad[i].length));
     config = herd_config_load (fixture->directory);
     assert_problem (fixture, config, 0, "issuers.d/x.conf", 3, bad[i].cause);
     g_assert_null (herd_config_find (config, HERD_SECTION_ISSUER, "x"));

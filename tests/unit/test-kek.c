@@ -195,17 +195,17 @@ test_credential (Fixture *fixture, gconstpointer data)
 
   for (guint i = 0; i < 2; i++) {
     g_autoptr (GError) error = NULL;
-    g_autofree char *written = write_key (fixture, "certherd.kek", 32, i == 0 ? 0400 : 0440);
-    g_autoptr (GBytes) kek = load (fixture, HERD_KEYSTORE_CREDENTIAL, FALSE, &error);
+    g_autoptr (GBytes) kek = NULL;
 
+    g_free (write_key (fixture, "certherd.kek", 32, i == 0 ? 0400 : 0440));
+    kek = load (fixture, HERD_KEYSTORE_CREDENTIAL, FALSE, &error);
     g_assert_no_error (error);
     assert_bytes (kek, "kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk");
   }
   for (guint i = 0; i < 2; i++) {
     g_autoptr (GError) error = NULL;
-    g_autofree char *written = write_key (fixture, "certherd.kek", i == 0 ? 32 : 5000,
-                                          i == 0 ? 0444 : 0400);
 
+    g_free (write_key (fixture, "certherd.kek", i == 0 ? 32 : 5000, i == 0 ? 0444 : 0400));
     g_assert_null (load (fixture, HERD_KEYSTORE_CREDENTIAL, TRUE, &error));
     assert_words (error, i == 0 ? HERD_ERROR_REFUSED : HERD_ERROR_UNREACHABLE, path);
   }
