@@ -43,12 +43,19 @@ state_fixture_set_up (StateFixture *fixture, gconstpointer data)
 }
 
 void
-state_fixture_tear_down (StateFixture *fixture, gconstpointer data)
+state_fixture_clear (StateFixture *fixture)
 {
   g_autofree char *parent = g_path_get_dirname (fixture->directory);
 
   state_fixture_close (fixture);
-  remove_tree (parent);
+  if (g_file_test (parent, G_FILE_TEST_IS_DIR))
+    remove_tree (parent);
+}
+
+void
+state_fixture_tear_down (StateFixture *fixture, gconstpointer data)
+{
+  state_fixture_clear (fixture);
   g_free (fixture->directory);
   g_free (fixture->path);
   g_mutex_clear (&fixture->held);

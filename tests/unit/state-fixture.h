@@ -21,6 +21,8 @@ typedef struct {
 
 void state_fixture_set_up (StateFixture *fixture, gconstpointer data);
 void state_fixture_tear_down (StateFixture *fixture, gconstpointer data);
+/* Takes the directory away already: for a child that will not live to tear it down. */
+void state_fixture_clear (StateFixture *fixture);
 /* Opens; the first is with the KEK of the fixture, the second without. */
 void state_fixture_open (StateFixture *fixture);
 void state_fixture_open_locked (StateFixture *fixture);

@@ -154,6 +154,7 @@ test_killed_ids (StateFixture *fixture, gconstpointer data)
     HerdState *state = herd_state_open (directory, NULL, NULL);
     guint64 id = 0;
 
+    state_fixture_clear (fixture);
     for (guint i = 0; i < 700; i++)
       id = herd_state_new_id (state);
     g_assert_cmpuint (id, >=, 700);
@@ -209,6 +210,7 @@ test_kills (StateFixture *fixture, gconstpointer data)
   guint round = 0;
 
   if (g_test_subprocess ()) {
+    state_fixture_clear (fixture);
     be_killed ();
     return;
   }
