@@ -14,7 +14,7 @@
 G_BEGIN_DECLS
 
 /* So long challenges stay when the agent that presented them is gone; it presents them again. */
-#define HERD_CONTROL_ORPHANED (600 * HERD_SECOND)
+#define HERD_CONTROL_ORPHANED ((gint64) 600 * HERD_SECOND)
 #define HERD_CONTROL_CONNECTIONS 16
 
 typedef struct HerdControl HerdControl;

@@ -263,7 +263,10 @@ herd_http_front_new (HerdFlight *flight, HerdClock *clock)
 
   front->flight = flight;
   front->clock = herd_clock_ref (clock);
+  /* An active GSocketService begins its accept anew when a socket is added, and loses the connection
+   * that the old one had accepted: often the very one that systemd started us for. */
   front->service = g_socket_service_new ();
+  g_socket_service_stop (front->service);
   g_queue_init (&front->clients);
   g_signal_connect (front->service, "incoming", G_CALLBACK (on_incoming), front);
   return front;
@@ -288,4 +291,10 @@ gboolean
 herd_http_front_add (HerdHttpFront *front, GSocket *socket, GError **error)
 {
   return g_socket_listener_add_socket (G_SOCKET_LISTENER (front->service), socket, NULL, error);
+}
+
+void
+herd_http_front_start (HerdHttpFront *front)
+{
+  g_socket_service_start (front->service);
 }

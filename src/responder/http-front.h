@@ -22,8 +22,10 @@ typedef struct HerdHttpFront HerdHttpFront;
 /* FLIGHT outlives the front. */
 HerdHttpFront *herd_http_front_new (HerdFlight *flight, HerdClock *clock);
 void herd_http_front_free (HerdHttpFront *front);
-/* Serves SOCKET, which listens already. */
+/* Will serve SOCKET, which listens already. */
 gboolean herd_http_front_add (HerdHttpFront *front, GSocket *socket, GError **error);
+/* Begins to serve; nothing is added any more. */
+void herd_http_front_start (HerdHttpFront *front);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (HerdHttpFront, herd_http_front_free)
 

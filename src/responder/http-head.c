@@ -130,7 +130,7 @@ herd_http_head_parse (const char *data, gsize length)
   gboolean host_required;
   gsize count;
 
-  if (herd_http_head_measure (data, length, 0) != (gssize) length)
+  if (length == 0 || herd_http_head_measure (data, length, 0) != (gssize) length)
     return NULL;
   text = g_strndup (data, length);
   lines = g_strsplit (text, "\r\n", -1);

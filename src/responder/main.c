@@ -127,6 +127,7 @@ run (const Options *options, GError **error)
     if (!herd_http_front_add (front, g_ptr_array_index (sockets->http, i), error))
       return FALSE;
   }
+  herd_http_front_start (front);
   if (sockets->control != NULL ? !herd_control_add_listener (control, sockets->control, error)
                                : !add_agent (control, options->control_fd, loop, error))
     return FALSE;
