@@ -130,7 +130,6 @@ abort_request (Request *request, Abort reason)
 {
   if (request->aborted == ABORT_NONE)
     request->aborted = reason;
-  g_cancellable_cancel (request->io);
   herd_run_cancel (request->run);
 }
 
@@ -520,6 +519,16 @@ on_finished (gpointer data, const GError *error)
 
 static const HerdRunOps ops = { .finished = on_finished };
 
+/* Whoever cancels the run means what is under way too: it has a cancellable of its own, since a message
+ * is also dropped in the midst of a run. Nobody cancels a run that has ended. */
+static void
+on_cancelled (GCancellable *cancellable G_GNUC_UNUSED, gpointer data)
+{
+  Request *request = data;
+
+  g_cancellable_cancel (request->io);
+}
+
 void
 herd_http_send_async (HerdHttp *http, const HerdHttpRequest *given, GCancellable *cancellable,
                       GAsyncReadyCallback callback, gpointer data)
@@ -559,6 +568,8 @@ herd_http_send_async (HerdHttp *http, const HerdHttpRequest *given, GCancellable
   request->run = herd_run_new ("http", steps, G_N_ELEMENTS (steps), &ops, request, http->clock,
                                NULL);
   g_hash_table_add (http->requests, request);
+  g_signal_connect (herd_run_get_cancellable (request->run), "cancelled", G_CALLBACK (on_cancelled),
+                    request);
   herd_run_start (request->run, NULL);
   request->follow = herd_follow_new (request->run, cancellable);
 }

@@ -385,6 +385,7 @@ test_cancel (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
   Answer flying = { 0 };
   Answer waiting = { 0 };
   Answer late = { 0 };
+  gint64 begun;
 
   start (narrow, hang, FALSE, first, &flying);
   start (narrow, hello, FALSE, second, &waiting);
@@ -396,9 +397,12 @@ test_cancel (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
   assert_failed (&waiting, HERD_ERROR_CANCELLED, "cancelled");
   g_assert_false (flying.done);
   g_assert_false (late.done);
+  /* At once, not when the server is given up. */
+  begun = g_get_monotonic_time ();
   g_cancellable_cancel (first);
   wait_for (&flying);
   assert_failed (&flying, HERD_ERROR_CANCELLED, "cancelled");
+  g_assert_cmpint (g_get_monotonic_time () - begun, <, 10 * G_USEC_PER_SEC);
   wait_for (&late);
   g_assert_no_error (late.error);
   answer_clear (&late);
