@@ -228,6 +228,12 @@ herd_agent_get_next (HerdAgent *agent)
   return herd_registry_get_certificate (agent->services.registry, certificate);
 }
 
+gboolean
+herd_agent_check_name (HerdSection section, const char *name, GError **error)
+{
+  return herd_name_check (herd_section_to_string (section), name, error);
+}
+
 GVariant *
 herd_agent_check (HerdAgent *agent, HerdSection section, GVariant *dictionary, GError **error)
 {

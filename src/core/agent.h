@@ -57,6 +57,8 @@ typedef struct {
 
 gboolean herd_agent_verb_finish (GAsyncResult *result, HerdVerbResult *ids, GError **error);
 
+/* Is NAME, from the bus, fit to be the name of a new object of SECTION? */
+gboolean herd_agent_check_name (HerdSection section, const char *name, GError **error);
 /* A dictionary from the bus as a spec in normal form; SECTION certificate or issuer. On the session
  * bus the words mean what they mean in a file. */
 GVariant *herd_agent_check (HerdAgent *agent, HerdSection section, GVariant *dictionary,

@@ -387,7 +387,7 @@ link_arm_retry (HerdResponderLink *link)
 static void
 link_pump (HerdResponderLink *link)
 {
-  g_autoptr (HerdResponderLink) held = g_object_ref (link);
+  G_GNUC_UNUSED g_autoptr (HerdResponderLink) held = g_object_ref (link);
 
   while (!link->waiting && !g_queue_is_empty (&link->calls)) {
     g_autoptr (GError) error = NULL;

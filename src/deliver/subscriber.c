@@ -198,7 +198,7 @@ herd_subscriber_free (HerdSubscriber *subscriber)
   if (subscriber == NULL)
     return;
   if (subscriber->path != NULL && !subscriber->gone) {
-    g_autoptr (GVariant)
+    G_GNUC_UNUSED g_autoptr (GVariant)
         closed = call (subscriber, subscriber->path, SUBSCRIPTION, "Close", NULL, "()", NULL);
   }
   if (subscriber->updated != 0)

@@ -252,7 +252,6 @@ test_locked (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
   g_autoptr (GBytes) key = NULL;
   g_autoptr (GBytes) key_after = NULL;
   g_autoptr (GError) error = NULL;
-  g_autofree char *chain = NULL;
 
   acme_must_register (acme);
   acme_restart (acme, test_pebble_get (fixture->pebble, "DIRECTORY_URL"),
