@@ -43,7 +43,7 @@ build_into() {
   log=$folder/build.log
   local again=()
   [ ! -e "$folder/build.ninja" ] || again=(--reconfigure)
-  if ! { meson setup "${again[@]}" "$folder" "$@" && ninja -C "$folder"; } >"$log" 2>&1; then
+  if ! { meson setup "${again[@]}" "$folder" "$@" && ninja -k 0 -C "$folder"; } >"$log" 2>&1; then
     grep -E -A 8 'ERROR:|^FAILED:| error: ' "$log" | cut -c -300 | head -n 60 >&2 || tail -n 30 "$log" >&2
     echo "Building into $folder failed; the whole output is in $log." >&2
     return 1

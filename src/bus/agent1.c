@@ -28,7 +28,7 @@ prepare_request (HerdBusCall *call, GError **error)
   const char *name;
 
   g_variant_get_child (call->parameters, 0, "&s", &name);
-  if (!herd_name_check ("certificate", name, error))
+  if (!herd_agent_check_name (HERD_SECTION_CERTIFICATE, name, error))
     return FALSE;
   call->checked = herd_agent_check (call->agent, HERD_SECTION_CERTIFICATE, spec, error);
   return call->checked != NULL;
@@ -186,7 +186,7 @@ finish_list (HerdBusCall *call, GAsyncResult *result G_GNUC_UNUSED, GError **err
   }
   while ((certificate = herd_registry_next_certificate (get_registry (call), after)) != NULL) {
     after = certificate->name;
-    if (!herd_filter_matches (filter, certificate, now))
+    if (!herd_filter_matches (filter, get_registry (call), certificate, now))
       continue;
     if (n == limit)
       break;

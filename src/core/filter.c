@@ -4,6 +4,8 @@
  */
 #include "core/filter.h"
 
+#include "core/issuers.h"
+
 #include "model/spec.h"
 #include "plugin/error.h"
 
@@ -117,16 +119,20 @@ matches_identifier (const HerdFilter *filter, const HerdCertificate *certificate
   return FALSE;
 }
 
+/* A wish that names no issuer is one for whichever is chosen for it. */
 static gboolean
-matches_issuer (const HerdFilter *filter, const HerdCertificate *certificate)
+matches_issuer (const HerdFilter *filter, HerdRegistry *registry,
+                const HerdCertificate *certificate)
 {
   g_auto (GStrv) issuers = herd_spec_get_list (certificate->spec, "issuer");
+  const HerdAuthority *chosen = herd_issuers_choose (registry, issuers[0], NULL);
 
-  return g_strv_contains ((const char *const *) issuers, filter->issuer);
+  return chosen != NULL && g_str_equal (chosen->name, filter->issuer);
 }
 
 gboolean
-herd_filter_matches (const HerdFilter *filter, const HerdCertificate *certificate, gint64 now)
+herd_filter_matches (const HerdFilter *filter, HerdRegistry *registry,
+                     const HerdCertificate *certificate, gint64 now)
 {
   const HerdGeneration *current = herd_certificate_get_current (certificate);
 
@@ -141,7 +147,7 @@ herd_filter_matches (const HerdFilter *filter, const HerdCertificate *certificat
   if (filter->expires_before != 0
       && (current == NULL || current->facts->not_after >= filter->expires_before))
     return FALSE;
-  if (filter->issuer != NULL && !matches_issuer (filter, certificate))
+  if (filter->issuer != NULL && !matches_issuer (filter, registry, certificate))
     return FALSE;
   return filter->identifier == NULL || matches_identifier (filter, certificate);
 }

@@ -14,8 +14,8 @@ typedef struct HerdFilter HerdFilter;
  * HERD_ERROR_INVALID_ARGUMENT for another key or type. */
 HerdFilter *herd_filter_new (GVariant *filter, GError **error);
 void herd_filter_free (HerdFilter *filter);
-gboolean herd_filter_matches (const HerdFilter *filter, const HerdCertificate *certificate,
-                              gint64 now);
+gboolean herd_filter_matches (const HerdFilter *filter, HerdRegistry *registry,
+                              const HerdCertificate *certificate, gint64 now);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (HerdFilter, herd_filter_free)
 

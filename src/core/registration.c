@@ -178,13 +178,36 @@ leave_register (HerdRun *run, gpointer operation, GError **error)
   return TRUE;
 }
 
+/* Also after a failure: what was learned by then, above all which terms wait for an agreement, is
+ * shown. */
 static gboolean
-leave_done (HerdRun *run G_GNUC_UNUSED, gpointer operation, GError **error G_GNUC_UNUSED)
+enter_done (HerdRun *run, gpointer operation, GError **error G_GNUC_UNUSED)
 {
   Registration *registration = operation;
+  HerdAuthority *authority = get_authority (registration, NULL);
+
+  if (authority != NULL && registration->engine != NULL && HERD_IS_ACCOUNTS (registration->engine)
+      && !g_str_equal (authority->account->status, "valid"))
+    herd_accounts_load_async (HERD_ACCOUNTS (registration->engine), registration->host,
+                              herd_run_ready, herd_run_slot (run));
+  return TRUE;
+}
+
+static gboolean
+leave_done (HerdRun *run, gpointer operation, GError **error)
+{
+  Registration *registration = operation;
+  HerdAccount *account = NULL;
 
   if (registration->inside)
     herd_gate_leave (registration->gate);
+  if (herd_run_get_n_results (run) == 0)
+    return TRUE;
+  account = herd_accounts_load_finish (HERD_ACCOUNTS (registration->engine),
+                                       herd_run_get_result (run, 0), error);
+  if (account == NULL)
+    return FALSE;
+  set_account (registration, account);
   return TRUE;
 }
 
@@ -192,7 +215,7 @@ static const HerdStep steps[] = {
   { "queue", enter_queue, leave_queue, HERD_COMMIT_NONE },
   { "load", enter_load, leave_load, HERD_COMMIT_NONE },
   { "register", enter_register, leave_register, HERD_COMMIT_NONE },
-  { "done", NULL, leave_done, HERD_COMMIT_NONE },
+  { "done", enter_done, leave_done, HERD_COMMIT_NONE },
 };
 
 static void

@@ -5,6 +5,8 @@
  */
 #include <glib/gi18n.h>
 
+#include "herd-config.h"
+
 #include "ctl/output.h"
 
 /* A caller whom polkit asks for a password needs time to type it. */
@@ -137,19 +139,18 @@ get_meaning (const char *name)
   return HERD_CTL_FAILED;
 }
 
-/* What to do next, where the error cannot know; NULL where it says so itself. */
-static const char *
-get_advice (const HerdCtl *ctl, const GError *error, HerdCtlStatus status)
+/* Says what to do next, where the error cannot know. */
+static void
+print_advice (const HerdCtl *ctl, const GError *error, HerdCtlStatus status)
 {
   if (status == HERD_CTL_UNREACHABLE && ctl->session)
-    return _ ("Start your own agent with \"certherd --session\".");
-  if (status == HERD_CTL_UNREACHABLE)
-    return _ ("See \"systemctl status certherd\"; your own agent is asked with --session.");
-  if (status == HERD_CTL_NOT_AUTHORIZED)
-    return _ ("Run it as root, or as a user whom polkit allows it.");
-  if (error->domain == G_OPTION_ERROR)
-    return _ ("\"--help\" says what can be given.");
-  return NULL;
+    g_printerr (_ ("Start your own agent with \"%s --session\".\n"), HERD_LIBEXEC_DIR "/certherd");
+  else if (status == HERD_CTL_UNREACHABLE)
+    g_printerr (_ ("See \"systemctl status certherd\"; your own agent is asked with --session.\n"));
+  else if (status == HERD_CTL_NOT_AUTHORIZED)
+    g_printerr (_ ("Run it as root, or as a user whom polkit allows it.\n"));
+  else if (error->domain == G_OPTION_ERROR)
+    g_printerr (_ ("\"--help\" says what can be given.\n"));
 }
 
 HerdCtlStatus
@@ -168,8 +169,6 @@ herd_ctl_fail (HerdCtl *ctl, const GError *error)
   }
   g_autofree char *message = herd_ctl_clean (stripped->message);
   g_printerr ("certherdctl: %s\n", message);
-  const char *advice = get_advice (ctl, error, status);
-  if (advice != NULL)
-    g_printerr ("%s\n", advice);
+  print_advice (ctl, error, status);
   return status;
 }

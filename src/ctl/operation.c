@@ -11,6 +11,8 @@
 
 /* How long an agent that restarts may be away. */
 #define AWAY_SECONDS 30
+/* From when on a step is worth a line, whatever it is. */
+#define QUIET_LIMIT G_USEC_PER_SEC
 
 typedef struct {
   HerdCtl *ctl;
@@ -27,48 +29,81 @@ typedef struct {
 
 /* ---- steps --------------------------------------------------------------------------------- */
 
-const char *
-herd_ctl_step_describe (const char *step)
+typedef struct {
+  const char *name;
+  const char *description;
+  gboolean quiet; /* not worth a line unless it takes long */
+} Step;
+
+static const Step known_steps[] = {
+  { "queue", N_ ("waiting for its turn"), TRUE },
+  { "load", N_ ("reading what is known of the account"), TRUE },
+  { "account", N_ ("creating or finding the account"), TRUE },
+  { "prepare", N_ ("asking the CA what it offers"), TRUE },
+  { "search", N_ ("looking for an order that was begun"), FALSE },
+  { "resume", N_ ("going on with the order"), FALSE },
+  { "key", N_ ("making the private key"), FALSE },
+  { "new-order", N_ ("ordering from the CA"), FALSE },
+  { "authorize", N_ ("asking what proves control of the names"), FALSE },
+  { "present", N_ ("putting the proof where the CA looks"), FALSE },
+  { "respond", N_ ("telling the CA to look"), FALSE },
+  { "ready", N_ ("waiting for the CA to be convinced"), FALSE },
+  { "finalize", N_ ("sending the certificate request"), FALSE },
+  { "valid", N_ ("waiting for the CA to sign"), FALSE },
+  { "download", N_ ("fetching and checking the certificate"), FALSE },
+  { "explain", N_ ("asking the CA why it failed"), FALSE },
+  { "cleanup", N_ ("taking the proof away"), FALSE },
+  { "save", N_ ("storing key and certificate, sealed"), FALSE },
+  { "deliver", N_ ("delivering to the targets"), FALSE },
+  { "keep-key", N_ ("storing the account's key, sealed"), FALSE },
+  { "find", N_ ("finding the account again"), FALSE },
+  { "register", N_ ("creating the account"), FALSE },
+  { "keep", N_ ("storing the account"), FALSE },
+  { "end", N_ ("ending"), TRUE },
+};
+
+static const Step *
+find_step (const char *name)
 {
-  static const struct {
-    const char *step;
-    const char *description;
-  } descriptions[] = {
-    { "key", N_ ("making the private key") },
-    { "new-order", N_ ("ordering from the CA") },
-    { "authorize", N_ ("asking what proves control of the names") },
-    { "present", N_ ("putting the proof where the CA looks") },
-    { "respond", N_ ("telling the CA to look") },
-    { "ready", N_ ("waiting for the CA to be convinced") },
-    { "finalize", N_ ("sending the certificate request") },
-    { "valid", N_ ("waiting for the CA to sign") },
-    { "download", N_ ("fetching and checking the certificate") },
-    { "cleanup", N_ ("taking the proof away") },
-    { "save", N_ ("storing key and certificate, sealed") },
-    { "deliver", N_ ("delivering to the targets") },
-    { "directory", N_ ("asking the CA what it offers") },
-    { "account", N_ ("creating or finding the account") },
-  };
-  for (gsize i = 0; i < G_N_ELEMENTS (descriptions); i++) {
-    if (g_str_equal (descriptions[i].step, step))
-      return _ (descriptions[i].description);
+  for (gsize i = 0; i < G_N_ELEMENTS (known_steps); i++) {
+    if (g_str_equal (known_steps[i].name, name))
+      return &known_steps[i];
   }
-  return step;
+  return NULL;
+}
+
+const char *
+herd_ctl_step_describe (const char *name)
+{
+  const Step *step = find_step (name);
+  return step != NULL ? _ (step->description) : name;
+}
+
+/* Steps that wait for nothing in most runs are not worth a line in those. */
+static gboolean
+is_worth_a_line (GVariant *step)
+{
+  const Step *known = find_step (herd_ctl_get_text (step, "name"));
+  gint64 entered = herd_ctl_get_int64 (step, "entered");
+  gint64 left = herd_ctl_get_int64 (step, "left");
+  return known == NULL || !known->quiet || left - entered >= QUIET_LIMIT;
 }
 
 static void
 print_step (Follow *follow, GVariant *step)
 {
   g_autofree char *name = herd_ctl_clean (herd_ctl_get_text (step, "name"));
-  gint64 entered = herd_ctl_get_int64 (step, "entered");
   gint64 left = herd_ctl_get_int64 (step, "left");
+  gint64 took = left - herd_ctl_get_int64 (step, "entered");
   const char *again = follow->unfinished_line ? "\r\033[K" : "";
   follow->unfinished_line = left == 0;
+  g_print ("%s  %-10s  %s", again, name, herd_ctl_step_describe (name));
   if (left == 0)
-    g_print ("%s  %-10s  %s …", again, name, herd_ctl_step_describe (name));
+    g_print (" …");
+  else if (took < G_USEC_PER_SEC)
+    g_print (", %d ms\n", (int) (took / 1000));
   else
-    g_print ("%s  %-10s  %s, %.1f s\n", again, name, herd_ctl_step_describe (name),
-             (double) (left - entered) / G_USEC_PER_SEC);
+    g_print (", %.1f s\n", (double) took / G_USEC_PER_SEC);
 }
 
 /* Prints the steps that ended since the last time; on a terminal the running one too. */
@@ -83,7 +118,7 @@ print_steps (Follow *follow)
   for (; follow->shown < count; follow->shown++) {
     g_autoptr (GVariant) step = g_variant_get_child_value (steps, follow->shown);
     gboolean runs = herd_ctl_get_int64 (step, "left") == 0;
-    if (!runs || follow->ctl->terminal)
+    if (runs ? follow->ctl->terminal : is_worth_a_line (step))
       print_step (follow, step);
     if (runs)
       return;

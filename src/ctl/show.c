@@ -128,12 +128,12 @@ print_deliveries (HerdCtl *ctl, GVariant *properties)
     g_autoptr (GVariant) delivery = g_variant_get_child_value (list, i);
     const char *state = herd_ctl_get_text (delivery, "state");
     g_autofree char *generation = format_applied (delivery);
-    g_autofree char *since = herd_ctl_format_relative (ctl->now,
-                                                       herd_ctl_get_int64 (delivery, "since"));
+    gint64 began = herd_ctl_get_int64 (delivery, "since");
+    g_autofree char *since = began != 0 ? herd_ctl_format_relative (ctl->now, began) : NULL;
     herd_ctl_table_add (table, HERD_CTL_PLAIN, herd_ctl_get_text (delivery, "target"));
     herd_ctl_table_add (table, herd_ctl_state_colour (state), state);
     herd_ctl_table_add (table, HERD_CTL_PLAIN, generation);
-    herd_ctl_table_add (table, HERD_CTL_PLAIN, since);
+    herd_ctl_table_add (table, HERD_CTL_PLAIN, since != NULL ? since : "-");
     herd_ctl_table_add (table, HERD_CTL_PLAIN, herd_ctl_get_text (delivery, "message"));
   }
   g_print ("\n");

@@ -125,7 +125,8 @@ class Case(unittest.TestCase):
         return path
 
     def assertNothing(self, findings):
-        self.assertEqual(findings, [], "\n" + "\n".join(findings))
+        if findings:
+            self.fail("\n" + "\n".join(findings))
 
     def assertFinds(self, findings, *parts):
         """Exactly one finding, with these parts."""

@@ -312,9 +312,9 @@ class Requesting(Case):
         ended = self.ctl("request", "www", "-d", "www.example.org")
         self.assertEqual((ended.status, ended.err), (0, ""))
         lines = ended.out.splitlines()
-        self.assertEqual(lines[:3], ["  key         making the private key, 0.5 s",
-                                     "  new-order   ordering from the CA, 0.5 s",
-                                     "  save        storing key and certificate, sealed, 0.5 s"])
+        self.assertEqual(lines[:3], ["  key         making the private key, 500 ms",
+                                     "  new-order   ordering from the CA, 500 ms",
+                                     "  save        storing key and certificate, sealed, 500 ms"])
         self.assertTrue(lines[3].startswith("www is valid: generation 3, until 2100-01-01"))
         self.assertTrue(lines[4].startswith("Next: renew "))
         self.assertEqual(self.calls("RequestCertificate"), [("www", {"identifiers": ["www.example.org"]})])

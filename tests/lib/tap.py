@@ -18,7 +18,8 @@ class TapResult(unittest.TestResult):
         print(f"{word} {self.count} - {name.replace('#', '')}{directive}", flush=True)
 
     def explain(self, error):
-        for line in "".join(traceback.format_exception(*error)).splitlines():
+        # The last frame is the test's, or the one that it called: unittest's own say nothing.
+        for line in "".join(traceback.format_exception(*error, limit=-1)).splitlines():
             print("# " + line, flush=True)
 
     def addSuccess(self, test):
