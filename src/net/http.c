@@ -247,6 +247,9 @@ new_message (Request *request, GError **error)
   message = soup_message_new_from_uri (request->method, uri);
   /* Redirects are followed by the table below, which bounds and checks them. */
   soup_message_add_flags (message, SOUP_MESSAGE_NO_REDIRECT);
+  /* Else libsoup opens a connection for each POST, even beside a warm HTTP/2 one. The flag does not
+   * make it repeat a POST whose connection broke: that it decides by the method alone. */
+  soup_message_add_flags (message, SOUP_MESSAGE_IDEMPOTENT);
   headers = soup_message_get_request_headers (message);
   if (request->accept != NULL)
     soup_message_headers_replace (headers, "Accept", request->accept);

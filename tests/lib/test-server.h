@@ -36,6 +36,8 @@ guint16 test_server_get_port (TestServer *server);
 char *test_server_get_url (TestServer *server, const char *path);
 /* Requests seen whole so far. */
 guint test_server_get_requests (TestServer *server);
+/* Connections so far. */
+guint test_server_get_connections (TestServer *server);
 
 /* Writes a whole answer. FIELDS: more fields, each ending in "\r\n", or NULL. Returns TRUE. */
 gboolean test_exchange_answer (TestExchange *exchange, guint status, const char *fields,

@@ -241,6 +241,44 @@ test_answers (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 static void
+post (Fixture *fixture, const char *path, Answer *answer)
+{
+  g_autofree char *url = test_server_get_url (fixture->server, path);
+  g_autoptr (GBytes) body = g_bytes_new_static ("{}", 2);
+  HerdHttpRequest request = { .label = "test",
+                              .method = "POST",
+                              .url = url,
+                              .body = body,
+                              .content_type = "application/jose+json",
+                              .limit = LIMIT };
+
+  herd_http_send_async (fixture->http, &request, NULL, on_answer, answer);
+  wait_for (answer);
+}
+
+/* One request after the other uses one connection; but when that breaks, a POST, which the server
+ * may have carried out, is not sent again behind our back. */
+static void
+test_reuse (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+  Answer answer = { 0 };
+
+  for (guint i = 0; i < 5; i++) {
+    get (fixture, "/hello", &answer);
+    g_assert_no_error (answer.error);
+    answer_clear (&answer);
+    post (fixture, "/hello", &answer);
+    g_assert_no_error (answer.error);
+    answer_clear (&answer);
+  }
+  g_assert_cmpuint (test_server_get_connections (fixture->server), ==, 1);
+  post (fixture, "/close", &answer);
+  g_assert_error (answer.error, HERD_ERROR, HERD_ERROR_UNREACHABLE);
+  answer_clear (&answer);
+  g_assert_cmpuint (test_server_get_requests (fixture->server), ==, 11);
+}
+
+static void
 test_fields (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
   g_autofree char *url = test_server_get_url (fixture->server, "/head");
@@ -716,6 +754,7 @@ main (int argc, char **argv)
   g_test_add_func ("/http/init", test_init);
 #define ADD(path, function) g_test_add ("/http/" path, Fixture, NULL, set_up, function, tear_down)
   ADD ("answers", test_answers);
+  ADD ("reuse", test_reuse);
   ADD ("fields", test_fields);
   ADD ("limits", test_limits);
   ADD ("redirects", test_redirects);
