@@ -135,7 +135,7 @@ holds (JsonNode *node, GType type)
   return JSON_NODE_HOLDS_VALUE (node) && json_node_get_value_type (node) == type;
 }
 
-/* json-glib makes invalid UTF-8 of lone surrogates ("\\ud800"), which must not reach the bus. */
+/* json-glib makes invalid UTF-8 of lone surrogates ("\ud800x"), which must not reach the bus. */
 static gboolean
 holds_text (JsonNode *node)
 {

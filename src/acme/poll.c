@@ -10,8 +10,8 @@
 #define SECOND (1000 * MILLISECOND)
 #define FIRST_DELAY (100 * MILLISECOND)
 #define DELAY_MAX (15 * SECOND)
-#define RETRY_AFTER_MIN (1 * SECOND)
-#define RETRY_AFTER_MAX (300 * SECOND)
+#define RETRY_AFTER_MIN 1 /* seconds */
+#define RETRY_AFTER_MAX 300
 #define TROUBLES_MAX 4
 
 void
@@ -55,5 +55,5 @@ herd_poll_get_delay (HerdPoll *poll, gint64 now)
   poll->delay = MIN (poll->delay * 3 / 2, DELAY_MAX);
   if (poll->retry_at == 0)
     return delay;
-  return CLAMP ((poll->retry_at - now) * SECOND, RETRY_AFTER_MIN, RETRY_AFTER_MAX);
+  return CLAMP (poll->retry_at - now, RETRY_AFTER_MIN, RETRY_AFTER_MAX) * SECOND;
 }
