@@ -19,6 +19,7 @@
 #include "util/follow.h"
 #include "util/steps.h"
 
+#define ATTEMPTS_MAX 2  /* newOrders without a known answer */
 #define FINALIZES_MAX 3 /* a CA that says "ready" again and again is not believed for ever */
 
 const char *const *
@@ -131,7 +132,7 @@ prepare_leave (HerdRun *run, gpointer data, GError **error)
   }
   if (order->record->order_url != NULL)
     herd_run_jump (run, "resume");
-  else if (!order->record->attempted)
+  else if (order->record->attempts == 0)
     herd_run_jump (run, "new-order");
   return TRUE;
 }
@@ -157,10 +158,18 @@ search_leave (HerdRun *run, gpointer data, GError **error)
     g_propagate_error (error, g_steal_pointer (&local));
     return FALSE;
   }
-  if (url != NULL)
+  if (url != NULL) {
     set_order_url (order, url);
-  else
-    herd_run_jump (run, "new-order");
+    return TRUE;
+  }
+  if (order->record->attempts >= ATTEMPTS_MAX) {
+    g_set_error (error, HERD_ERROR, HERD_ERROR_FAILED,
+                 "newOrder was sent %u times, and certherd was ended each time before its answer; "
+                 "a new attempt starts over",
+                 order->record->attempts);
+    return FALSE;
+  }
+  herd_run_jump (run, "new-order");
   return TRUE;
 }
 
@@ -259,7 +268,7 @@ poll_again (HerdRun *run, HerdAcmeOrder *order, GError **error)
 {
   gint64 now = herd_acme_session_get_seconds (order->session);
 
-  if (now - order->record->started >= HERD_POLL_DEADLINE) {
+  if (herd_clock_get_monotonic (order->session->clock) >= order->deadline) {
     g_set_error (error, HERD_ERROR, HERD_ERROR_UNREACHABLE,
                  "the CA has not come to an end with the order %s within %d minutes",
                  order->record->order_url, HERD_POLL_DEADLINE / 60);
@@ -426,8 +435,8 @@ commit (HerdRun *run, gpointer data, gpointer slot)
   const char *step = herd_run_get_step (run);
 
   /* Before its request leaves, the record says that it may have left. */
-  if (g_str_equal (step, "new-order"))
-    order->record->attempted = TRUE;
+  if (g_str_equal (step, "new-order") && order->record->order_url == NULL)
+    order->record->attempts++;
   else if (g_str_equal (step, "finalize"))
     order->record->finalized = TRUE;
   bytes = herd_record_to_bytes (order->record);
@@ -505,8 +514,6 @@ herd_acme_order_async (HerdAcmeSession *session, const HerdIssueRequest *request
     g_task_return_error (task, error);
     return;
   }
-  if (resume == NULL)
-    record->started = herd_acme_session_get_seconds (session);
   order = g_new0 (HerdAcmeOrder, 1);
   order->session = session;
   order->request = herd_issue_request_new (
@@ -515,6 +522,8 @@ herd_acme_order_async (HerdAcmeSession *session, const HerdIssueRequest *request
   order->host = g_object_ref (host);
   order->task = g_steal_pointer (&task);
   order->record = g_steal_pointer (&record);
+  order->deadline = herd_clock_get_monotonic (session->clock)
+                    + HERD_POLL_DEADLINE * (gint64) HERD_SECOND;
   herd_poll_start (&order->poll);
   order->to_answer = g_ptr_array_new_with_free_func (g_free);
   if (order->record->order_url != NULL)

@@ -9,7 +9,8 @@
 
 G_BEGIN_DECLS
 
-#define HERD_POLL_DEADLINE 3600 /* seconds, for an order as a whole */
+/* Seconds for one run of an order; a restart, which may come days later, begins a new one. */
+#define HERD_POLL_DEADLINE 3600
 
 typedef struct {
   guint rounds;

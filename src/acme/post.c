@@ -229,7 +229,7 @@ herd_acme_post_async (HerdAcmeSession *session, HerdIssuerHost *host, const Herd
   post->label = g_strdup (given->label);
   post->url = g_strdup (given->url);
   post->payload = g_strdup (given->payload != NULL ? given->payload : "");
-  post->accept = g_strdup (given->accept != NULL ? given->accept : "application/json");
+  post->accept = g_strdup (given->accept);
   post->with_jwk = given->with_jwk;
   post->limit = given->limit != 0 ? given->limit : HERD_SIZE_OBJECT;
   post->run = herd_run_new ("post", steps, G_N_ELEMENTS (steps), &ops, post, session->clock, NULL);

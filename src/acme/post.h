@@ -12,7 +12,7 @@ typedef struct {
   const char *label;   /* "newOrder": for errors, logs and crash points */
   const char *url;     /* exactly as the CA gave it */
   const char *payload; /* JSON; NULL: POST-as-GET */
-  const char *accept;  /* NULL: JSON */
+  const char *accept;  /* NULL: anything */
   gboolean with_jwk;   /* sign with the key itself, not as the account: newAccount */
   gsize limit;         /* of the answer; 0: HERD_SIZE_OBJECT */
 } HerdAcmePost;

@@ -61,7 +61,8 @@ records_leave (HerdRun *run, gpointer data, GError **error)
   g_autoptr (GBytes) account = NULL;
   g_autoptr (GBytes) directory = NULL;
 
-  if (herd_run_get_n_results (run) > 0) {
+  /* Another run may have been faster, and the account may have changed since. */
+  if (herd_run_get_n_results (run) > 0 && !session->loaded) {
     /* All are read, so that no answer is left behind. */
     gboolean got_key = get_record (prepare, run, 0, &key, error);
     gboolean got_account = get_record (prepare, run, 1, &account, got_key ? error : NULL);

@@ -137,11 +137,21 @@ herd_proof_respond_leave (HerdRun *run, gpointer data, GError **error)
   HerdAcmeOrder *order = data;
 
   for (guint i = 0; i < herd_run_get_n_results (run); i++) {
+    g_autoptr (GError) local = NULL;
     g_autoptr (HerdHttpResponse)
-        response = herd_acme_post_finish (herd_run_get_result (run, i), error);
+        response = herd_acme_post_finish (herd_run_get_result (run, i), &local);
 
-    if (response == NULL)
-      return FALSE;
+    if (response != NULL)
+      continue;
+    /* After a restart, the CA may have come to an end with a challenge that was answered before,
+     * in between: the authorizations tell. */
+    if (!order->read_again && herd_error_get_status (local) == 400) {
+      order->read_again = TRUE;
+      herd_run_jump (run, "authorize");
+      return TRUE;
+    }
+    g_propagate_error (error, g_steal_pointer (&local));
+    return FALSE;
   }
   herd_poll_start (&order->poll);
   return TRUE;

@@ -29,7 +29,9 @@ struct HerdAcmeOrder {
   GPtrArray *to_answer; /* of char *: URLs of challenges */
   GPtrArray *batches;   /* of HerdBatch: the present wait's */
   HerdPoll poll;
+  gint64 deadline; /* monotonic, for all polling */
   guint finalizes;
+  gboolean read_again; /* the authorizations, after a challenge that was not to be answered */
   GBytes *chain;
 };
 

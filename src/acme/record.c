@@ -7,7 +7,7 @@
 #include "plugin/error.h"
 
 #define VERSION 1
-#define FORMAT "(ubxsba(ssssss))"
+#define FORMAT "(uusba(ssssss))"
 
 HerdPresented *
 herd_presented_new (HerdChallenge *challenge, const char *wish, const char *solver,
@@ -67,7 +67,7 @@ herd_record_to_bytes (const HerdRecord *record)
                            one->challenge->identifier, one->challenge->token,
                            one->challenge->key_authorization);
   }
-  variant = g_variant_ref_sink (g_variant_new (FORMAT, VERSION, record->attempted, record->started,
+  variant = g_variant_ref_sink (g_variant_new (FORMAT, VERSION, record->attempts,
                                                record->order_url != NULL ? record->order_url : "",
                                                record->finalized, &presented));
   return g_variant_get_data_as_bytes (variant);
@@ -91,8 +91,8 @@ herd_record_new_from_bytes (GBytes *bytes, GError **error)
     return NULL;
   }
   record = herd_record_new ();
-  g_variant_get (variant, FORMAT, NULL, &record->attempted, &record->started, &record->order_url,
-                 &record->finalized, &presented);
+  g_variant_get (variant, FORMAT, NULL, &record->attempts, &record->order_url, &record->finalized,
+                 &presented);
   if (*record->order_url == '\0')
     g_clear_pointer (&record->order_url, g_free);
   while (g_variant_iter_next (presented, "(&s&s&s&s&s&s)", &solver, &wish, &type, &identifier,

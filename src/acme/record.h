@@ -24,8 +24,7 @@ HerdPresented *herd_presented_new (HerdChallenge *challenge, const char *wish, c
 void herd_presented_free (HerdPresented *presented);
 
 typedef struct {
-  gboolean attempted;   /* a newOrder may have left */
-  gint64 started;       /* when, seconds since the epoch; the order's deadline counts from it */
+  guint attempts;       /* newOrders that may have left */
   char *order_url;      /* NULL: not known */
   gboolean finalized;   /* a finalize may have left */
   GPtrArray *presented; /* of HerdPresented */

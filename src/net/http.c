@@ -170,8 +170,8 @@ static void
 arm_stall (Request *request)
 {
   herd_clock_disarm (request->http->clock, request->stall);
-  request->stall = herd_clock_arm (request->http->clock, request->http->timeout * HERD_SECOND,
-                                   on_stall, request);
+  request->stall = herd_clock_arm (
+      request->http->clock, request->http->timeout * (gint64) HERD_SECOND, on_stall, request);
 }
 
 static void
@@ -179,6 +179,15 @@ disarm (Request *request, guint *timer)
 {
   herd_clock_disarm (request->http->clock, *timer);
   *timer = 0;
+}
+
+/* RFC 3986 section 2: whatever else there is has to be percent-encoded. GLib is more lenient. */
+static gboolean
+is_printable (const char *url)
+{
+  while (g_ascii_isgraph (*url))
+    url++;
+  return *url == '\0';
 }
 
 GUri *
@@ -189,6 +198,8 @@ herd_http_url_parse (const char *url, const char *what, GError **error)
 
   if (strlen (url) > URL_MAX)
     cause = "is too long";
+  else if (!is_printable (url))
+    cause = "has characters that no URL has";
   else
     uri = g_uri_parse (url, SOUP_HTTP_URI_FLAGS, NULL);
   if (uri == NULL)
@@ -302,9 +313,9 @@ gate_leave (HerdRun *run, gpointer data, GError **error)
   if (!herd_gate_enter_finish (request->http->gate, herd_run_get_result (run, 0), error))
     return FALSE;
   request->inside = TRUE;
-  request->deadline = herd_clock_arm (request->http->clock,
-                                      DEADLINE_TIMEOUTS * request->http->timeout * HERD_SECOND,
-                                      on_deadline, request);
+  request->deadline = herd_clock_arm (
+      request->http->clock, DEADLINE_TIMEOUTS * request->http->timeout * (gint64) HERD_SECOND,
+      on_deadline, request);
   return TRUE;
 }
 

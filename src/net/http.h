@@ -65,7 +65,8 @@ char *herd_http_response_get_link (HerdHttpResponse *response, const char *rel);
  * absent or invalid. Not capped. */
 gint64 herd_http_response_get_retry_at (HerdHttpResponse *response);
 
-/* What a URL of a request must be: https, a host, no user info, no fragment, at most 2048 bytes.
+/* What a URL of a request must be: https, a host, no user info, no fragment, at most 2048 bytes,
+ * printable ASCII (so that it may be shown as it is).
  * NULL with HERD_ERROR_REFUSED, its message beginning with WHAT, if it is not. */
 GUri *herd_http_url_parse (const char *url, const char *what, GError **error);
 

@@ -5,45 +5,12 @@
  */
 #include <string.h>
 
-#include "double.h"
-#include "fixture.h"
-#include "manual-clock.h"
+#include "double-fixture.h"
 #include "net/http.h"
-#include "pebble.h"
 #include "plugin/error.h"
 
-#define NAME "www.example.org"
-#define DAY 86400
-
-typedef struct {
-  TestDouble *ca;
-  Acme acme;
-} Fixture;
-
 static void
-set_up (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
-{
-  fixture->ca = test_double_new ();
-  acme_set_up (&fixture->acme, test_double_get_url (fixture->ca),
-               test_double_get_trust (fixture->ca), NULL, NULL);
-}
-
-static void
-tear_down (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
-{
-  acme_tear_down (&fixture->acme);
-  test_double_free (fixture->ca);
-}
-
-static void
-restart (Fixture *fixture)
-{
-  acme_restart (&fixture->acme, test_double_get_url (fixture->ca),
-                test_double_get_trust (fixture->ca), NULL);
-}
-
-static void
-test_normal (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+test_normal (DoubleFixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (HerdAccount)
@@ -66,7 +33,7 @@ test_normal (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 static void
-test_directory (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+test_directory (DoubleFixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
   static const struct {
     guint status;
@@ -112,7 +79,7 @@ test_directory (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 static void
-test_account (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+test_account (DoubleFixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
   static const struct {
     const char *fields;
@@ -142,7 +109,7 @@ test_account (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 
 /* The answer to newAccount is lost: the next attempt asks for the existing account first. */
 static void
-test_account_lost_answer (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+test_account_lost_answer (DoubleFixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
   g_autoptr (GError) error = NULL;
   g_autofree char *payload = NULL;
@@ -150,7 +117,7 @@ test_account_lost_answer (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
   test_double_say (fixture->ca, "/account", 1, TEST_DOUBLE_LOST, "", "");
   g_assert_null (acme_register (&fixture->acme, "yes", &error));
   acme_assert_error (error, HERD_ERROR_UNREACHABLE, "newAccount");
-  restart (fixture);
+  double_restart (fixture);
   acme_must_register (&fixture->acme);
   payload = test_double_get_payload (fixture->ca, "/account");
   g_assert_cmpstr (payload, ==, "{\"onlyReturnExisting\":true}");
@@ -159,7 +126,7 @@ test_account_lost_answer (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 
 /* The CA has forgotten the account: that is seen, kept, and mended by registering again. */
 static void
-test_account_forgotten (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+test_account_forgotten (DoubleFixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (HerdAccount) account = NULL;
@@ -173,7 +140,7 @@ test_account_forgotten (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
   g_assert_null (acme_issue (&fixture->acme, &error, NAME, NULL));
   g_assert_cmpint (herd_error_class (error), ==, HERD_ERROR_CLASS_HUMAN);
   acme_assert_error (error, HERD_ERROR_ACTION_REQUIRED, "register the issuer again");
-  restart (fixture);
+  double_restart (fixture);
   account = acme_load (&fixture->acme, &error);
   g_assert_no_error (error);
   g_assert_cmpstr (account->status, ==, "unregistered");
@@ -188,16 +155,9 @@ test_account_forgotten (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
   g_assert_no_error (error);
 }
 
-#define ORDER(status, more)                                                                        \
-  "{\"status\":\"" status "\",\"identifiers\":[{\"type\":\"dns\",\"value\":\"" NAME "\"}],"        \
-  "\"authorizations\":[\"$BASE/authorization\"],\"finalize\":\"$BASE/finalize\"" more "}"
-#define AUTHORIZATION(name, challenges)                                                            \
-  "{\"status\":\"pending\",\"identifier\":{\"type\":\"dns\",\"value\":\"" name "\"},"              \
-  "\"challenges\":[" challenges "]}"
-
 /* Whatever the CA says instead of an order, an authorization, a certificate. */
 static void
-test_objects (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+test_objects (DoubleFixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
   static const struct {
     const char *path;
@@ -265,7 +225,7 @@ test_objects (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 static void
-test_other_key (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+test_other_key (DoubleFixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
   g_autoptr (GError) error = NULL;
 
@@ -277,7 +237,7 @@ test_other_key (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 
 /* The error of a challenge explains the order's end; "unauthorized" there is not the account's. */
 static void
-test_explained (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+test_explained (DoubleFixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
   g_autoptr (GError) error = NULL;
   g_autofree char *steps = NULL;
@@ -310,7 +270,7 @@ test_explained (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 }
 
 static void
-test_rate_limit (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+test_rate_limit (DoubleFixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
   g_autoptr (GError) error = NULL;
   gint64 now;
@@ -333,7 +293,7 @@ test_rate_limit (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 
 /* A server that stumbles, or whose answer is lost, on the way to a certificate. */
 static void
-test_stumbling (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+test_stumbling (DoubleFixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
   g_autoptr (GError) error = NULL;
   g_autofree char *polled = NULL;
@@ -360,8 +320,25 @@ test_stumbling (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
   g_assert_cmpuint (test_double_count (fixture->ca, "/finalize"), ==, finalizes + 3);
 }
 
+/* The CA has come to an end with a challenge between our look at it and our answer. */
 static void
-test_bad_nonces (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+test_answered_before (DoubleFixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *chain = NULL;
+
+  acme_must_register (&fixture->acme);
+  test_double_refuse (fixture->ca, "/challenge", 1, 400, "", "malformed", "it is valid already");
+  chain = acme_issue (&fixture->acme, &error, NAME, NULL);
+  g_assert_no_error (error);
+  g_assert_cmpuint (test_double_count (fixture->ca, "/authorization"), ==, 2);
+  test_double_refuse (fixture->ca, "/challenge", 0, 400, "", "malformed", "no");
+  g_assert_null (acme_issue (&fixture->acme, &error, NAME, NULL));
+  acme_assert_error (error, HERD_ERROR_REFUSED, "challenge: no");
+}
+
+static void
+test_bad_nonces (DoubleFixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
   g_autoptr (GError) error = NULL;
   guint nonces;
@@ -381,163 +358,13 @@ test_bad_nonces (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
   g_assert_cmpuint (test_double_count (fixture->ca, "/nonce"), ==, nonces + 1);
 }
 
-/* --- orders that were begun before --- */
-
-/* A checkpoint as it is between newOrder and its answer. */
-static GBytes *
-lose_answer (Fixture *fixture, const HerdIssueRequest *request)
-{
-  g_autoptr (GError) error = NULL;
-
-  test_double_say (fixture->ca, "/order", 1, TEST_DOUBLE_LOST, "", "");
-  g_assert_null (acme_issue_request (&fixture->acme, request, NULL, &error));
-  acme_assert_error (error, HERD_ERROR_UNREACHABLE, "newOrder");
-  return test_host_get_checkpoint (fixture->acme.host);
-}
-
-static void
-test_lost_order (Fixture *fixture, gconstpointer data)
-{
-  static const char *const identifiers[] = { NAME, NULL };
-  gboolean listed = data != NULL;
-  g_autoptr (HerdIssueRequest) request = test_request_new (identifiers, NULL);
-  g_autoptr (GBytes) resume = NULL;
-  g_autoptr (GError) error = NULL;
-  g_autofree char *chain = NULL;
-
-  if (listed)
-    test_double_list_orders (fixture->ca);
-  acme_must_register (&fixture->acme);
-  resume = lose_answer (fixture, request);
-  restart (fixture);
-  chain = acme_issue_request (&fixture->acme, request, resume, &error);
-  g_assert_no_error (error);
-  g_assert_cmpuint (test_double_count (fixture->ca, "/order"), ==, listed ? 1 : 2);
-}
-
-/* A CA that names a list of orders and does not have it, or does not answer for it. */
-static void
-test_lost_order_list (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
-{
-  static const char *const identifiers[] = { NAME, NULL };
-  g_autoptr (HerdIssueRequest) request = test_request_new (identifiers, NULL);
-  g_autoptr (GBytes) resume = NULL;
-  g_autoptr (GError) error = NULL;
-  g_autofree char *chain = NULL;
-
-  test_double_list_orders (fixture->ca);
-  acme_must_register (&fixture->acme);
-  resume = lose_answer (fixture, request);
-  test_double_say (fixture->ca, "/orders", 1, 503, "", "");
-  g_assert_null (acme_issue_request (&fixture->acme, request, resume, &error));
-  acme_assert_error (error, HERD_ERROR_UNREACHABLE, "503");
-  g_assert_cmpuint (test_double_count (fixture->ca, "/order"), ==, 1);
-  test_double_say (fixture->ca, "/orders", 1, 404, "", "");
-  chain = acme_issue_request (&fixture->acme, request, resume, &error);
-  g_assert_no_error (error);
-  g_assert_cmpuint (test_double_count (fixture->ca, "/order"), ==, 2);
-}
-
-static void
-test_gone_order (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
-{
-  static const char *const identifiers[] = { NAME, NULL };
-  g_autoptr (HerdIssueRequest) request = test_request_new (identifiers, NULL);
-  g_autoptr (GBytes) resume = NULL;
-  g_autoptr (GBytes) damaged = g_bytes_new_static ("nonsense", 8);
-  g_autoptr (GError) error = NULL;
-
-  acme_must_register (&fixture->acme);
-  test_double_refuse (fixture->ca, "/authorization", 1, 500, "", "serverInternal", "oops");
-  g_assert_null (acme_issue_request (&fixture->acme, request, NULL, &error));
-  acme_assert_error (error, HERD_ERROR_UNREACHABLE, "oops");
-  resume = test_host_get_checkpoint (fixture->acme.host);
-  test_double_refuse (fixture->ca, "/order/1", 1, 404, "", "malformed", "no such order");
-  g_assert_null (acme_issue_request (&fixture->acme, request, resume, &error));
-  g_assert_cmpint (herd_error_class (error), ==, HERD_ERROR_CLASS_BACKOFF);
-  acme_assert_error (error, HERD_ERROR_FAILED, "no longer knows the order");
-  g_assert_cmpuint (test_double_count (fixture->ca, "/order"), ==, 1);
-  g_assert_null (acme_issue_request (&fixture->acme, request, damaged, &error));
-  acme_assert_error (error, HERD_ERROR_FAILED, "cannot be read");
-}
-
-/* --- the pace --- */
-
-/* Issues with a clock that stands still but for the delays between polls; returns how many seconds
- * they were, and *POLLS. */
-static gint64
-issue_by_clock (Fixture *fixture, HerdClock *clock, GError **error)
-{
-  static const char *const identifiers[] = { NAME, NULL };
-  g_autoptr (HerdIssueRequest) request = test_request_new (identifiers, NULL);
-  g_autoptr (GAsyncResult) result = NULL;
-  g_autoptr (GBytes) chain = NULL;
-  gint64 started = herd_clock_get_real (clock);
-
-  herd_issuer_issue_async (HERD_ISSUER (fixture->acme.engine), request, NULL,
-                           HERD_ISSUER_HOST (fixture->acme.host), NULL, test_on_result, &result);
-  while (result == NULL) {
-    g_main_context_iteration (NULL, FALSE);
-    /* A request under way has two timers, for its stall and its deadline; a delay is one. */
-    if (herd_manual_clock_get_n_timers (clock) == 1)
-      herd_manual_clock_advance (clock, herd_manual_clock_get_next (clock));
-  }
-  chain = herd_issuer_issue_finish (HERD_ISSUER (fixture->acme.engine), result, error);
-  return (herd_clock_get_real (clock) - started) / HERD_SECOND;
-}
-
-static void
-test_pace (void)
-{
-  g_autoptr (HerdClock) clock = herd_manual_clock_new ();
-  g_autoptr (GError) error = NULL;
-  Fixture fixture;
-  gint64 seconds;
-  guint polls;
-
-  herd_manual_clock_set_real (clock, g_get_real_time ());
-  fixture.ca = test_double_new ();
-  acme_set_up (&fixture.acme, test_double_get_url (fixture.ca), test_double_get_trust (fixture.ca),
-               NULL, clock);
-  acme_must_register (&fixture.acme);
-
-  /* What the CA says, within bounds: 7 s is obeyed; an hour is asked again after five minutes. */
-  test_double_say (fixture.ca, "/order/1", 1, 200, "Retry-After: 7\r\n", ORDER ("pending", ""));
-  seconds = issue_by_clock (&fixture, clock, &error);
-  g_assert_no_error (error);
-  g_assert_cmpint (seconds, ==, 7);
-  test_double_reset (fixture.ca);
-  test_double_say (fixture.ca, "/order/1", 1, 200, "Retry-After: 3000\r\n", ORDER ("pending", ""));
-  seconds = issue_by_clock (&fixture, clock, &error);
-  g_assert_no_error (error);
-  g_assert_cmpint (seconds, ==, 300);
-
-  /* For ever "pending": an end after an hour, and not too many questions until then. */
-  test_double_reset (fixture.ca);
-  test_double_say (fixture.ca, "/order/1", 0, 200, "", ORDER ("pending", ""));
-  polls = test_double_count (fixture.ca, "/order/1");
-  seconds = issue_by_clock (&fixture, clock, &error);
-  g_assert_cmpint (herd_error_class (error), ==, HERD_ERROR_CLASS_BACKOFF);
-  acme_assert_error (error, HERD_ERROR_UNREACHABLE, "within 60 minutes");
-  g_assert_cmpint (seconds, >=, 3600);
-  g_assert_cmpint (seconds, <=, 3700);
-  g_assert_cmpuint (test_double_count (fixture.ca, "/order/1") - polls, <=, 260);
-
-  /* For ever down: not even an hour. */
-  test_double_say (fixture.ca, "/order/1", 0, 503, "", "");
-  seconds = issue_by_clock (&fixture, clock, &error);
-  acme_assert_error (error, HERD_ERROR_UNREACHABLE, "503");
-  g_assert_cmpint (seconds, <=, 60);
-  acme_tear_down (&fixture.acme);
-  test_double_free (fixture.ca);
-}
-
 int
 main (int argc, char **argv)
 {
   herd_net_init ();
   g_test_init (&argc, &argv, NULL);
-#define ADD(path, function) g_test_add ("/double/" path, Fixture, NULL, set_up, function, tear_down)
+#define ADD(path, function)                                                                        \
+  g_test_add ("/double/" path, DoubleFixture, NULL, double_set_up, function, double_tear_down)
   ADD ("normal", test_normal);
   ADD ("directory", test_directory);
   ADD ("account", test_account);
@@ -548,12 +375,8 @@ main (int argc, char **argv)
   ADD ("explained", test_explained);
   ADD ("rate-limit", test_rate_limit);
   ADD ("stumbling", test_stumbling);
+  ADD ("answered-before", test_answered_before);
   ADD ("bad-nonces", test_bad_nonces);
-  ADD ("lost-order", test_lost_order);
-  ADD ("lost-order-list", test_lost_order_list);
-  ADD ("gone-order", test_gone_order);
 #undef ADD
-  g_test_add ("/double/lost-order-listed", Fixture, "listed", set_up, test_lost_order, tear_down);
-  g_test_add_func ("/double/pace", test_pace);
   return g_test_run ();
 }

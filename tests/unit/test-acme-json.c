@@ -91,6 +91,7 @@ test_depth (void)
   g_autoptr (JsonObject) object = parse (most, &error);
 
   g_assert_no_error (error);
+  g_assert_cmpuint (json_object_get_size (object), ==, 1);
   g_assert_null (parse (more, &error));
   assert_refused (error, "nested");
   g_clear_error (&error);

@@ -91,6 +91,9 @@ test_urls (void)
     { "http://ca.example:14000/x", "not an https URL" },
     { "https://user@ca.example:14000/x", "user name" },
     { BASE "/x#y", "fragment" },
+    { BASE "/\xe2\x80\xae", "characters that no URL has" },
+    { BASE "/a b", "characters that no URL has" },
+    { BASE "/\r\nx: y", "characters that no URL has" },
     { "/x", "not a URL" },
     { "https://ca.example:14000\\@evil.example/", "" },
   };
