@@ -178,36 +178,34 @@ leave_register (HerdRun *run, gpointer operation, GError **error)
   return TRUE;
 }
 
-/* Also after a failure: what was learned by then, above all which terms wait for an agreement, is
- * shown. */
+/* A failure has taught something too, such as where the terms are. */
 static gboolean
 enter_done (HerdRun *run, gpointer operation, GError **error G_GNUC_UNUSED)
 {
   Registration *registration = operation;
-  HerdAuthority *authority = get_authority (registration, NULL);
 
-  if (authority != NULL && registration->engine != NULL && HERD_IS_ACCOUNTS (registration->engine)
-      && !g_str_equal (authority->account->status, "valid"))
+  if (herd_run_get_error (run) != NULL && registration->host != NULL
+      && HERD_IS_ACCOUNTS (registration->engine)) {
     herd_accounts_load_async (HERD_ACCOUNTS (registration->engine), registration->host,
                               herd_run_ready, herd_run_slot (run));
+  }
   return TRUE;
 }
 
 static gboolean
-leave_done (HerdRun *run, gpointer operation, GError **error)
+leave_done (HerdRun *run, gpointer operation, GError **error G_GNUC_UNUSED)
 {
   Registration *registration = operation;
   HerdAccount *account = NULL;
 
+  if (herd_run_get_n_results (run) > 0) {
+    account = herd_accounts_load_finish (HERD_ACCOUNTS (registration->engine),
+                                         herd_run_get_result (run, 0), NULL);
+  }
+  if (account != NULL)
+    set_account (registration, account);
   if (registration->inside)
     herd_gate_leave (registration->gate);
-  if (herd_run_get_n_results (run) == 0)
-    return TRUE;
-  account = herd_accounts_load_finish (HERD_ACCOUNTS (registration->engine),
-                                       herd_run_get_result (run, 0), error);
-  if (account == NULL)
-    return FALSE;
-  set_account (registration, account);
   return TRUE;
 }
 

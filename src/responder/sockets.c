@@ -154,23 +154,44 @@ explain (const char *text, GError *error)
 }
 
 static GSocket *
+try_listen (GSocketAddress *address, GError **error)
+{
+  g_autoptr (GSocket) socket = g_socket_new (g_socket_address_get_family (address),
+                                             G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_TCP, error);
+
+  if (socket == NULL)
+    return NULL;
+  g_socket_set_listen_backlog (socket, BACKLOG);
+  if (!g_socket_bind (socket, address, TRUE, error) || !g_socket_listen (socket, error))
+    return NULL;
+  return g_steal_pointer (&socket);
+}
+
+/* The agent may have been killed and started again: the responder before this one notices that, and
+ * gives the port back, but not in no time. */
+#define TRIES 20
+#define BETWEEN_TRIES (100 * 1000) /* microseconds */
+
+static GSocket *
 listen_at (const char *text, GError **error)
 {
   g_autoptr (GSocketAddress) address = parse_address (text, error);
-  g_autoptr (GSocket) socket = NULL;
+  GSocket *socket = NULL;
   GError *failure = NULL;
 
   if (address == NULL)
     return NULL;
-  socket = g_socket_new (g_socket_address_get_family (address), G_SOCKET_TYPE_STREAM,
-                         G_SOCKET_PROTOCOL_TCP, &failure);
-  if (socket != NULL) {
-    g_socket_set_listen_backlog (socket, BACKLOG);
-    if (g_socket_bind (socket, address, TRUE, &failure) && g_socket_listen (socket, &failure))
-      return g_steal_pointer (&socket);
+  for (guint i = 0; socket == NULL && i < TRIES; i++) {
+    if (i > 0)
+      g_usleep (BETWEEN_TRIES);
+    g_clear_error (&failure);
+    socket = try_listen (address, &failure);
+    if (!g_error_matches (failure, G_IO_ERROR, G_IO_ERROR_ADDRESS_IN_USE))
+      break;
   }
-  g_propagate_error (error, explain (text, failure));
-  return NULL;
+  if (socket == NULL)
+    g_propagate_error (error, explain (text, failure));
+  return socket;
 }
 
 gboolean

@@ -100,7 +100,8 @@ class Client:
         return self.get(operation, "Operation1")
 
     def close(self):
-        self.connection.close_sync(None)
+        if not self.connection.is_closed():
+            self.connection.close_sync(None)
 
 
 class Agent:
