@@ -218,10 +218,12 @@ make_agent (Program *program, GError **error)
 /* --- events --- */
 
 static void
-on_ready (gpointer data G_GNUC_UNUSED)
+on_ready (gpointer data)
 {
+  Program *program = data;
   g_autoptr (GError) error = NULL;
 
+  herd_agent_start (program->agent);
   if (!herd_notify ("READY=1", &error))
     g_warning ("%s", error->message);
 }

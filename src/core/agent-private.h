@@ -20,6 +20,7 @@ struct HerdAgent {
   HerdDeliveries *deliveries;
   HerdScheduler *scheduler;
   HerdGate *slots;
+  gboolean started;
   HerdIssuanceContext issuance;
   GHashTable *issuances;     /* &operation id → HerdIssuance */
   GHashTable *registrations; /* &operation id → GCancellable */

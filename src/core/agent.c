@@ -146,17 +146,23 @@ newest_first (gconstpointer a, gconstpointer b)
 }
 
 static void
-start_all (HerdAgent *agent)
+load_accounts (HerdAgent *agent)
 {
-  HerdRegistry *registry = agent->services.registry;
-  g_autoptr (GArray) operations = herd_registry_list_ids (registry, HERD_NOUN_OPERATION);
-  g_autoptr (GArray) authorities = herd_registry_list_ids (registry, HERD_NOUN_ISSUER);
-  HerdCertificate *certificate = NULL;
+  g_autoptr (GArray)
+      authorities = herd_registry_list_ids (agent->services.registry, HERD_NOUN_ISSUER);
 
   for (guint i = 0; i < authorities->len; i++) {
     herd_registration_load_async (agent->issuers, g_array_index (authorities, guint64, i),
                                   account_loaded, NULL);
   }
+}
+
+static void
+resume_operations (HerdAgent *agent)
+{
+  HerdRegistry *registry = agent->services.registry;
+  g_autoptr (GArray) operations = herd_registry_list_ids (registry, HERD_NOUN_OPERATION);
+
   g_array_sort (operations, newest_first);
   for (guint i = 0; i < operations->len; i++) {
     HerdOperation *operation = herd_registry_get_operation (registry,
@@ -165,6 +171,18 @@ start_all (HerdAgent *agent)
     if (operation->state == HERD_OPERATION_RUNNING)
       herd_agent_resume (agent, operation);
   }
+}
+
+void
+herd_agent_start (HerdAgent *agent)
+{
+  HerdRegistry *registry = agent->services.registry;
+  HerdCertificate *certificate = NULL;
+
+  if (agent->started)
+    return;
+  agent->started = TRUE;
+  resume_operations (agent);
   while ((certificate = herd_registry_next_certificate (
               registry, certificate != NULL ? certificate->name : ""))
          != NULL) {
@@ -183,7 +201,7 @@ herd_agent_load (HerdAgent *agent, GError **error)
     return FALSE;
   load_contents (agent, contents);
   herd_agent_apply_config (agent, herd_config_get_problems (agent->services.config));
-  start_all (agent);
+  load_accounts (agent);
   return TRUE;
 }
 

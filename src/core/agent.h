@@ -35,9 +35,11 @@ typedef struct {
 HerdAgent *herd_agent_new (const HerdAgentOptions *options);
 void herd_agent_free (HerdAgent *agent);
 
-/* Loads the state, applies the configuration, schedules everything, and goes on with what an earlier
- * process was at. Errors: the state's. */
+/* Loads the state and applies the configuration. Errors: the state's. */
 gboolean herd_agent_load (HerdAgent *agent, GError **error);
+/* Schedules everything and goes on with what an earlier process was at: not before the agent can be
+ * reached, since what it starts calls back. Once; later calls do nothing. */
+void herd_agent_start (HerdAgent *agent);
 
 HerdServices *herd_agent_get_services (HerdAgent *agent);
 HerdSolvers *herd_agent_get_solvers (HerdAgent *agent);

@@ -15,6 +15,7 @@ typedef struct {
   GHashTable *installing; /* likewise, told to the subscriber */
   guint64 subscription;   /* who is this target now, 0 = nobody */
   gboolean attached;      /* somebody subscribed since the run began */
+  guint told;             /* of how many rows, since then */
   HerdRun *run;           /* certherd-deliver is under way, or about to be; NULL = not */
 } HerdDeliveryTarget;
 

@@ -59,6 +59,7 @@ enter_run (HerdRun *run, gpointer operation, GError **error G_GNUC_UNUSED)
   HerdDeliveryTarget *target = operation;
 
   target->attached = FALSE;
+  target->told = 0;
   herd_launcher_run_async (target->deliveries->launcher, target->name,
                            herd_run_get_cancellable (run), herd_run_ready, herd_run_slot (run));
   return TRUE;
@@ -74,10 +75,11 @@ leave_run (HerdRun *run, gpointer operation, GError **error G_GNUC_UNUSED)
   HerdDeliveries *deliveries = target->deliveries;
   g_autoptr (GError) failure = NULL;
 
+  /* One that changed nothing would be started again and again. */
   if (herd_launcher_run_finish (deliveries->launcher, herd_run_get_result (run, 0), &failure)
-      && !target->attached) {
+      && (!target->attached || (target->told == 0 && has_ready_row (target)))) {
     g_set_error (&failure, HERD_ERROR, HERD_ERROR_FAILED,
-                 "certherd-deliver ended without having subscribed");
+                 "certherd-deliver ended without having taken what is pending");
   }
   if (failure != NULL) {
     g_warning ("target %s: %s", target->name, failure->message);

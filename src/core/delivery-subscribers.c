@@ -24,6 +24,7 @@ void
 herd_deliveries_send (HerdDeliveries *deliveries, const HerdSubscription *subscription,
                       HerdCertificate *certificate, HerdDelivery *delivery)
 {
+  herd_deliveries_ensure_target (deliveries, delivery->target)->told++;
   herd_deliveries_set_state (deliveries, certificate, delivery, HERD_DELIVERY_INSTALLING, NULL);
   herd_deliveries_changed (deliveries, certificate, FALSE);
   tell (deliveries, subscription, certificate->id, certificate->name, delivery->wanted);

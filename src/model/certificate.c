@@ -52,6 +52,7 @@ herd_delivery_new (const char *target)
 
   delivery->target = g_strdup (target);
   delivery->message = g_strdup ("");
+  delivery->state = HERD_DELIVERY_APPLIED; /* nothing is wanted yet */
   return delivery;
 }
 

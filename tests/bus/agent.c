@@ -109,8 +109,9 @@ make_issuer (const HerdAuthority *authority G_GNUC_UNUSED, gpointer data,
 /* --- the rest is the agent's own --- */
 
 static void
-on_ready (gpointer data G_GNUC_UNUSED)
+on_ready (gpointer data)
 {
+  herd_agent_start (((Program *) data)->agent);
   puts ("ready");
   fflush (stdout);
 }

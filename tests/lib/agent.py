@@ -12,7 +12,7 @@ import gi
 gi.require_version("Gio", "2.0")
 from gi.repository import Gio, GLib  # noqa: E402
 
-from double import PrivateBus  # noqa: E402
+from double import PrivateBus, ends_with_us  # noqa: E402
 
 NAME = "org.certherd.Agent1"
 ROOT = "/org/certherd/Agent1"
@@ -134,7 +134,7 @@ class Agent:
             Gio.DBusSignalFlags.NONE, lambda *a: owned.append(a[5].unpack()[2]))
         self.process = subprocess.Popen(
             self.program + ["--session", "--config", self.config, "--state", self.state],
-            env=environment, stdout=self.log, stderr=self.log)
+            env=environment, stdout=self.log, stderr=self.log, preexec_fn=ends_with_us)
         over = []
         timer = GLib.timeout_add_seconds(LIMIT, lambda: over.append(True))
         poll = GLib.timeout_add(100, lambda: True)  # only to notice that the process has ended

@@ -2,7 +2,9 @@
 """A double of the agent on a private bus: it answers by the documented interfaces (data/dbus), with
 what a test tells it to. For tests of clients; what a client does with the real agent is tested too."""
 
+import ctypes
 import os
+import signal
 import subprocess
 
 import gi
@@ -23,11 +25,16 @@ class Refusal(Exception):
         self.message = message
 
 
+def ends_with_us():
+    """For Popen's preexec_fn: a test that is killed leaves nothing behind."""
+    ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
+
+
 class PrivateBus:
     def __init__(self):
         self.process = subprocess.Popen(
             ["dbus-daemon", "--session", "--nofork", "--nopidfile", "--print-address=1"],
-            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, preexec_fn=ends_with_us)
         self.address = self.process.stdout.readline().strip()
 
     def connect(self):

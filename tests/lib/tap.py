@@ -43,6 +43,7 @@ class TapResult(unittest.TestResult):
         super().addSubTest(test, subtest, err)
         if err is not None:
             self.explain(err)
+            print(f"# in {subtest}", flush=True)
             self.say("not ok", subtest)
 
 
