@@ -21,7 +21,7 @@ PREFIX = sys.argv.pop(1)
 class Case(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        if not os.path.exists(os.path.join(PREFIX, "libexec", "certherd", "certherd")):
+        if not os.path.exists(os.path.join(PREFIX, "bin", "certherd")):
             raise unittest.SkipTest(f"certherd is not installed in {PREFIX}; tools/test installs it")
         cls.rig = Rig(PREFIX)
         cls.addClassCleanup(cls.rig.stop)

@@ -39,7 +39,7 @@ class Rig:
         return os.path.join(self.path, *parts)
 
     def program(self, name):
-        return os.path.join(self.prefix, *{"certherd": ("libexec", "certherd")}.get(name, ("bin",)), name)
+        return os.path.join(self.prefix, "bin", name)
 
     def configure(self, path, text):
         """Writes a file of the configuration; what runs already is not told."""
