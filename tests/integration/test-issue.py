@@ -15,44 +15,10 @@ import unittest
 LIB = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib")
 sys.path.insert(0, LIB)
 import tap  # noqa: E402
-from agent import ROOT, Agent, Client, Failed, GLib  # noqa: E402
+from agent import Agent, Client, Failed, GLib  # noqa: E402
+from ca import Pebble  # noqa: E402
 
 PROGRAM = [sys.argv.pop(1)]
-
-
-class Pebble:
-    """Debian's Pebble, which ends with this process."""
-
-    def __init__(self, *knobs):
-        self.folder = tempfile.TemporaryDirectory(prefix="certherd-pebble-")
-        self.process = subprocess.Popen(
-            [sys.executable, os.path.join(LIB, "pebble.py"), "run", self.folder.name, *knobs],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.values = {}
-        for line in self.process.stdout:
-            if line == "\n":
-                break
-            key, value = line.strip().split("=", 1)
-            self.values[key] = value
-
-    def __getitem__(self, key):
-        return self.values[key]
-
-    def requests(self):
-        """{"newOrder": 2, …} since the start."""
-        output = subprocess.run([sys.executable, os.path.join(LIB, "pebble.py"), "requests", self.folder.name],
-                                capture_output=True, text=True, check=True).stdout
-        counts = {}
-        for line in output.splitlines():
-            method, endpoint = line.split()
-            counts[endpoint] = counts.get(endpoint, 0) + 1
-        return counts
-
-    def stop(self):
-        self.process.stdin.close()
-        self.process.wait(30)
-        self.process.stdout.close()
-        self.folder.cleanup()
 
 
 def free_port():
