@@ -151,10 +151,9 @@ herd_check_mode (const HerdWord *word, guint index, const char *text, GError **e
   if (strspn (text, "01234567") != strlen (text)
       || !g_ascii_string_to_unsigned (text, 8, 0, 07777, &mode, NULL))
     return refuse (error, text, "is not an octal mode");
-  if (mode > 0777)
-    return refuse (error, text, "has bits beyond 0777");
-  if (mode & 0002)
-    return refuse (error, text, "lets everybody write");
+  /* It is a key's: the adapters take no other either. */
+  if ((mode & ~0660u) != 0)
+    return refuse (error, text, "is not for an owner and a group, as 0600, 0640 or 0440 are");
   if ((mode & 0400) == 0)
     return refuse (error, text, "does not let the owner read");
   return g_strdup_printf ("%04o", (guint) mode);

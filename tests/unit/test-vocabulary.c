@@ -184,7 +184,7 @@ static const Case cases[] = {
     TRUE,
     "640",
     "0640",
-    { "0642", "4755", "1777", "0999", "-1", "0x1ff", "rw", "0040" } },
+    { "0644", "4640", "1660", "0999", "-1", "0x1ff", "rw", "0040" } },
   { HERD_SECTION_TARGET, "owner", FALSE, TRUE, "root", NULL, { "ro ot", "root:root" } },
   { HERD_SECTION_TARGET,
     "path",
