@@ -102,7 +102,7 @@ static const HerdWord words[] = {
   { HERD_SECTION_TARGET, "layout", HERD_WORD_FILE_ONLY, herd_check_word, 16, .words = layouts,
     .help = "name: a directory for each certificate; single: only one certificate" },
   { HERD_SECTION_TARGET, "mode", HERD_WORD_FILE_ONLY, herd_check_mode, 8,
-    .help = "the mode of the key's file, octal, at most 0775, such as 0640" },
+    .help = "the mode of the key's file, octal, at most 0660, such as 0640" },
   { HERD_SECTION_TARGET, "owner", HERD_WORD_FILE_ONLY, herd_check_user, 64,
     .help = "the name or numeric id of the files' owner" },
   { HERD_SECTION_TARGET, "path", HERD_WORD_FILE_ONLY, herd_check_path, TEXT_LIMIT - 1,
