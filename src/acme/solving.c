@@ -56,7 +56,7 @@ check_one (HerdIssuerHost *host, const char *identifier, GError **error)
   if (herd_identifier_is_wildcard (identifier))
     g_set_error (error, HERD_ERROR, HERD_ERROR_ACTION_REQUIRED,
                  "%s needs a dns-01 solver; %s cannot prove wildcards", identifier,
-                 *types != '\0' ? types : "without a solver one");
+                 *types != '\0' ? types : "those that are configured");
   else
     g_set_error (error, HERD_ERROR, HERD_ERROR_ACTION_REQUIRED,
                  "no solver can prove %s; configure one, such as [solver http-01]", identifier);

@@ -415,6 +415,8 @@ get_deliveries (HerdAgent *agent G_GNUC_UNUSED, gpointer row)
     const HerdDelivery *delivery = g_ptr_array_index (certificate->deliveries, i);
     g_auto (GVariantDict) dictionary = G_VARIANT_DICT_INIT (NULL);
 
+    if (delivery->wanted == 0)
+      continue; /* there is nothing yet that it could have */
     g_variant_dict_insert (&dictionary, "target", "s", delivery->target);
     g_variant_dict_insert (&dictionary, "state", "s",
                            herd_delivery_state_to_string (delivery->state));

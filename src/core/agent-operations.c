@@ -220,6 +220,28 @@ typedef struct {
   guint64 operation;
 } Registering;
 
+/* What waited for somebody to register waits no longer. */
+static void
+release_waiting (HerdAgent *agent, const HerdAuthority *authority)
+{
+  HerdRegistry *registry = agent->services.registry;
+  HerdCertificate *certificate = NULL;
+
+  while ((certificate = herd_registry_next_certificate (
+              registry, certificate != NULL ? certificate->name : ""))
+         != NULL) {
+    g_auto (GStrv) issuers = herd_spec_get_list (certificate->spec, "issuer");
+
+    if (certificate->failures == 0
+        || !g_str_equal (certificate->last_error, "org.certherd.Error.ActionRequired")
+        || herd_issuers_choose (registry, issuers[0], NULL) != authority)
+      continue;
+    certificate->failures = 0;
+    certificate->retry_at = 0;
+    herd_agent_reschedule (agent, certificate);
+  }
+}
+
 static void
 registered (GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
 {
@@ -235,6 +257,8 @@ registered (GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
     authority->operation = 0;
     herd_registry_touch (agent->services.registry, HERD_NOUN_ISSUER, authority->id);
   }
+  if (authority != NULL && error == NULL)
+    release_waiting (agent, authority);
   herd_operations_end (&agent->services, registering->operation, error, batch);
   herd_agent_commit_quietly (agent, batch);
   g_hash_table_remove (agent->registrations, &registering->operation);
