@@ -385,7 +385,9 @@ server_new (Fixture *fixture, int stale)
   server->fallback = g_strconcat (agent_double_get_key ("www", 1),
                                   agent_double_get_chain ("www", 1), NULL);
   server->stale = stale;
-  server->service = g_threaded_socket_service_new (1);
+  /* More threads than connections: one that frees the last of them would start the service again,
+   * after it was stopped. */
+  server->service = g_threaded_socket_service_new (64);
   for (guint i = 0; i < 1000 && !listening; i++) {
     server->port = (guint16) g_random_int_range (20000, 32000);
     listening = g_socket_listener_add_inet_port (G_SOCKET_LISTENER (server->service), server->port,
