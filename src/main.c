@@ -172,14 +172,17 @@ make_link (Program *program, GError **error)
 }
 
 static HerdLauncher *
-make_launcher (const Options *options)
+make_launcher (const Program *program)
 {
+  const Options *options = &program->options;
   g_autofree char *path = g_build_filename (HERD_LIBEXEC_DIR, "certherd-deliver", NULL);
   const char *arguments[] = {
     "--config", options->config, "--state", options->state, options->session ? "--session" : NULL,
     NULL
   };
 
+  if (!options->session && HERD_WITH_SYSTEMD)
+    return herd_launcher_new_systemd (G_BUS_TYPE_SYSTEM, program->clock);
   return herd_launcher_new_children (path, arguments);
 }
 
@@ -210,7 +213,7 @@ make_agent (Program *program, GError **error)
     g_propagate_error (error, failure);
     return FALSE;
   }
-  options.launcher = make_launcher (&program->options);
+  options.launcher = make_launcher (program);
   program->agent = herd_agent_new (&options);
   return herd_agent_load (program->agent, error);
 }

@@ -1,38 +1,44 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Deliveries as children of the agent.
+ * What launchers have in common, and deliveries as children of the agent.
  */
-#include "core/launcher.h"
+#include "core/launcher-private.h"
 
 #include "plugin/error.h"
 
-struct HerdLauncher {
+typedef struct {
+  HerdLauncher launcher;
   char *program;
   char **arguments;
-};
+} Children;
 
 /* What certherd-deliver says when something stays pending (EX_TEMPFAIL of sysexits.h). */
 #define EXIT_PENDING 75
 
-HerdLauncher *
-herd_launcher_new_children (const char *program, const char *const *arguments)
-{
-  HerdLauncher *launcher = g_new0 (HerdLauncher, 1);
-
-  launcher->program = g_strdup (program);
-  launcher->arguments = g_strdupv ((char **) arguments);
-  return launcher;
-}
-
 void
 herd_launcher_free (HerdLauncher *launcher)
 {
-  if (launcher == NULL)
-    return;
-  g_free (launcher->program);
-  g_strfreev (launcher->arguments);
-  g_free (launcher);
+  if (launcher != NULL)
+    launcher->free (launcher);
 }
+
+void
+herd_launcher_run_async (HerdLauncher *launcher, const char *target, GCancellable *cancellable,
+                         GAsyncReadyCallback callback, gpointer data)
+{
+  g_autoptr (GTask) task = g_task_new (NULL, cancellable, callback, data);
+
+  launcher->run (launcher, target, task);
+}
+
+gboolean
+herd_launcher_run_finish (HerdLauncher *launcher G_GNUC_UNUSED, GAsyncResult *result,
+                          GError **error)
+{
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+/* --- children --- */
 
 static void
 child_ended (GObject *source, GAsyncResult *result, gpointer data)
@@ -58,18 +64,17 @@ child_ended (GObject *source, GAsyncResult *result, gpointer data)
   }
 }
 
-void
-herd_launcher_run_async (HerdLauncher *launcher, const char *target, GCancellable *cancellable,
-                         GAsyncReadyCallback callback, gpointer data)
+static void
+run_child (HerdLauncher *launcher, const char *target, GTask *task)
 {
-  g_autoptr (GTask) task = g_task_new (NULL, cancellable, callback, data);
+  Children *children = (Children *) launcher;
   g_autoptr (GPtrArray) arguments = g_ptr_array_new ();
   g_autoptr (GSubprocess) child = NULL;
   GError *error = NULL;
 
   g_task_set_task_data (task, g_strdup (target), g_free);
-  g_ptr_array_add (arguments, launcher->program);
-  for (char **argument = launcher->arguments; *argument != NULL; argument++)
+  g_ptr_array_add (arguments, children->program);
+  for (char **argument = children->arguments; *argument != NULL; argument++)
     g_ptr_array_add (arguments, *argument);
   g_ptr_array_add (arguments, (char *) target);
   g_ptr_array_add (arguments, NULL);
@@ -77,16 +82,31 @@ herd_launcher_run_async (HerdLauncher *launcher, const char *target, GCancellabl
                              &error);
   if (child == NULL) {
     herd_error_translate (&error, HERD_ERROR_UNREACHABLE, "%s cannot be started",
-                          launcher->program);
+                          children->program);
     g_task_return_error (task, error);
     return;
   }
-  g_subprocess_wait_async (child, cancellable, child_ended, g_steal_pointer (&task));
+  g_subprocess_wait_async (child, g_task_get_cancellable (task), child_ended, g_object_ref (task));
 }
 
-gboolean
-herd_launcher_run_finish (HerdLauncher *launcher G_GNUC_UNUSED, GAsyncResult *result,
-                          GError **error)
+static void
+free_children (HerdLauncher *launcher)
 {
-  return g_task_propagate_boolean (G_TASK (result), error);
+  Children *children = (Children *) launcher;
+
+  g_free (children->program);
+  g_strfreev (children->arguments);
+  g_free (children);
+}
+
+HerdLauncher *
+herd_launcher_new_children (const char *program, const char *const *arguments)
+{
+  Children *children = g_new0 (Children, 1);
+
+  children->launcher.run = run_child;
+  children->launcher.free = free_children;
+  children->program = g_strdup (program);
+  children->arguments = g_strdupv ((char **) arguments);
+  return &children->launcher;
 }

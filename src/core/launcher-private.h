@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * What a kind of launcher is made of: each begins with this struct. For src/core/launcher*.c.
+ */
+#pragma once
+
+#include "core/launcher.h"
+
+G_BEGIN_DECLS
+
+struct HerdLauncher {
+  /* TASK is what the caller waits for: TRUE or an error. */
+  void (*run) (HerdLauncher *launcher, const char *target, GTask *task);
+  void (*free) (HerdLauncher *launcher);
+};
+
+G_END_DECLS
