@@ -8,14 +8,21 @@
 #include "bus/details.h"
 #include "plugin/error.h"
 
+/* The bus goes while the call is under way: its run still ends, and finds that there is nobody to
+ * answer. */
+static void
+call_detach (HerdBusCall *call)
+{
+  call->bus = NULL;
+  herd_run_cancel (call->run);
+}
+
 static void
 call_free (HerdBusCall *call)
 {
-  if (call->invocation != NULL)
-    g_dbus_method_invocation_return_error_literal (g_steal_pointer (&call->invocation), HERD_ERROR,
-                                                   HERD_ERROR_CANCELLED, "the agent is ending");
-  if (call->counted)
+  if (call->bus != NULL && call->counted)
     herd_callers_end_call (call->bus->callers, call->uid);
+  g_clear_object (&call->invocation);
   g_clear_pointer (&call->checked, g_variant_unref);
   g_clear_pointer (&call->reply, g_variant_unref);
   g_clear_object (&call->fds);
@@ -38,6 +45,10 @@ get_revision (const HerdBusCall *call)
 static gboolean
 check_object (const HerdBusCall *call, GError **error)
 {
+  if (call->bus == NULL) {
+    g_set_error (error, HERD_ERROR, HERD_ERROR_CANCELLED, "the bus was lost");
+    return FALSE;
+  }
   if (herd_bus_get_row (call->agent, call->noun, call->id) != NULL)
     return TRUE;
   g_set_error (error, HERD_ERROR, HERD_ERROR_NOT_FOUND, "this object was removed");
@@ -62,11 +73,11 @@ leave_caller (HerdRun *run, gpointer operation, GError **error)
   HerdBusCall *call = operation;
 
   if (!herd_callers_get_uid_finish (herd_run_get_result (run, 0), &call->uid, error)
+      || !check_object (call, error)
       || !herd_callers_begin_call (call->bus->callers, call->uid, error))
     return FALSE;
   call->counted = TRUE;
-  return check_object (call, error)
-         && (call->row->prepare == NULL || call->row->prepare (call, error));
+  return call->row->prepare == NULL || call->row->prepare (call, error);
 }
 
 /* --- authorize --- */
@@ -100,6 +111,8 @@ leave_authorize (HerdRun *run, gpointer operation, GError **error)
 {
   HerdBusCall *call = operation;
 
+  if (!check_object (call, error))
+    return FALSE;
   if (herd_run_get_n_results (run) > 0
       && !herd_authorizer_check_finish (call->bus->authorizer, herd_run_get_result (run, 0), error))
     return FALSE;
@@ -126,8 +139,12 @@ static gboolean
 leave_verb (HerdRun *run, gpointer operation, GError **error)
 {
   HerdBusCall *call = operation;
-  GVariant *reply = call->row->finish (
-      call, call->row->start != NULL ? herd_run_get_result (run, 0) : NULL, error);
+  GVariant *reply;
+
+  if (call->bus == NULL)
+    return check_object (call, error);
+  reply = call->row->finish (call, call->row->start != NULL ? herd_run_get_result (run, 0) : NULL,
+                             error);
 
   if (reply == NULL)
     return FALSE;
@@ -146,8 +163,14 @@ static void
 finished (gpointer operation, const GError *error)
 {
   HerdBusCall *call = operation;
-  GDBusMethodInvocation *invocation = g_steal_pointer (&call->invocation);
+  GDBusMethodInvocation *invocation;
 
+  if (call->bus == NULL) {
+    call_free (call);
+    return;
+  }
+  /* Answering consumes a reference; what the call borrowed from it is still used below. */
+  invocation = g_object_ref (call->invocation);
   if (error != NULL && error->domain == HERD_ERROR)
     g_dbus_method_invocation_return_gerror (invocation, error);
   else if (error != NULL)
@@ -159,7 +182,8 @@ finished (gpointer operation, const GError *error)
     g_dbus_method_invocation_return_value (invocation, call->reply);
   if (error == NULL && call->row->after != NULL)
     call->row->after (call);
-  g_hash_table_remove (call->bus->calls, call);
+  g_hash_table_steal (call->bus->calls, call);
+  call_free (call);
 }
 
 static const HerdRunOps operations = { .finished = finished };
@@ -172,7 +196,7 @@ herd_bus_call_start (HerdBus *bus, HerdNoun noun, guint64 id, const HerdBusMetho
   HerdBusCall *call = g_new0 (HerdBusCall, 1);
 
   if (bus->calls == NULL)
-    bus->calls = g_hash_table_new_full (NULL, NULL, (GDestroyNotify) call_free, NULL);
+    bus->calls = g_hash_table_new_full (NULL, NULL, (GDestroyNotify) call_detach, NULL);
   g_hash_table_add (bus->calls, call);
   call->bus = bus;
   call->agent = bus->agent;

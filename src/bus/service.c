@@ -145,8 +145,12 @@ enter_closed (HerdRun *run, gpointer operation, GError **error G_GNUC_UNUSED)
 static gboolean
 leave_closed (HerdRun *run, gpointer operation, GError **error G_GNUC_UNUSED)
 {
+  HerdBusService *service = operation;
+
   g_warning ("the bus was lost; connecting again");
-  drop_connection (operation);
+  drop_connection (service);
+  /* Subscriptions are of connections, and their unique names come again for others. */
+  herd_agent_unsubscribe_all (service->agent);
   herd_run_jump (run, "connect");
   return TRUE;
 }

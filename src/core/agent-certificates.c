@@ -233,6 +233,9 @@ herd_agent_change_spec (HerdAgent *agent, HerdCertificate *certificate, guint32 
   }
   herd_deliveries_plan (agent->deliveries, certificate, batch);
   if (issue) {
+    /* If it fails, it is due until it succeeds. */
+    if (newest != NULL)
+      certificate->renew_at = herd_clock_get_seconds (agent->services.clock);
     certificate->failures = 0;
     certificate->retry_at = 0;
     herd_certificate_set_error (certificate, NULL, NULL, 0);
@@ -335,6 +338,7 @@ herd_agent_remove_async (HerdAgent *agent, guint64 id, GAsyncReadyCallback callb
   herd_registry_remove (services->registry, HERD_NOUN_CERTIFICATE, id);
   herd_registry_touch (services->registry, HERD_NOUN_AGENT, 0);
   herd_agent_commit (agent, batch, g_steal_pointer (&task), id, 0);
+  herd_deliveries_kick (agent->deliveries, id);
   herd_deliveries_kick_withdrawals (agent->deliveries);
 }
 

@@ -220,3 +220,13 @@ herd_agent_unsubscribe (HerdAgent *agent, guint64 id)
   herd_deliveries_detach (agent->deliveries, subscription);
   herd_registry_remove (agent->services.registry, HERD_NOUN_SUBSCRIPTION, id);
 }
+
+void
+herd_agent_unsubscribe_all (HerdAgent *agent)
+{
+  g_autoptr (GArray)
+      ids = herd_registry_list_ids (agent->services.registry, HERD_NOUN_SUBSCRIPTION);
+
+  for (guint i = 0; i < ids->len; i++)
+    herd_agent_unsubscribe (agent, g_array_index (ids, guint64, i));
+}

@@ -45,6 +45,17 @@ herd_agent_begin_issuance (HerdAgent *agent, HerdCertificate *certificate, guint
   return operation;
 }
 
+/* It never ran: replaced by a newer one, or not started yet. */
+static void
+end_replaced (HerdAgent *agent, HerdOperation *operation)
+{
+  g_autoptr (GError) error = g_error_new (HERD_ERROR, HERD_ERROR_CANCELLED, "replaced");
+  HerdBatch *batch = herd_batch_new ();
+
+  herd_operations_end (&agent->services, operation->id, error, batch);
+  herd_agent_commit_quietly (agent, batch);
+}
+
 HerdOperation *
 herd_agent_replace_issuance (HerdAgent *agent, HerdCertificate *certificate, guint32 uid,
                              HerdBatch *batch)
@@ -53,11 +64,17 @@ herd_agent_replace_issuance (HerdAgent *agent, HerdCertificate *certificate, gui
                                                         certificate->operation);
   HerdIssuance *issuance = running != NULL ? g_hash_table_lookup (agent->issuances, &running->id)
                                            : NULL;
-  HerdOperation *operation;
+  HerdOperation *operation, *replaced;
+  guint64 *queued;
 
   /* One that has saved its generation only waits for targets; it needs nothing that we need. */
   if (issuance == NULL || running->generation != 0)
     return herd_agent_begin_issuance (agent, certificate, uid, batch);
+  queued = g_hash_table_lookup (agent->queued, &certificate->id);
+  replaced = queued != NULL ? herd_registry_get_operation (agent->services.registry, *queued)
+                            : NULL;
+  if (replaced != NULL && replaced->state == HERD_OPERATION_RUNNING)
+    end_replaced (agent, replaced);
   operation = herd_agent_add_operation (agent, "issue", uid, certificate->id, 0, batch);
   g_hash_table_replace (agent->queued, g_memdup2 (&certificate->id, sizeof certificate->id),
                         g_memdup2 (&operation->id, sizeof operation->id));
@@ -96,17 +113,6 @@ herd_agent_drop_operations (HerdAgent *agent, guint64 certificate)
   }
 }
 
-/* It never ran: replaced by a newer one, or not started yet. */
-static void
-end_replaced (HerdAgent *agent, HerdOperation *operation)
-{
-  g_autoptr (GError) error = g_error_new (HERD_ERROR, HERD_ERROR_CANCELLED, "replaced");
-  HerdBatch *batch = herd_batch_new ();
-
-  herd_operations_end (&agent->services, operation->id, error, batch);
-  herd_agent_commit_quietly (agent, batch);
-}
-
 void
 herd_agent_resume (HerdAgent *agent, HerdOperation *operation)
 {
@@ -120,7 +126,8 @@ herd_agent_resume (HerdAgent *agent, HerdOperation *operation)
   } else if (certificate == NULL || (certificate->operation != 0 && operation->generation == 0)) {
     end_replaced (agent, operation);
   } else {
-    certificate->operation = MAX (certificate->operation, operation->id);
+    if (operation->generation == 0)
+      certificate->operation = operation->id;
     start_issuance (agent, operation);
   }
 }
@@ -136,6 +143,8 @@ herd_agent_issued (guint64 id, gpointer data)
 
   if (certificate == NULL)
     return;
+  /* What is left of the operation is waiting for targets, which is no reason not to renew. */
+  certificate->operation = 0;
   herd_deliveries_plan (agent->deliveries, certificate, NULL);
   herd_attentions_clear (agent->services.attentions, HERD_NOUN_CERTIFICATE, id, NULL);
   herd_agent_reschedule (agent, certificate);
@@ -173,6 +182,20 @@ keep_failure (HerdAgent *agent, HerdCertificate *certificate, const HerdOperatio
                          "issuance-failed", error->message);
 }
 
+/* Somebody did not want it now: it is not begun again at once. */
+static void
+keep_cancellation (HerdAgent *agent, HerdCertificate *certificate)
+{
+  gint64 now = herd_clock_get_seconds (agent->services.clock);
+
+  if (g_hash_table_contains (agent->queued, &certificate->id))
+    return;
+  herd_certificate_set_error (certificate, "org.certherd.Error.Cancelled",
+                              "the issuance was cancelled", now);
+  certificate->failures++;
+  certificate->retry_at = now + herd_backoff_get_delay (4, g_random_double ());
+}
+
 static void
 start_queued (HerdAgent *agent, HerdCertificate *certificate)
 {
@@ -201,6 +224,8 @@ herd_agent_issuance_finished (HerdIssuance *issuance G_GNUC_UNUSED, guint64 id,
   if (certificate != NULL && operation != NULL) {
     if (error != NULL && !is_cancelled (error))
       keep_failure (agent, certificate, operation, error);
+    else if (error != NULL && operation->generation == 0)
+      keep_cancellation (agent, certificate);
     if (certificate->operation == operation_id)
       certificate->operation = 0;
     start_queued (agent, certificate);
@@ -342,7 +367,9 @@ herd_agent_reschedule (HerdAgent *agent, HerdCertificate *certificate)
     set_issue_action (certificate, now);
   else
     set_renew_action (certificate, newest);
-  if (deliver != 0 && (certificate->action_time == 0 || deliver < certificate->action_time))
+  if (deliver != 0
+      && (certificate->operation != 0 || certificate->action_time == 0
+          || deliver < certificate->action_time))
     herd_certificate_set_action (certificate, HERD_ACTION_DELIVER, deliver,
                                  "a target could not take it");
   /* What is under way is nothing to wake up for. */

@@ -168,7 +168,9 @@ resume_operations (HerdAgent *agent)
     HerdOperation *operation = herd_registry_get_operation (registry,
                                                             g_array_index (operations, guint64, i));
 
-    if (operation->state == HERD_OPERATION_RUNNING)
+    /* What a changed file began at the load is under way already. */
+    if (operation->state == HERD_OPERATION_RUNNING
+        && !g_hash_table_contains (agent->issuances, &operation->id))
       herd_agent_resume (agent, operation);
   }
 }

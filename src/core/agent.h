@@ -102,6 +102,8 @@ HerdSubscription *herd_agent_subscribe (HerdAgent *agent, const char *sender, gu
                                         const char *const *patterns, const char *target,
                                         const char *server, GError **error);
 void herd_agent_unsubscribe (HerdAgent *agent, guint64 subscription);
+/* The bus was lost, and every connection with it. */
+void herd_agent_unsubscribe_all (HerdAgent *agent);
 
 /* Reads the configuration again and applies it: HerdConfigProblem. (transfer full) */
 GPtrArray *herd_agent_reload (HerdAgent *agent);

@@ -49,6 +49,8 @@ void herd_deliveries_postpone (HerdDeliveries *deliveries, HerdCertificate *cert
  * settled. */
 void herd_deliveries_changed (HerdDeliveries *deliveries, HerdCertificate *certificate,
                               gboolean save);
+/* Ends the waits for CERTIFICATE that have nothing to wait for any more, as where it is gone. */
+void herd_deliveries_settle (HerdDeliveries *deliveries, guint64 certificate);
 /* Starts a run for TARGET if something can be delivered there and none is under way. */
 void herd_deliveries_kick_target (HerdDeliveries *deliveries, HerdDeliveryTarget *target);
 /* Is this pending row's time there? */

@@ -260,8 +260,8 @@ settle_waiter (HerdDeliveries *deliveries, Waiter *waiter)
   return TRUE;
 }
 
-static void
-settle (HerdDeliveries *deliveries, guint64 certificate)
+void
+herd_deliveries_settle (HerdDeliveries *deliveries, guint64 certificate)
 {
   for (guint i = deliveries->waiters->len; i > 0; i--) {
     Waiter *waiter = g_ptr_array_index (deliveries->waiters, i - 1);
@@ -336,7 +336,7 @@ herd_deliveries_changed (HerdDeliveries *deliveries, HerdCertificate *certificat
   }
   herd_registry_touch (deliveries->services->registry, HERD_NOUN_CERTIFICATE, id);
   deliveries->changed (id, deliveries->data);
-  settle (deliveries, id);
+  herd_deliveries_settle (deliveries, id);
 }
 
 /* --- planning --- */
@@ -358,12 +358,15 @@ add_withdrawal (HerdDeliveries *deliveries, const HerdCertificate *certificate,
 
 /* Does the certificate still have anything to do with this row's target? */
 static gboolean
-is_wanted (HerdCertificate *certificate, const char *const *targets, const char *name)
+is_wanted (HerdDeliveries *deliveries, HerdCertificate *certificate, const char *const *targets,
+           const char *name)
 {
   const char *colon = strchr (name, ':');
 
   if (colon == NULL)
     return g_strv_contains (targets, name);
+  if (deliveries->services->session)
+    return TRUE;
   return herd_rights_is_reader (certificate, (guint32) g_ascii_strtoull (name, NULL, 10));
 }
 
@@ -374,7 +377,7 @@ drop_unwanted (HerdDeliveries *deliveries, HerdCertificate *certificate, const c
   for (guint i = certificate->deliveries->len; i > 0; i--) {
     HerdDelivery *delivery = g_ptr_array_index (certificate->deliveries, i - 1);
 
-    if (is_wanted (certificate, targets, delivery->target))
+    if (is_wanted (deliveries, certificate, targets, delivery->target))
       continue;
     add_withdrawal (deliveries, certificate, delivery, batch);
     unfile_row (deliveries, certificate, delivery->target);

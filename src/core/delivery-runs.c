@@ -148,6 +148,7 @@ herd_deliveries_kick (HerdDeliveries *deliveries, guint64 id)
 {
   HerdCertificate *certificate = herd_registry_get_certificate (deliveries->services->registry, id);
 
+  herd_deliveries_settle (deliveries, id);
   for (guint i = 0; certificate != NULL && i < certificate->deliveries->len; i++) {
     const HerdDelivery *delivery = g_ptr_array_index (certificate->deliveries, i);
 

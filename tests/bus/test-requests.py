@@ -122,6 +122,27 @@ class Requests(Case):
         self.assertEqual(self.client.finished(second)["State"], "done")
         self.assertEqual(self.client.get(path, "Certificate1")["Generation"], 1)
 
+    def test_modify_twice(self):
+        "Two changes in a row: the first one's operation ends, the last one is issued"
+        path, first = self.client.request("web", ["hold.example"], deliver=[])
+        names = [{"identifiers": GLib.Variant("as", [name])} for name in ("one.example", "two.example")]
+        operations = [self.client.call(path, "Certificate1.Modify", "(a{sv}as)", name, []) for name in names]
+        self.assertEqual(self.client.finished(first)["State"], "cancelled")
+        self.assertEqual(self.client.finished(operations[1])["State"], "done")
+        self.assertIn(self.client.finished(operations[0])["State"], ("cancelled", "done"))
+        self.assertEqual(self.client.get(path, "Certificate1")["Identifiers"], ["two.example"])
+
+    def test_modify_fails(self):
+        "A change whose issuance fails stays due: it is not put off until the old renewal"
+        path, operation = self.client.request("web", ["www.example"], deliver=[])
+        self.client.finished(operation)
+        down = {"identifiers": GLib.Variant("as", ["down.example"])}
+        operation = self.client.call(path, "Certificate1.Modify", "(a{sv}as)", down, [])
+        self.assertEqual(self.client.finished(operation)["State"], "failed")
+        values = self.client.get(path, "Certificate1")
+        self.assertEqual(values["NextAction"], "retry")
+        self.assertLess(values["NextActionTime"] - values["LastErrorTime"], 120)
+
     def test_cancel(self):
         "Cancel: the operation ends as cancelled, the wish stays"
         path, operation = self.client.request("web", ["hold.example"], deliver=[])
@@ -129,6 +150,9 @@ class Requests(Case):
         self.client.call(operation, "Operation1.Cancel")
         self.assertEqual(self.client.finished(operation)["State"], "cancelled")
         self.fails("NotFound", self.client.call, operation, "Operation1.Cancel")
+        values = self.client.get(path, "Certificate1")
+        self.assertEqual((values["Operation"], values["NextAction"]), ("/", "retry"))  # not at once
+        self.assertGreater(values["NextActionTime"], values["LastErrorTime"] + 3600)
         self.assertEqual(self.client.agent("GetCertificate", "(s)", "web"), path)
 
     def test_remove(self):

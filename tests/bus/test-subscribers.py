@@ -127,6 +127,59 @@ class Subscribers(unittest.TestCase):
             server.call(subscription, "Subscription1.Close")
         server.close()
 
+    def test_later(self):
+        "“retry:” leaves it pending, with a time to try again, and the certificate renews all the same"
+        path = self.issue("web")
+        subscription = self.subscribe(self.client, ["web"], "server")
+        self.first_batch(self.client, subscription)
+        self.client.call(subscription, "Subscription1.Acknowledge", "(otbs)", path, 1, False, "retry: full")
+        self.assertEqual((self.delivery(path)["state"], self.delivery(path)["applied"]), ("pending", 0))
+        values = self.client.get(path, "Certificate1")
+        self.assertEqual((values["NextAction"], values["Activity"]), ("deliver", "delivering"))
+        self.assertGreater(values["NextActionTime"], 0)
+        operation = self.renew(path)
+        self.client.wait(lambda: (path, "web", 2) in self.updates(self.client, subscription), "generation 2")
+        self.client.call(subscription, "Subscription1.Acknowledge", "(otbs)", path, 2, False, "retry: full")
+        self.assertEqual(self.client.get(path, "Certificate1")["NextAction"], "deliver")
+        another = self.renew(path)
+        self.assertNotEqual(another, operation)
+        self.client.wait(lambda: (path, "web", 3) in self.updates(self.client, subscription), "generation 3")
+        self.client.call(subscription, "Subscription1.Acknowledge", "(otbs)", path, 3, True, "")
+        self.assertEqual(self.client.finished(operation)["State"], "done")
+        self.assertEqual(self.client.finished(another)["State"], "done")
+
+    def test_removed(self):
+        "Removing a certificate ends the operation that waits for a target"
+        path = self.issue("web")
+        subscription = self.subscribe(self.client, ["web"], "server")
+        self.first_batch(self.client, subscription)
+        operation = self.renew(path)
+        self.client.wait(lambda: (path, "web", 2) in self.updates(self.client, subscription), "generation 2")
+        self.client.call(path, "Certificate1.Remove", "(a{sv})", {})
+        self.client.wait(lambda: any(s[0] == operation and s[2] == "Finished" for s in self.client.signals), "its end")
+
+    def test_bus_lost(self):
+        "The bus goes while calls are under way: the agent comes back, subscriptions are gone with it"
+        path = self.issue("web")
+        subscription = self.subscribe(self.client, ["web"], "server")
+        self.first_batch(self.client, subscription)
+        wish = {"identifiers": GLib.Variant("as", ["lost.example"]), "deliver": GLib.Variant("as", [])}
+        for number in range(100):
+            self.client.connection.call(
+                "org.certherd.Agent1", ROOT, "org.certherd.Agent1", "RequestCertificate",
+                GLib.Variant("(sa{sv})", (f"lost-{number}", wish)),
+                None, 0, 20000, None, None)
+        self.client.connection.flush_sync(None)
+        self.agent.bus.restart()
+        self.client = Client(self.agent.bus)
+        self.client.wait_for_agent()
+        self.assertEqual(self.client.get(path, "Certificate1")["Generation"], 1)
+        self.assertEqual(self.delivery(path)["state"], "gone")
+        with self.assertRaises(Failed):
+            self.client.call(subscription, "Subscription1.Close")
+        again = self.subscribe(self.client, ["web"], "server")
+        self.assertEqual(self.first_batch(self.client, again), [(path, "web", 1)])
+
     def test_one_holder(self):
         "Two connections cannot be the same target; the second may when the first has gone"
         self.issue("web")

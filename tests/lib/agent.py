@@ -80,6 +80,16 @@ class Client:
         GLib.source_remove(timer)
         return value
 
+    def wait_for_agent(self):
+        """Until the agent owns its name."""
+        def owned():
+            reply = self.connection.call_sync("org.freedesktop.DBus", "/", "org.freedesktop.DBus", "NameHasOwner",
+                                              GLib.Variant("(s)", (NAME,)), None, Gio.DBusCallFlags.NONE, -1, None)
+            GLib.timeout_add(50, lambda: False)
+            return reply.unpack()[0]
+
+        self.wait(owned, "the agent's name")
+
     def drain(self):
         """Handles what has arrived; a round trip makes sure that what was sent before has."""
         self.connection.call_sync("org.freedesktop.DBus", "/", "org.freedesktop.DBus", "GetId", None, None,

@@ -6,6 +6,7 @@ import ctypes
 import os
 import signal
 import subprocess
+import tempfile
 
 import gi
 
@@ -32,10 +33,24 @@ def ends_with_us():
 
 class PrivateBus:
     def __init__(self):
+        self.folder = tempfile.TemporaryDirectory(prefix="certherd-bus-")
+        # Without the guid that the daemon prints: one that was started again has another.
+        self.address = f"unix:path={self.folder.name}/bus"
+        self.start()
+
+    def start(self):
         self.process = subprocess.Popen(
-            ["dbus-daemon", "--session", "--nofork", "--nopidfile", "--print-address=1"],
+            ["dbus-daemon", "--session", "--nofork", "--nopidfile", "--print-address=1", "--address=" + self.address],
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, preexec_fn=ends_with_us)
-        self.address = self.process.stdout.readline().strip()
+        self.process.stdout.readline()
+
+    def restart(self):
+        """As after a crash: every connection is cut."""
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+        os.unlink(os.path.join(self.folder.name, "bus"))
+        self.start()
 
     def connect(self):
         flags = (Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT
@@ -46,6 +61,7 @@ class PrivateBus:
         self.process.terminate()
         self.process.wait()
         self.process.stdout.close()
+        self.folder.cleanup()
 
 
 class Double:
