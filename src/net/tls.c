@@ -4,6 +4,8 @@
  */
 #include "net/tls.h"
 
+#include <gio/gunixsocketaddress.h>
+#include <libsoup/soup.h>
 #include <unistd.h>
 
 #include "net/http.h"
@@ -14,6 +16,20 @@
 #define PRIORITY_DEFAULT "NORMAL:%COMPAT:-VERS-TLS1.0:-VERS-TLS1.1" /* glib-networking's own */
 #define NO_TICKETS "%NO_TICKETS"
 
+/* A class that is made on one thread while another registers a type that it uses can stop both for
+ * ever: GObject takes its two locks in either order. The agent's first session was made while GDBus
+ * connected on a thread of its own; so these are there before there are threads. */
+static void
+ensure_types (void)
+{
+  g_type_ensure (G_TYPE_INET_SOCKET_ADDRESS);
+  g_type_ensure (G_TYPE_PROXY_ADDRESS);
+  g_type_ensure (G_TYPE_UNIX_SOCKET_ADDRESS);
+  g_type_ensure (G_TYPE_SOCKET_CLIENT);
+  g_type_class_unref (g_type_class_ref (SOUP_TYPE_SESSION));
+  g_type_class_unref (g_type_class_ref (SOUP_TYPE_MESSAGE));
+}
+
 void
 herd_net_init (void)
 {
@@ -23,10 +39,11 @@ herd_net_init (void)
   /* An empty value would break every handshake. */
   if (priority == NULL || *priority == '\0')
     priority = PRIORITY_DEFAULT;
-  if (strstr (priority, NO_TICKETS) != NULL)
-    return;
-  without_tickets = g_strconcat (priority, ":" NO_TICKETS, NULL);
-  g_setenv (PRIORITY_VARIABLE, without_tickets, TRUE);
+  if (strstr (priority, NO_TICKETS) == NULL) {
+    without_tickets = g_strconcat (priority, ":" NO_TICKETS, NULL);
+    g_setenv (PRIORITY_VARIABLE, without_tickets, TRUE);
+  }
+  ensure_types ();
 }
 
 static void

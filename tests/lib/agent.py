@@ -155,6 +155,7 @@ class Agent:
             GLib.source_remove(timer)
         watcher.close_sync(None)
         if not (owned and owned[-1]):
+            self.process.kill()
             raise AssertionError("the agent did not start:\n" + self.read_log())
 
     def read_log(self):
