@@ -209,7 +209,7 @@ prepare_subscribe (HerdBusCall *call, GError **error)
 }
 
 static const char *
-get_target (HerdBusCall *call)
+get_target (const HerdBusCall *call)
 {
   g_autoptr (GVariant) options = g_variant_get_child_value (call->parameters, 1);
   const char *target = NULL;
@@ -228,6 +228,12 @@ decide_subscribe (HerdBusCall *call)
   if (target == NULL || !herd_deliveries_has_target (deliveries, target))
     return NULL;
   return herd_deliveries_allows_user (deliveries, target, call->uid) ? NULL : "deliver";
+}
+
+static void
+describe_subscribe (const HerdBusCall *call, HerdDetails *details)
+{
+  details->targets = g_strdup (get_target (call));
 }
 
 static GVariant *
@@ -278,6 +284,7 @@ finish_reload (HerdBusCall *call, GAsyncResult *result G_GNUC_UNUSED, GError **e
 static const HerdBusMethod methods[] = {
   { .member = "RequestCertificate",
     .action = "request",
+    .describe = herd_bus_describe_new_certificate,
     .prepare = prepare_request,
     .start = start_request,
     .finish = finish_request },
@@ -286,12 +293,14 @@ static const HerdBusMethod methods[] = {
   { .member = "ListIssuers", .finish = finish_list_issuers },
   { .member = "AddIssuer",
     .action = "manage-issuers",
+    .describe = herd_bus_describe_new_issuer,
     .prepare = prepare_add_issuer,
     .start = start_add_issuer,
     .finish = finish_add_issuer },
   { .member = "ListCertificates", .finish = finish_list },
   { .member = "Subscribe",
     .decide = decide_subscribe,
+    .describe = describe_subscribe,
     .prepare = prepare_subscribe,
     .finish = finish_subscribe,
     .after = after_subscribe },

@@ -265,7 +265,7 @@ herd_bus_new (GDBusConnection *connection, HerdAgent *agent, GError **error)
   bus->callers = herd_callers_new (connection, services->session ? (gint64) services->uid : -1,
                                    caller_gone, bus);
   bus->authorizer = services->session ? herd_authorizer_new_session (services->uid)
-                                      : herd_authorizer_new_root ();
+                                      : herd_authorizer_new_system (connection, services->clock);
   bus->changes = herd_bus_changes_new (connection, agent);
   if (!herd_bus_check_tables (error))
     return NULL;

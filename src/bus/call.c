@@ -30,13 +30,15 @@ call_free (HerdBusCall *call)
   g_free (call);
 }
 
+/* Of the certificate, or issuer, that the call is about. */
 static guint64
 get_revision (const HerdBusCall *call)
 {
+  const HerdCertificate *certificate = herd_bus_get_certificate (call);
   gpointer row = herd_bus_get_row (call->agent, call->noun, call->id);
 
-  if (row != NULL && call->noun == HERD_NOUN_CERTIFICATE)
-    return ((const HerdCertificate *) row)->revision;
+  if (certificate != NULL)
+    return certificate->revision;
   if (row != NULL && call->noun == HERD_NOUN_ISSUER)
     return ((const HerdAuthority *) row)->revision;
   return 0;
@@ -97,7 +99,10 @@ enter_authorize (HerdRun *run, gpointer operation, GError **error)
   call->revision = get_revision (call);
   if (action == NULL)
     return TRUE;
-  herd_bus_fill_details (call, &details);
+  if (call->row->describe != NULL)
+    call->row->describe (call, &details);
+  else
+    herd_bus_describe_object (call, &details);
   herd_authorizer_check_async (
       call->bus->authorizer, call->sender, call->uid, action, &details,
       (g_dbus_message_get_flags (message) & G_DBUS_MESSAGE_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION)
@@ -114,7 +119,7 @@ leave_authorize (HerdRun *run, gpointer operation, GError **error)
   if (!check_object (call, error))
     return FALSE;
   if (herd_run_get_n_results (run) > 0
-      && !herd_authorizer_check_finish (call->bus->authorizer, herd_run_get_result (run, 0), error))
+      && !herd_authorizer_check_finish (herd_run_get_result (run, 0), error))
     return FALSE;
   if (!check_object (call, error))
     return FALSE;
@@ -159,6 +164,19 @@ static const HerdStep steps[] = {
   { "reply", NULL, NULL, HERD_COMMIT_NONE },
 };
 
+/* Errors are ours, but for the one that D-Bus has a name for. */
+static void
+reply_error (GDBusMethodInvocation *invocation, const GError *error)
+{
+  g_autoptr (GError) copy = g_error_copy (error);
+  gboolean interaction = herd_authorizer_wants_interaction (error);
+
+  g_dbus_error_strip_remote_error (copy);
+  g_dbus_method_invocation_return_dbus_error (
+      invocation, interaction ? HERD_INTERACTION_REQUIRED : herd_error_get_name (error),
+      copy->message);
+}
+
 static void
 finished (gpointer operation, const GError *error)
 {
@@ -171,11 +189,8 @@ finished (gpointer operation, const GError *error)
   }
   /* Answering consumes a reference; what the call borrowed from it is still used below. */
   invocation = g_object_ref (call->invocation);
-  if (error != NULL && error->domain == HERD_ERROR)
-    g_dbus_method_invocation_return_gerror (invocation, error);
-  else if (error != NULL)
-    g_dbus_method_invocation_return_dbus_error (invocation, herd_error_get_name (error),
-                                                error->message);
+  if (error != NULL)
+    reply_error (invocation, error);
   else if (call->fds != NULL)
     g_dbus_method_invocation_return_value_with_unix_fd_list (invocation, call->reply, call->fds);
   else

@@ -59,6 +59,37 @@ prepare_modify (HerdBusCall *call, GError **error)
   return call->checked != NULL;
 }
 
+/* Would the call add to what the certificate was allowed for, or take a default in its place? */
+static gboolean
+widens (const HerdBusCall *call)
+{
+  static const char *const keys[] = { "identifiers", "issuer", "deliver" };
+  const HerdCertificate *certificate = herd_bus_get_certificate (call);
+  g_autofree const char **unset = NULL;
+
+  g_variant_get_child (call->parameters, 1, "^a&s", &unset);
+  for (guint i = 0; i < G_N_ELEMENTS (keys); i++) {
+    g_auto (GStrv) old = herd_spec_get_list (certificate->spec, keys[i]);
+    g_auto (GStrv) wanted = herd_spec_get_list (call->checked, keys[i]);
+
+    if (g_strv_contains ((const char *const *) unset, keys[i]))
+      return TRUE;
+    for (char **word = wanted; *word != NULL; word++) {
+      if (!g_strv_contains ((const char *const *) old, *word))
+        return TRUE;
+    }
+  }
+  return FALSE;
+}
+
+/* An owner who was allowed one name must not come to another by Modify: that is a new request. */
+static const char *
+decide_modify (HerdBusCall *call)
+{
+  return herd_bus_caller_is_owner (call) && widens (call) ? "request"
+                                                          : herd_bus_decide_manage (call);
+}
+
 static void
 start_modify (HerdBusCall *call, gpointer slot)
 {
@@ -191,7 +222,7 @@ static const HerdBusMethod methods[] = {
     .start = start_renew,
     .finish = herd_bus_finish_operation },
   { .member = "Modify",
-    .decide = herd_bus_decide_manage,
+    .decide = decide_modify,
     .prepare = prepare_modify,
     .start = start_modify,
     .finish = herd_bus_finish_operation },

@@ -6,17 +6,21 @@
 
 #include "model/spec.h"
 
-static const HerdCertificate *
-get_certificate (const HerdBusCall *call)
+const HerdCertificate *
+herd_bus_get_certificate (const HerdBusCall *call)
 {
-  return call->noun == HERD_NOUN_CERTIFICATE ? herd_bus_get_row (call->agent, call->noun, call->id)
-                                             : NULL;
+  gpointer row = herd_bus_get_row (call->agent, call->noun, call->id);
+
+  if (row != NULL && call->noun == HERD_NOUN_OPERATION)
+    return herd_bus_get_row (call->agent, HERD_NOUN_CERTIFICATE,
+                             ((const HerdOperation *) row)->certificate);
+  return call->noun == HERD_NOUN_CERTIFICATE ? row : NULL;
 }
 
 gboolean
 herd_bus_caller_is_owner (const HerdBusCall *call)
 {
-  const HerdCertificate *certificate = get_certificate (call);
+  const HerdCertificate *certificate = herd_bus_get_certificate (call);
 
   return certificate != NULL && certificate->owner == call->uid;
 }
@@ -66,31 +70,34 @@ fill_certificate (const HerdBusCall *call, const HerdCertificate *certificate, H
 }
 
 void
-herd_bus_fill_details (const HerdBusCall *call, HerdDetails *details)
+herd_bus_describe_object (const HerdBusCall *call, HerdDetails *details)
 {
-  gpointer row = herd_bus_get_row (call->agent, call->noun, call->id);
-  const char *name;
+  const HerdCertificate *certificate = herd_bus_get_certificate (call);
+  const HerdAuthority *authority = NULL;
 
-  switch (call->noun) {
-  case HERD_NOUN_CERTIFICATE:
-    fill_certificate (call, row, details);
-    break;
-  case HERD_NOUN_ISSUER:
-    details->issuer = g_strdup (((const HerdAuthority *) row)->name);
-    break;
-  case HERD_NOUN_AGENT:
-    if (call->checked == NULL)
-      break;
-    g_variant_get_child (call->parameters, 0, "&s", &name);
-    details->certificate = g_strdup (name);
-    details->owner = g_strdup_printf ("%u", call->uid);
-    details->caller_is_owner = "true";
-    details->identifiers = join_lists (NULL, call->checked, "identifiers");
-    details->issuer = join_lists (NULL, call->checked, "issuer");
-    details->targets = join_lists (NULL, call->checked, "deliver");
-    break;
-  case HERD_NOUN_OPERATION:
-  case HERD_NOUN_SUBSCRIPTION:
-    break;
-  }
+  if (call->noun == HERD_NOUN_ISSUER)
+    authority = herd_bus_get_row (call->agent, call->noun, call->id);
+  if (certificate != NULL)
+    fill_certificate (call, certificate, details);
+  if (authority != NULL)
+    details->issuer = g_strdup (authority->name);
+}
+
+void
+herd_bus_describe_new_certificate (const HerdBusCall *call, HerdDetails *details)
+{
+  g_auto (GStrv) targets = herd_spec_get_targets (call->checked);
+
+  g_variant_get_child (call->parameters, 0, "s", &details->certificate);
+  details->owner = g_strdup_printf ("%u", call->uid);
+  details->caller_is_owner = "true";
+  details->identifiers = join_lists (NULL, call->checked, "identifiers");
+  details->issuer = join_lists (NULL, call->checked, "issuer");
+  details->targets = g_strjoinv (" ", targets);
+}
+
+void
+herd_bus_describe_new_issuer (const HerdBusCall *call, HerdDetails *details)
+{
+  g_variant_get_child (call->parameters, 0, "s", &details->issuer);
 }

@@ -9,8 +9,13 @@
 
 G_BEGIN_DECLS
 
-/* Of the object as it is now, and of what the call would make of it (call->checked). */
-void herd_bus_fill_details (const HerdBusCall *call, HerdDetails *details);
+/* The certificate that the call is about: its object, or its object's; NULL if there is none. */
+const HerdCertificate *herd_bus_get_certificate (const HerdBusCall *call);
+/* The object as it is now, and what the call would make of it (call->checked). */
+void herd_bus_describe_object (const HerdBusCall *call, HerdDetails *details);
+/* Rows' describe: what the call would make anew, under the name that is its first argument. */
+void herd_bus_describe_new_certificate (const HerdBusCall *call, HerdDetails *details);
+void herd_bus_describe_new_issuer (const HerdBusCall *call, HerdDetails *details);
 gboolean herd_bus_caller_is_owner (const HerdBusCall *call);
 /* Rows' decide: "manage-own" for a certificate's owner, else "manage". */
 const char *herd_bus_decide_manage (HerdBusCall *call);

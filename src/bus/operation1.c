@@ -2,16 +2,17 @@
 /*
  * org.certherd.Operation1.
  */
+#include "bus/details.h"
 #include "bus/table.h"
 #include "herd-interfaces.h"
 
-/* Its starter may always; anybody else needs to be asked about. */
+/* Its starter may always. */
 static const char *
 decide_cancel (HerdBusCall *call)
 {
   const HerdOperation *operation = herd_bus_get_row (call->agent, call->noun, call->id);
 
-  return operation->starter == call->uid ? NULL : "manage";
+  return operation->starter == call->uid ? NULL : herd_bus_decide_manage (call);
 }
 
 static void

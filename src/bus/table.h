@@ -8,6 +8,7 @@
 #include <gio/gio.h>
 #include <gio/gunixfdlist.h>
 
+#include "bus/authorizer.h"
 #include "bus/bus.h"
 #include "util/steps.h"
 
@@ -18,7 +19,7 @@ typedef struct HerdBusInterface HerdBusInterface;
 
 /* One method call, from its arrival to its reply. */
 typedef struct {
-  HerdBus *bus;
+  HerdBus *bus; /* NULL: gone */
   HerdAgent *agent;
   const HerdBusMethod *row;
   HerdNoun noun;
@@ -42,6 +43,8 @@ struct HerdBusMethod {
   const char *action;
   /* In place of action: an action, or NULL if nobody needs to be asked. */
   const char *(*decide) (HerdBusCall *call);
+  /* What the decision is about. NULL: the object. */
+  void (*describe) (const HerdBusCall *call, HerdDetails *details);
   /* Checks the arguments, before anybody is asked. NULL: their types are all that matters. */
   gboolean (*prepare) (HerdBusCall *call, GError **error);
   /* Calls one verb, with herd_run_ready and SLOT. NULL: finish does it all, at once. */

@@ -110,10 +110,18 @@ is_due (HerdAgent *agent, const HerdCertificate *certificate)
 static void
 join (HerdAgent *agent, HerdCertificate *certificate, guint32 uid, GTask *task)
 {
-  HerdBatch *batch = herd_batch_new ();
+  gboolean due = is_due (agent, certificate);
+  GError *error = NULL;
+  HerdBatch *batch;
 
+  if (due && !herd_agent_check_quota (agent, uid, certificate, &error)) {
+    g_task_return_error (task, error);
+    g_object_unref (task);
+    return;
+  }
+  batch = herd_batch_new ();
   /* Also where nothing is to be written: what is joined is on disk when this is. */
-  if (is_due (agent, certificate))
+  if (due)
     herd_agent_begin_issuance (agent, certificate, uid, batch);
   herd_agent_commit (agent, batch, task, certificate->id, certificate->operation);
 }
@@ -160,7 +168,8 @@ herd_agent_request_async (HerdAgent *agent, guint32 uid, const char *name, GVari
 
   if (!herd_name_check ("certificate", name, &error)
       || (certificate != NULL && !check_joins (certificate, uid, spec, &error))
-      || !herd_agent_check_spec (agent, spec, &error)) {
+      || !herd_agent_check_spec (agent, spec, &error)
+      || (certificate == NULL && !herd_agent_check_quota (agent, uid, NULL, &error))) {
     g_task_return_error (task, error);
     return;
   }
@@ -190,6 +199,7 @@ herd_agent_renew_async (HerdAgent *agent, guint32 uid, guint64 id, gboolean forc
   gint64 now = herd_clock_get_seconds (agent->services.clock);
   HerdOperation *operation;
   HerdBatch *batch;
+  GError *error = NULL;
 
   if (certificate == NULL) {
     g_task_return_new_error (task, HERD_ERROR, HERD_ERROR_NOT_FOUND, "it was removed");
@@ -202,6 +212,10 @@ herd_agent_renew_async (HerdAgent *agent, guint32 uid, guint64 id, gboolean forc
     g_task_return_new_error (task, HERD_ERROR, HERD_ERROR_RATE_LIMITED,
                              "certificate %s is not tried before %s (%s); wait, or use force",
                              certificate->name, text, certificate->last_error_message);
+    return;
+  }
+  if (certificate->operation == 0 && !herd_agent_check_quota (agent, uid, certificate, &error)) {
+    g_task_return_error (task, error);
     return;
   }
   batch = herd_batch_new ();
@@ -298,7 +312,9 @@ herd_agent_modify_async (HerdAgent *agent, guint32 uid, guint64 id, GVariant *se
   }
   if (check_modifiable (agent, certificate, &error) && check_unset (unset, &error)) {
     spec = herd_spec_modify (certificate->spec, set, unset);
-    herd_agent_check_spec (agent, spec, &error);
+    if (herd_agent_check_spec (agent, spec, &error)
+        && herd_spec_needs_issuance (certificate->spec, spec))
+      herd_agent_check_quota (agent, uid, certificate, &error);
   }
   if (error != NULL) {
     g_task_return_error (task, error);

@@ -55,9 +55,14 @@ herd_agent_register_async (HerdAgent *agent, guint32 uid, guint64 id, GVariant *
   HerdAuthority *authority = herd_registry_get_authority (agent->services.registry, id);
   HerdOperation *operation;
   HerdBatch *batch;
+  GError *error = NULL;
 
   if (authority == NULL) {
     g_task_return_new_error (task, HERD_ERROR, HERD_ERROR_NOT_FOUND, "it was removed");
+    return;
+  }
+  if (authority->operation == 0 && !herd_agent_check_quota (agent, uid, NULL, &error)) {
+    g_task_return_error (task, error);
     return;
   }
   batch = herd_batch_new ();

@@ -9,6 +9,46 @@
 #include "model/spec.h"
 #include "plugin/error.h"
 
+/* Unfinished operations of one user. */
+#define OPERATIONS_PER_USER 10
+
+static gboolean
+is_declared (const HerdCertificate *certificate)
+{
+  return certificate != NULL && certificate->origin == HERD_ORIGIN_FILE;
+}
+
+static guint
+count_unfinished (HerdAgent *agent, guint32 uid)
+{
+  HerdRegistry *registry = agent->services.registry;
+  g_autoptr (GArray) ids = herd_registry_list_ids (registry, HERD_NOUN_OPERATION);
+  guint n = 0;
+
+  for (guint i = 0; i < ids->len; i++) {
+    const HerdOperation *operation = herd_registry_get_operation (registry,
+                                                                  g_array_index (ids, guint64, i));
+
+    if (operation->starter == uid && operation->state == HERD_OPERATION_RUNNING
+        && !is_declared (herd_registry_get_certificate (registry, operation->certificate)))
+      n++;
+  }
+  return n;
+}
+
+gboolean
+herd_agent_check_quota (HerdAgent *agent, guint32 uid, const HerdCertificate *certificate,
+                        GError **error)
+{
+  if (uid == 0 || agent->services.session || is_declared (certificate)
+      || count_unfinished (agent, uid) < OPERATIONS_PER_USER)
+    return TRUE;
+  g_set_error (error, HERD_ERROR, HERD_ERROR_LIMIT_EXCEEDED,
+               "user %u has %d unfinished operations; wait until one has ended, or cancel one", uid,
+               OPERATIONS_PER_USER);
+  return FALSE;
+}
+
 HerdOperation *
 herd_agent_add_operation (HerdAgent *agent, const char *kind, guint32 uid, guint64 certificate,
                           guint64 authority, HerdBatch *batch)

@@ -29,6 +29,10 @@ struct HerdAgent {
 
 /* --- operations (agent-operations.c) --- */
 
+/* May UID have one more unfinished operation, for CERTIFICATE (NULL: for an issuer)? Root, the user of
+ * an instance of its own and declared certificates may. Errors: HERD_ERROR_LIMIT_EXCEEDED. */
+gboolean herd_agent_check_quota (HerdAgent *agent, guint32 uid, const HerdCertificate *certificate,
+                                 GError **error);
 /* A new operation of KIND, in the registry; in BATCH, if there is one. */
 HerdOperation *herd_agent_add_operation (HerdAgent *agent, const char *kind, guint32 uid,
                                          guint64 certificate, guint64 authority, HerdBatch *batch);
