@@ -262,8 +262,36 @@ on_gone (GDBusConnection *connection G_GNUC_UNUSED, const char *sender G_GNUC_UN
 
 /* --- the beginning --- */
 
+/* What a person is asked: agents do not get the details, but polkit puts them in for $(KEY). Where
+ * there is no row, or no detail for it, the message of org.certherd.policy is shown. */
+static const char *
+find_message (const char *action, const HerdDetails *details)
+{
+  static const struct {
+    const char *action;
+    const char *message;
+  } messages[] = {
+    { "request", "Authentication is required to request the certificate $(certificate) for "
+                 "$(identifiers)." },
+    { "manage", "Authentication is required to change the certificate $(certificate) for "
+                "$(identifiers), which belongs to user $(owner)." },
+    { "manage-own", "Authentication is required to change the certificate $(certificate) for "
+                    "$(identifiers)." },
+    { "renew", "Authentication is required to renew the certificate $(certificate) for "
+               "$(identifiers)." },
+    { "read-key", "Authentication is required to read the private key of the certificate "
+                  "$(certificate) for $(identifiers)." },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (messages); i++) {
+    if (details->identifiers != NULL && g_str_equal (messages[i].action, action))
+      return messages[i].message;
+  }
+  return NULL;
+}
+
 static PolkitDetails *
-new_details (const HerdDetails *from)
+new_details (const char *action, const HerdDetails *from)
 {
   PolkitDetails *details = polkit_details_new ();
   const struct {
@@ -276,6 +304,7 @@ new_details (const HerdDetails *from)
     { "caller-is-owner", from->caller_is_owner },
     { "issuer", from->issuer },
     { "targets", from->targets },
+    { "polkit.message", find_message (action, from) },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (rows); i++) {
@@ -295,7 +324,7 @@ ask (HerdAuthorizer *authorizer, const HerdQuestion *from, GTask *task)
   question->polkit = polkit;
   question->task = task;
   question->subject = polkit_system_bus_name_new (from->sender);
-  question->details = new_details (from->details);
+  question->details = new_details (from->action, from->details);
   question->action = g_strconcat ("org.certherd.", from->action, NULL);
   question->uid = from->uid;
   question->interactive = from->interactive;

@@ -9,6 +9,7 @@ import sys
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import hostile  # noqa: E402
 import tap  # noqa: E402
 from agent import Agent, Client, Failed, GLib  # noqa: E402
 
@@ -42,15 +43,12 @@ class Names(unittest.TestCase):
 
     def test_certificate_names(self):
         "names of certificates"
-        for name in ("", ".", "..", "../x", "a/b", "A", "-a", "a b", "a\nb", "ä", "x" * 65):
+        for name in hostile.NAMES:
             self.refused(name, self.identifiers("www.example"))
 
     def test_identifiers(self):
         "identifiers"
-        long = ".".join(["a" * 60] * 5)
-        for name in ("", ".", "a..b", "-a.example", "a-.example", "a_b.example", "*", "foo.*.example", "*.*.example",
-                     "a b.example", "a\n.example", "x" * 64 + ".example", long, "fe80::1%eth0", "a.example/x",
-                     "http://a.example", "\u202eelpmaxe.a"):
+        for name in hostile.IDENTIFIERS:
             message = self.refused("web", self.identifiers(name))
             self.assertNotIn("\n", message)
             self.assertNotIn("\u202e", message)
@@ -78,18 +76,11 @@ class Names(unittest.TestCase):
     def test_hostile_values(self):
         "paths, commands, hosts, newlines in every key"
         spec = self.identifiers("www.example")
-        values = ("/etc/passwd", "../x", "a\nb", "$(reboot)", "host:80", "\u202e", "x" * 100000, "")
-        for key in ("key-type", "country", "state", "locality", "organization", "common-name", "renew"):
-            for value in values:
-                if (key in ("state", "locality", "organization") and value in ("/etc/passwd", "../x", "$(reboot)",
-                                                                              "host:80")):
-                    continue  # words of a subject, and nothing else is made of them
-                self.assertIn(key, self.refused("web", dict(spec, **{key: GLib.Variant("s", value)})))
-        for key in ("issuer", "challenge", "deliver", "readers"):
-            for value in values:
-                with self.assertRaises(Failed):
-                    self.client.agent("RequestCertificate", "(sa{sv})", "web",
-                                      dict(spec, **{key: GLib.Variant("as", [value])}))
+        for key, kind, value in hostile.pairs():
+            with self.assertRaises(Failed) as caught:
+                self.client.agent("RequestCertificate", "(sa{sv})", "web", dict(spec, **{key: GLib.Variant(kind, value)}))
+            self.assertIn(caught.exception.name, ("InvalidArgument", "NotFound"))
+            self.assertIn(key, caught.exception.message)
         self.assertEqual(self.client.agent("ListCertificates", "(a{sv}su)", {}, "", 10), ([], ""))
 
 

@@ -13,9 +13,10 @@ import unittest
 HERE = os.path.dirname(os.path.abspath(__file__))
 SOURCE = os.path.normpath(os.path.join(HERE, "..", ".."))
 sys.path.insert(0, os.path.join(SOURCE, "tests", "lib"))
+import hostile  # noqa: E402
 import tap  # noqa: E402
 from agent import NAME, ROOT, Failed, Gio, GLib  # noqa: E402
-from system import Bus, Dialogs, Polkit, SystemAgent, User  # noqa: E402
+from system import Dialogs, Polkit, SystemAgent, User  # noqa: E402
 
 INSIDE = "CERTHERD_TEST_SYSTEM_BUS"
 CONFIGURATION = """
@@ -54,7 +55,7 @@ class Case(unittest.TestCase):
         self.root, self.www = self.client("root"), self.client("www")
 
     def tearDown(self):
-        if INSIDE in os.environ:
+        if INSIDE in os.environ and self.agent is not None:
             self.assertIsNone(self.agent.process.poll(), "the agent has ended")
 
     def client(self, user):
@@ -155,6 +156,236 @@ class Rules(Case):
                     "org.freedesktop.DBus", "/", "org.freedesktop.DBus", "RequestName",
                     GLib.Variant("(su)", (NAME, 0)), None, Gio.DBusCallFlags.NONE, -1, None)
             self.assertIn("AccessDenied", caught.exception.message)
+
+
+class Questions(Case):
+    def ask(self, path, member, signature=None, *arguments):
+        return self.www.start(path, member, signature, *arguments, interactive=True)
+
+    def wait_open(self, dialogs, number=1):
+        self.www.wait(lambda: len(dialogs.open) >= number, "polkit's question")
+
+    def test_allowed(self):
+        "with an authentication agent: somebody is asked, with the details, and says yes"
+        dialogs = self.dialogs()
+        answer = self.ask(ROOT, "Agent1.RequestCertificate", "(sa{sv})", "web",
+                          variants(identifiers=["www.example"], deliver=[]))
+        self.wait_open(dialogs)
+        action, message = dialogs.open[0][:2]
+        self.assertEqual(action, "org.certherd.request")
+        self.assertIn("certificate web for www.example.", message)
+        self.assertEqual(self.names(), [])
+        dialogs.allow()
+        self.assertIn("value", self.finished(self.www, answer))
+        self.assertEqual(self.names(), ["web"])
+        self.fails(INTERACTION, self.www.request, "web2", ["www.example"], deliver=[])
+
+    def test_change_between(self):
+        "what changes between question and answer is asked about again"
+        path, _ = self.root.request("web", ["old.example"], deliver=[])
+        dialogs = self.dialogs()
+        answer = self.ask(path, "Certificate1.Modify", "(a{sv}as)", variants(renew="50%"), [])
+        self.wait_open(dialogs)
+        self.assertEqual(dialogs.open[0][0], "org.certherd.manage")
+        self.assertIn("for old.example, which belongs to user 0", dialogs.open[0][1])
+        self.root.call(path, "Certificate1.Modify", "(a{sv}as)", variants(identifiers=["new.example"]), [])
+        dialogs.allow()
+        self.wait_open(dialogs)
+        self.assertEqual(answer, {})
+        self.assertIn("for new.example, ", dialogs.open[0][1])
+        self.assertNotIn("renew", self.root.call(path, "Certificate1.GetSpec"))
+        dialogs.allow()
+        self.assertIn("value", self.finished(self.www, answer))
+        self.assertEqual(self.root.call(path, "Certificate1.GetSpec")["renew"], "50%")
+
+    def test_removed_between(self):
+        "what is removed between question and answer is gone"
+        path, _ = self.root.request("web", ["old.example"], deliver=[])
+        dialogs = self.dialogs()
+        answer = self.ask(path, "Certificate1.Remove", "(a{sv})", {})
+        self.wait_open(dialogs)
+        self.root.call(path, "Certificate1.Remove", "(a{sv})", {})
+        dialogs.allow()
+        self.assertEqual(self.finished(self.www, answer)["error"].name, "NotFound")
+
+    def test_vanish(self):
+        "a caller that goes takes its question away"
+        dialogs = self.dialogs()
+        for _ in range(3):
+            caller = User("www")
+            caller.start(ROOT, "Agent1.Reload", interactive=True)
+            self.wait_open(dialogs)
+            cookie = dialogs.open.pop()[2]
+            caller.close()
+            self.www.wait(lambda: cookie in dialogs.cancelled, "the question's end")
+
+    def test_agent_ends(self):
+        "an agent that ends with questions open ends well"
+        dialogs = self.dialogs()
+        answer = self.ask(ROOT, "Agent1.Reload")
+        self.wait_open(dialogs)
+        self.agent.process.terminate()
+        self.assertEqual(self.agent.process.wait(30), 0)
+        self.assertIn("error", self.finished(self.www, answer))
+        self.agent = None
+
+    def test_calls(self):
+        "32 calls under way for each user"
+        dialogs = self.dialogs()
+        answers = [self.ask(ROOT, "Agent1.Reload") for _ in range(32)]
+        self.wait_open(dialogs, 32)
+        second = self.client("www")
+        self.fails("LimitExceeded", second.agent, "GetCertificate", "(s)", "web")
+        self.fails("NotFound", self.client("other").agent, "GetCertificate", "(s)", "web")
+        dialogs.allow()
+        self.www.wait(lambda: any(answers), "one answer")
+        self.fails("NotFound", second.agent, "GetCertificate", "(s)", "web")
+
+
+class Quotas(Case):
+    RULES = ALLOW_ALL
+
+    def test_operations(self):
+        "ten unfinished operations for each user, not for root"
+        operations = []
+        for number in range(10):
+            path, operation = self.www.request(f"www{number}", [f"hold.www{number}.example"], deliver=[])
+            operations.append(operation)
+        message = self.fails("LimitExceeded", self.www.request, "more", ["hold.more.example"], deliver=[])
+        self.assertIn("cancel", message)
+        self.fails("NotFound", self.www.agent, "GetCertificate", "(s)", "more")
+        # What runs already is joined; what needs no operation is done; others have quotas of their own.
+        self.assertEqual(self.www.request("www9", ["hold.www9.example"], deliver=[]), (path, operation))
+        self.www.call(path, "Certificate1.Modify", "(a{sv}as)", variants(renew="50%"), [])
+        self.fails("LimitExceeded", self.www.call, path, "Certificate1.Modify", "(a{sv}as)",
+                   variants(identifiers=["new.example"]), [])
+        self.assertEqual(self.root.get(path, "Certificate1")["Identifiers"], ["hold.www9.example"])
+        issuer = self.root.agent("GetIssuer", "(s)", "default")
+        self.fails("LimitExceeded", self.www.call, issuer, "Issuer1.Register", "(a{sv})", {})
+        for number in range(11):
+            self.root.request(f"root{number}", [f"hold.root{number}.example"], deliver=[])
+        done, renewal = self.client("other").request("done", ["done.example"], deliver=[])
+        self.www.finished(renewal)
+        self.fails("LimitExceeded", self.www.call, done, "Certificate1.Renew", "(a{sv})", {})
+        self.www.call(operations[0], "Operation1.Cancel")
+        self.www.finished(operations[0])
+        self.www.finished(self.www.call(done, "Certificate1.Renew", "(a{sv})", {}))
+
+    def test_subscriptions(self):
+        "twenty subscriptions for each user, over all its connections"
+        for _ in range(20):
+            last = self.www.agent("Subscribe", "(asa{sv})", ["*"], {})
+        second = self.client("www")
+        self.fails("LimitExceeded", second.agent, "Subscribe", "(asa{sv})", ["*"], {})
+        self.client("other").agent("Subscribe", "(asa{sv})", ["*"], {})
+        self.www.call(last, "Subscription1.Close")
+        second.agent("Subscribe", "(asa{sv})", ["*"], {})
+
+
+class Owners(Case):
+    def test_names(self):
+        "another owner's name cannot be claimed or joined, whatever rules say"
+        self.restart_polkit(ALLOW_ALL)
+        path, operation = self.root.request("web", ["hold.example"], deliver=[])
+        before = self.root.get(path, "Certificate1")
+        message = self.fails("Exists", self.www.request, "web", ["hold.example"], deliver=[])
+        self.assertIn("another name", message)
+        self.assertEqual(self.root.get(path, "Certificate1"), before)
+
+    def test_objects(self):
+        "another owner's certificate, operation and key are left alone; its status and chain are not secret"
+        path, operation = self.root.request("web", ["www.example"], deliver=[])
+        self.root.finished(operation)
+        held, operation = self.root.request("held", ["hold.example"], deliver=[])
+        issuer = self.root.agent("GetIssuer", "(s)", "default")
+        calls = ((path, "Certificate1.Renew", "(a{sv})", {}), (path, "Certificate1.Remove", "(a{sv})", {}),
+                 (path, "Certificate1.Renew", "(a{sv})", {"force": GLib.Variant("b", True)}),
+                 (path, "Certificate1.Modify", "(a{sv}as)", {}, []), (path, "Certificate1.Retry"),
+                 (path, "Certificate1.GetSpec"), (path, "Certificate1.OpenBundle", "(a{sv})", {}),
+                 (operation, "Operation1.Cancel"), (issuer, "Issuer1.Remove"), (issuer, "Issuer1.Register", "(a{sv})", {}),
+                 (ROOT, "Agent1.AddIssuer", "(sa{sv})", "mine", variants(directory_url="https://evil.test/")),
+                 (ROOT, "Agent1.Subscribe", "(asa{sv})", ["*"], {"target": GLib.Variant("s", "shared")}),
+                 (ROOT, "Agent1.Reload"))
+        before = [self.root.get(object, "Certificate1") for object in (path, held)]
+        for call in calls:
+            with self.subTest(call[1]):
+                self.fails(INTERACTION, self.www.call, *call)
+        self.restart_polkit(DENY_ALL)
+        for call in calls:
+            with self.subTest(call[1]):
+                self.fails("NotAuthorized", self.www.call, *call)
+        self.assertEqual([self.root.get(object, "Certificate1") for object in (path, held)], before)
+        self.assertEqual(self.root.get(operation, "Operation1")["State"], "running")
+        self.assertEqual(self.www.call(path, "Certificate1.OpenChain", "(a{sv})", {})[0], 1)
+
+    def test_owner(self):
+        "an owner manages what is its own without being asked, and cancels what it started"
+        self.restart_polkit(rule('if (action.id == "org.certherd.request") return polkit.Result.YES;'))
+        path, operation = self.www.request("web", ["hold.example"], deliver=[])
+        self.www.call(path, "Certificate1.Modify", "(a{sv}as)", variants(renew="50%"), [])
+        self.assertEqual(self.www.call(path, "Certificate1.GetSpec")["renew"], "50%")
+        self.www.call(operation, "Operation1.Cancel")
+        self.assertEqual(self.www.finished(operation)["State"], "cancelled")
+        self.www.call(path, "Certificate1.Remove", "(a{sv})", {})
+        self.assertEqual(self.names(), [])
+
+
+class Hostile(Case):
+    SPEC = variants(identifiers=["hold.example"], deliver=[])
+
+    def refuse_all(self, path, *errors):
+        """Every key with every value, as a new wish and as a change of one's own."""
+        before = self.root.call(path, "Certificate1.GetSpec"), self.root.get(path, "Certificate1")
+        for key, kind, value in hostile.pairs():
+            change = {key: GLib.Variant(kind, value)}
+            for call in ((ROOT, "Agent1.RequestCertificate", "(sa{sv})", "new", {**self.SPEC, **change}),
+                         (path, "Certificate1.Modify", "(a{sv}as)", change, [])):
+                with self.assertRaises(Failed, msg=f"{call[1]} {change}") as caught:
+                    self.www.call(*call)
+                self.assertIn(caught.exception.name, errors, f"{call[1]} {change}")
+        for name in hostile.NAMES:
+            with self.assertRaises(Failed) as caught:
+                self.www.agent("RequestCertificate", "(sa{sv})", name, self.SPEC)
+            self.assertIn(caught.exception.name, errors)
+        self.assertEqual((self.root.call(path, "Certificate1.GetSpec"), self.root.get(path, "Certificate1")), before)
+        self.assertEqual(self.names(), ["web"])
+
+    def test_without_right(self):
+        "every key with hostile values, from a caller without a right"
+        path, _ = self.root.agent("RequestCertificate", "(sa{sv})", "web", self.SPEC)
+        self.refuse_all(path, "InvalidArgument", "NotFound", INTERACTION)
+
+    def test_with_right(self):
+        "every key with hostile values, from a caller whom rules allow everything"
+        self.restart_polkit(ALLOW_ALL)
+        path, _ = self.www.agent("RequestCertificate", "(sa{sv})", "web", self.SPEC)
+        self.refuse_all(path, "InvalidArgument", "NotFound")
+
+
+class Absent(Case):
+    RULES = ALLOW_ALL
+
+    def refused(self):
+        message = self.fails("NotAuthorized", self.www.request, "web", ["www.example.com"], deliver=[])
+        self.assertIn("org.certherd.request", message)
+        self.assertEqual(self.root.agent("Reload"), [])
+        self.assertEqual(self.names(), [])
+        return message
+
+    def test_absent(self):
+        "without polkit: denied, saying so; root is served; when polkit is back, it is asked"
+        self.polkit.stop()
+        self.assertIn("polkit cannot be asked", self.refused())
+        self.polkit = Polkit(ALLOW_ALL)
+        self.www.request("web", ["www.example.com"], deliver=[])
+
+    def test_silent(self):
+        "a polkit that does not answer: denied in time"
+        self.polkit.process.send_signal(signal.SIGSTOP)
+        answer = self.www.start(ROOT, "Agent1.Reload")
+        error = self.finished(self.www, answer)["error"]
+        self.assertEqual(error.name, "NotAuthorized")
+        self.assertIn("in time", error.message)
 
 
 if INSIDE not in os.environ and os.geteuid() == 0:

@@ -88,7 +88,7 @@ class Polkit:
 
 class Dialogs:
     """The authentication agent of USER's calls from this process. What polkit asks is in `open`: (action,
-    details, cookie, identities, invocation); a test answers with allow() or leaves it."""
+    message, cookie, identities, invocation); a test answers with allow() or leaves it."""
 
     def __init__(self, user):
         self.connection = Bus().connect()
@@ -110,7 +110,7 @@ class Dialogs:
             self.cancelled.append(values[0])
             invocation.return_value(None)
         else:
-            self.open.append((values[0], values[3], values[4], parameters.get_child_value(5), invocation))
+            self.open.append((values[0], values[1], values[4], parameters.get_child_value(5), invocation))
 
     def allow(self):
         """Somebody types the right password into the oldest dialog."""
