@@ -396,3 +396,26 @@ herd_config_entry_get (const HerdConfigEntry *entry, const char *key, const char
     g_variant_lookup (entry->values, key, "&s", &value);
   return value;
 }
+
+GHashTable *
+herd_config_make_settings (GVariant *values)
+{
+  GHashTable *settings = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  GVariantIter iter;
+  const char *key;
+  GVariant *value;
+
+  if (values != NULL)
+    g_variant_iter_init (&iter, values);
+  while (values != NULL && g_variant_iter_loop (&iter, "{&sv}", &key, &value)) {
+    g_autofree const char **items = NULL;
+
+    if (g_variant_is_of_type (value, G_VARIANT_TYPE_STRING)) {
+      g_hash_table_insert (settings, g_strdup (key), g_variant_dup_string (value, NULL));
+    } else if (g_variant_is_of_type (value, G_VARIANT_TYPE_STRING_ARRAY)) {
+      items = g_variant_get_strv (value, NULL);
+      g_hash_table_insert (settings, g_strdup (key), g_strjoinv ("\n", (char **) items));
+    }
+  }
+  return settings;
+}

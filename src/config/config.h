@@ -48,6 +48,10 @@ GPtrArray *herd_config_get_problems (HerdConfig *config);
 const char *herd_config_entry_get (const HerdConfigEntry *entry, const char *key,
                                    const char *fallback);
 
+/* VALUES of an entry (NULL: none) as plugins get them: key → text, the entries of a list with a newline
+ * between. (transfer full) */
+GHashTable *herd_config_make_settings (GVariant *values);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (HerdConfig, herd_config_unref)
 
 G_END_DECLS

@@ -86,6 +86,14 @@ static const HerdWord words[] = {
 
   { HERD_SECTION_SOLVER, "listen", FILE_SET, herd_check_address, 320, LIST_LIMIT,
     .help = "addresses HOST:PORT or [IPV6]:PORT, such as [::]:80" },
+  { HERD_SECTION_SOLVER, "plugin", HERD_WORD_FILE_ONLY, herd_check_name, 64,
+    .help = "the name of the solver's plugin, where it is not the section's" },
+  { HERD_SECTION_SOLVER, "timeout", HERD_WORD_FILE_ONLY, herd_check_duration, 16, .minimum = 1,
+    .maximum = 3600, .help = "how long a program may take, from 1s to 1h, such as 90s" },
+  { HERD_SECTION_SOLVER, "trust", HERD_WORD_FILE_ONLY | HERD_WORD_CONTENTS, herd_check_pem,
+    PEM_LIMIT,
+    .help = "the only certificates to trust for the service's TLS: the absolute path of a PEM "
+            "file" },
 
   { HERD_SECTION_TARGET, "action", HERD_WORD_FILE_ONLY, herd_check_word, 32, .words = actions,
     .help = "what is done to the unit: reload, restart or reload-or-restart" },

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The solvers and their hosts.
+ * Loading the solvers, and finding those that fit.
  */
 #include "core/solvers.h"
 
+#include "core/solver-host.h"
 #include "plugin/error.h"
 
 struct HerdSolvers {
@@ -14,113 +15,6 @@ struct HerdSolvers {
   GPtrArray *names;   /* of the same index */
   GPtrArray *hosts;
 };
-
-/* --- the host --- */
-
-#define HERD_TYPE_CORE_SOLVER_HOST (herd_core_solver_host_get_type ())
-G_DECLARE_FINAL_TYPE (HerdCoreSolverHost, herd_core_solver_host, HERD, CORE_SOLVER_HOST, GObject)
-
-struct _HerdCoreSolverHost {
-  GObject parent;
-  HerdResponderLink *link; /* outlives us; may be NULL */
-  GVariant *settings;      /* a{sv} of the section; may be NULL */
-};
-
-static void solver_host_iface_init (HerdSolverHostInterface *iface);
-
-G_DEFINE_FINAL_TYPE_WITH_CODE (HerdCoreSolverHost, herd_core_solver_host, G_TYPE_OBJECT,
-                               G_IMPLEMENT_INTERFACE (HERD_TYPE_SOLVER_HOST,
-                                                      solver_host_iface_init))
-
-static void
-return_no_responder (HerdSolverHost *host, GAsyncReadyCallback callback, gpointer data)
-{
-  g_task_report_new_error (host, callback, data, NULL, HERD_ERROR, HERD_ERROR_UNREACHABLE,
-                           "no responder is set up; set [solver http-01] listen, or enable "
-                           "certherd-responder.socket");
-}
-
-static void
-host_answer_async (HerdSolverHost *host, GPtrArray *challenges, GCancellable *cancellable,
-                   GAsyncReadyCallback callback, gpointer data)
-{
-  HerdResponderLink *link = HERD_CORE_SOLVER_HOST (host)->link;
-
-  if (link != NULL)
-    herd_responder_link_answer_async (link, challenges, cancellable, callback, data);
-  else
-    return_no_responder (host, callback, data);
-}
-
-static gboolean
-host_answer_finish (HerdSolverHost *host, GAsyncResult *result, GError **error)
-{
-  HerdResponderLink *link = HERD_CORE_SOLVER_HOST (host)->link;
-
-  return link != NULL ? herd_responder_link_answer_finish (link, result, error)
-                      : g_task_propagate_boolean (G_TASK (result), error);
-}
-
-static void
-host_withdraw_async (HerdSolverHost *host, GPtrArray *challenges, GAsyncReadyCallback callback,
-                     gpointer data)
-{
-  HerdResponderLink *link = HERD_CORE_SOLVER_HOST (host)->link;
-
-  if (link != NULL)
-    herd_responder_link_withdraw_async (link, challenges, callback, data);
-  else
-    return_no_responder (host, callback, data);
-}
-
-static gboolean
-host_withdraw_finish (HerdSolverHost *host, GAsyncResult *result, GError **error)
-{
-  HerdResponderLink *link = HERD_CORE_SOLVER_HOST (host)->link;
-
-  return link != NULL ? herd_responder_link_withdraw_finish (link, result, error)
-                      : g_task_propagate_boolean (G_TASK (result), error);
-}
-
-static const char *
-host_get_setting (HerdSolverHost *host, const char *key)
-{
-  GVariant *settings = HERD_CORE_SOLVER_HOST (host)->settings;
-  const char *value = NULL;
-
-  if (settings != NULL)
-    g_variant_lookup (settings, key, "&s", &value);
-  return value;
-}
-
-static void
-solver_host_iface_init (HerdSolverHostInterface *iface)
-{
-  iface->answer_async = host_answer_async;
-  iface->answer_finish = host_answer_finish;
-  iface->withdraw_async = host_withdraw_async;
-  iface->withdraw_finish = host_withdraw_finish;
-  iface->get_setting = host_get_setting;
-}
-
-static void
-herd_core_solver_host_finalize (GObject *object)
-{
-  g_clear_pointer (&HERD_CORE_SOLVER_HOST (object)->settings, g_variant_unref);
-  G_OBJECT_CLASS (herd_core_solver_host_parent_class)->finalize (object);
-}
-
-static void
-herd_core_solver_host_class_init (HerdCoreSolverHostClass *klass)
-{
-  G_OBJECT_CLASS (klass)->finalize = herd_core_solver_host_finalize;
-}
-
-static void
-herd_core_solver_host_init (HerdCoreSolverHost *self G_GNUC_UNUSED)
-{}
-
-/* --- loading --- */
 
 static void
 plugin_state_free (HerdPluginState *state)
@@ -139,31 +33,50 @@ disable (HerdSolvers *solvers, HerdPluginState *state, const char *message)
                          "plugin-disabled", message);
 }
 
+/* The section's plugin, at work with HOST; NULL: it cannot be. */
+static HerdSolver *
+make_solver (const char *directory, const char *plugin_name, HerdCoreSolverHost *host,
+             const char **version, GError **error)
+{
+  const HerdPlugin *plugin = herd_plugin_load (directory, NULL, "solver", plugin_name, error);
+  g_autoptr (HerdSolver) solver = NULL;
+
+  if (plugin == NULL)
+    return NULL;
+  if (!g_type_is_a (plugin->get_type (), HERD_TYPE_SOLVER)) {
+    g_set_error (error, HERD_ERROR, HERD_ERROR_REFUSED, "plugin solver-%s is not a solver",
+                 plugin_name);
+    return NULL;
+  }
+  *version = plugin->version;
+  solver = g_object_new (plugin->get_type (), "host", host, NULL);
+  return herd_solver_check (solver, error) ? g_steal_pointer (&solver) : NULL;
+}
+
 static void
-load (HerdSolvers *solvers, const char *directory, const char *name, GVariant *settings)
+load (HerdSolvers *solvers, const char *directory, const char *name, GVariant *values)
 {
   HerdPluginState *state = g_new0 (HerdPluginState, 1);
+  g_autoptr (HerdCoreSolverHost) host = NULL;
   g_autoptr (GError) error = NULL;
-  const HerdPlugin *plugin;
-  HerdCoreSolverHost *host;
+  const char *plugin_name = name;
+  HerdSolver *solver;
 
   state->kind = "solver";
   state->name = g_strdup (name);
   state->version = "";
-  state->message = NULL;
   g_ptr_array_add (solvers->states, state);
-  plugin = herd_plugin_load (directory, NULL, "solver", name, &error);
-  if (plugin == NULL) {
+  if (values != NULL)
+    g_variant_lookup (values, "plugin", "&s", &plugin_name);
+  host = herd_core_solver_host_new (name, values, solvers->link, solvers->services->clock);
+  solver = make_solver (directory, plugin_name, host, &state->version, &error);
+  if (solver == NULL) {
     disable (solvers, state, error->message);
     return;
   }
-  host = g_object_new (HERD_TYPE_CORE_SOLVER_HOST, NULL);
-  host->link = solvers->link;
-  host->settings = settings != NULL ? g_variant_ref (settings) : NULL;
-  g_ptr_array_add (solvers->hosts, host);
-  g_ptr_array_add (solvers->solvers, g_object_new (plugin->get_type (), "host", host, NULL));
+  g_ptr_array_add (solvers->hosts, g_steal_pointer (&host));
+  g_ptr_array_add (solvers->solvers, solver);
   g_ptr_array_add (solvers->names, state->name);
-  state->version = plugin->version;
   state->loaded = TRUE;
   state->message = g_strdup ("");
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The solvers: plugins that the configuration names (http-01 needs no section), each with its host.
- * One that cannot be loaded is disabled and shown, never fatal. Owned by the agent; main loop only.
+ * The solvers: plugins that the configuration names (http-01 needs no section), each with its host; one
+ * plugin may serve several sections. One that cannot be loaded, or whose settings are wrong, is disabled
+ * and shown, never fatal. Owned by the agent; main loop only.
  */
 #pragma once
 

@@ -13,23 +13,8 @@
 static GHashTable *
 make_settings (const HerdConfigEntry *entry, const HerdTargetPlaces *places)
 {
-  GHashTable *settings = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
-  GVariantIter iter;
-  const char *key;
-  GVariant *value;
+  GHashTable *settings = herd_config_make_settings (entry != NULL ? entry->values : NULL);
 
-  if (entry != NULL)
-    g_variant_iter_init (&iter, entry->values);
-  while (entry != NULL && g_variant_iter_loop (&iter, "{&sv}", &key, &value)) {
-    g_autofree const char **items = NULL;
-
-    if (g_variant_is_of_type (value, G_VARIANT_TYPE_STRING)) {
-      g_hash_table_insert (settings, g_strdup (key), g_variant_dup_string (value, NULL));
-    } else if (g_variant_is_of_type (value, G_VARIANT_TYPE_STRING_ARRAY)) {
-      items = g_variant_get_strv (value, NULL);
-      g_hash_table_insert (settings, g_strdup (key), g_strjoinv ("\n", (char **) items));
-    }
-  }
   g_hash_table_insert (settings, g_strdup ("state-directory"), g_strdup (places->state_directory));
   g_hash_table_insert (settings, g_strdup ("bus"),
                        g_strdup (places->session ? "session" : "system"));

@@ -12,6 +12,7 @@
 #include "plugin/error.h"
 #include "util/follow.h"
 #include "util/gate.h"
+#include "util/secret.h"
 #include "util/steps.h"
 #include "util/text.h"
 
@@ -21,7 +22,6 @@
 #define CONNECTIONS 4        /* HTTP/2 needs one; HTTP/1.1 servers are spared more */
 #define IDLE_TIMEOUT 30      /* seconds; shorter than servers', lest a POST meets a closed one */
 #define REDIRECTS_MAX 5
-#define URL_MAX 2048
 #define PIECE 16384
 
 struct HerdHttp {
@@ -55,6 +55,7 @@ typedef struct {
   char *host; /* for messages */
   char *content_type;
   char *accept;
+  char **headers;
   GBytes *body;
   gsize limit;
   gboolean redirects;
@@ -181,44 +182,6 @@ disarm (Request *request, guint *timer)
   *timer = 0;
 }
 
-/* RFC 3986 section 2: whatever else there is has to be percent-encoded. GLib is more lenient. */
-static gboolean
-is_printable (const char *url)
-{
-  while (g_ascii_isgraph (*url))
-    url++;
-  return *url == '\0';
-}
-
-GUri *
-herd_http_url_parse (const char *url, const char *what, GError **error)
-{
-  g_autoptr (GUri) uri = NULL;
-  const char *cause = NULL;
-
-  if (strlen (url) > URL_MAX)
-    cause = "is too long";
-  else if (!is_printable (url))
-    cause = "has characters that no URL has";
-  else
-    uri = g_uri_parse (url, SOUP_HTTP_URI_FLAGS, NULL);
-  if (uri == NULL)
-    cause = cause != NULL ? cause : "is not a URL";
-  else if (g_strcmp0 (g_uri_get_scheme (uri), "https") != 0)
-    cause = "is not an https URL";
-  else if (g_uri_get_host (uri) == NULL || *g_uri_get_host (uri) == '\0')
-    cause = "names no host";
-  else if (g_uri_get_userinfo (uri) != NULL || g_uri_get_fragment (uri) != NULL)
-    cause = "has a user name or a fragment";
-  if (cause != NULL) {
-    g_autofree char *text = herd_text_from_remote (url, -1);
-
-    g_set_error (error, HERD_ERROR, HERD_ERROR_REFUSED, "%s: %s %s", what, text, cause);
-    return NULL;
-  }
-  return g_steal_pointer (&uri);
-}
-
 /* A request must not leave to a server whose certificate has errors. GIO refuses such handshakes;
  * this catches sessions that were resumed past the check (herd_net_init). */
 static void
@@ -264,6 +227,8 @@ new_message (Request *request, GError **error)
   headers = soup_message_get_request_headers (message);
   if (request->accept != NULL)
     soup_message_headers_replace (headers, "Accept", request->accept);
+  for (char **header = request->headers; header != NULL && *header != NULL; header += 2)
+    soup_message_headers_replace (headers, header[0], header[1]);
   if (request->body != NULL)
     soup_message_set_request_body_from_bytes (message, request->content_type, request->body);
   g_signal_connect (message, "network-event", G_CALLBACK (on_network_event), request);
@@ -509,6 +474,9 @@ request_free (Request *request)
   g_free (request->host);
   g_free (request->content_type);
   g_free (request->accept);
+  for (char **header = request->headers; header != NULL && *header != NULL; header++)
+    herd_secret_free (*header);
+  g_free (request->headers);
   g_clear_pointer (&request->body, g_bytes_unref);
   g_clear_pointer (&request->answer, g_byte_array_unref);
   g_clear_object (&request->io);
@@ -574,6 +542,7 @@ herd_http_send_async (HerdHttp *http, const HerdHttpRequest *given, GCancellable
   request->host = g_strdup (g_uri_get_host (uri));
   request->content_type = g_strdup (given->content_type);
   request->accept = g_strdup (given->accept);
+  request->headers = g_strdupv ((char **) given->headers);
   request->body = given->body != NULL ? g_bytes_ref (given->body) : NULL;
   request->limit = given->limit;
   request->redirects = given->redirects;

@@ -34,14 +34,15 @@ HerdHttp *herd_http_new (const HerdHttpOptions *options, GError **error);
 void herd_http_free (HerdHttp *http);
 
 typedef struct {
-  const char *label;        /* what it is, for errors, logs and crash points: "newOrder" */
-  const char *method;       /* "GET", "HEAD", "POST" */
-  const char *url;          /* https only, no user info, no fragment */
-  GBytes *body;             /* NULL: none */
-  const char *content_type; /* of the body */
-  const char *accept;       /* NULL: none */
-  gsize limit;              /* bytes of the answer's body; more is an error */
-  gboolean redirects;       /* follow a few https ones; never for signed requests */
+  const char *label;          /* what it is, for errors, logs and crash points: "newOrder" */
+  const char *method;         /* "GET", "HEAD", "POST" */
+  const char *url;            /* https only, no user info, no fragment */
+  GBytes *body;               /* NULL: none */
+  const char *content_type;   /* of the body */
+  const char *accept;         /* NULL: none */
+  const char *const *headers; /* others: NAME, VALUE, …, NULL; may be secrets; NULL: none */
+  gsize limit;                /* bytes of the answer's body; more is an error */
+  gboolean redirects;         /* follow a few https ones; never for signed requests */
 } HerdHttpRequest;
 
 typedef struct HerdHttpResponse HerdHttpResponse;

@@ -65,6 +65,28 @@ herd_challenge_equal (gconstpointer a, gconstpointer b)
          && g_str_equal (first->identifier, second->identifier);
 }
 
+char *
+herd_challenge_get_dns_value (const HerdChallenge *challenge)
+{
+  g_autoptr (GChecksum) checksum = g_checksum_new (G_CHECKSUM_SHA256);
+  guint8 digest[32];
+  gsize size = sizeof digest;
+  char *text;
+
+  g_checksum_update (checksum, (const guchar *) challenge->key_authorization, -1);
+  g_checksum_get_digest (checksum, digest, &size);
+  text = g_base64_encode (digest, size);
+  g_strdelimit (g_strdelimit (text, "+", '-'), "/", '_');
+  *strchr (text, '=') = '\0';
+  return text;
+}
+
+char *
+herd_challenge_get_dns_name (const HerdChallenge *challenge)
+{
+  return g_strconcat ("_acme-challenge.", challenge->identifier, NULL);
+}
+
 gboolean
 herd_challenge_token_is_valid (const char *token)
 {

@@ -26,6 +26,12 @@ void herd_challenge_unref (HerdChallenge *challenge);
 guint herd_challenge_hash (gconstpointer challenge);
 gboolean herd_challenge_equal (gconstpointer a, gconstpointer b);
 
+/* What a dns-01 validator has to find as a TXT record of "_acme-challenge.IDENTIFIER": the SHA-256
+ * of the key authorization, base64url, 43 characters (RFC 8555 section 8.4). (transfer full) */
+char *herd_challenge_get_dns_value (const HerdChallenge *challenge);
+/* "_acme-challenge.IDENTIFIER", without a dot at its end. (transfer full) */
+char *herd_challenge_get_dns_name (const HerdChallenge *challenge);
+
 /* ^[A-Za-z0-9_-]{22,128}$: anything else must not come near a path or a message. */
 gboolean herd_challenge_token_is_valid (const char *token);
 

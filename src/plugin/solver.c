@@ -48,9 +48,55 @@ herd_solver_host_withdraw_finish (HerdSolverHost *host, GAsyncResult *result, GE
 }
 
 const char *
+herd_solver_host_get_name (HerdSolverHost *host)
+{
+  return HERD_SOLVER_HOST_GET_IFACE (host)->get_name (host);
+}
+
+const char *
 herd_solver_host_get_setting (HerdSolverHost *host, const char *key)
 {
   return HERD_SOLVER_HOST_GET_IFACE (host)->get_setting (host, key);
+}
+
+void
+herd_solver_host_run_async (HerdSolverHost *host, const char *const *argv,
+                            const char *const *environment, GBytes *input,
+                            GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data)
+{
+  HERD_SOLVER_HOST_GET_IFACE (host)->run_async (host, argv, environment, input, cancellable,
+                                                callback, data);
+}
+
+char *
+herd_solver_host_run_finish (HerdSolverHost *host, GAsyncResult *result, int *status,
+                             char **complaint, GError **error)
+{
+  return HERD_SOLVER_HOST_GET_IFACE (host)->run_finish (host, result, status, complaint, error);
+}
+
+void
+herd_solver_host_request_async (HerdSolverHost *host, const char *method, const char *url,
+                                const char *const *headers, GBytes *body, GCancellable *cancellable,
+                                GAsyncReadyCallback callback, gpointer data)
+{
+  HERD_SOLVER_HOST_GET_IFACE (host)->request_async (host, method, url, headers, body, cancellable,
+                                                    callback, data);
+}
+
+GBytes *
+herd_solver_host_request_finish (HerdSolverHost *host, GAsyncResult *result, guint *status,
+                                 GError **error)
+{
+  return HERD_SOLVER_HOST_GET_IFACE (host)->request_finish (host, result, status, error);
+}
+
+gboolean
+herd_solver_check (HerdSolver *solver, GError **error)
+{
+  HerdSolverInterface *iface = HERD_SOLVER_GET_IFACE (solver);
+
+  return iface->check == NULL || iface->check (solver, error);
 }
 
 const char *const *

@@ -29,8 +29,39 @@ struct _HerdSolverHostInterface {
                           gpointer data);
   gboolean (*withdraw_finish) (HerdSolverHost *host, GAsyncResult *result, GError **error);
 
-  /* The value of KEY in the configuration's [solver NAME], or NULL. The host's for its lifetime. */
+  /* NAME of the configuration's [solver NAME], for messages. The host's. */
+  const char *(*get_name) (HerdSolverHost *host);
+  /* The value of KEY in that section, or NULL; the entries of a list with a newline between. The
+   * host's for its lifetime. */
   const char *(*get_setting) (HerdSolverHost *host, const char *key);
+
+  /* Runs the program ARGV (NULL-terminated; the first is an absolute path; no shell) in a process
+   * group of its own, with ENVIRONMENT (NAME=VALUE, NULL-terminated; may be NULL), PATH and LANG and
+   * nothing else, INPUT (or NULL) as its standard input, in the directory "/". A solver's programs
+   * run one after another, in the order of these calls: what they write to may know no locks. The
+   * group is ended when the program has run for the section's "timeout" (or 60 s), and on cancel.
+   * Finishes when the program has ended; *STATUS is its exit status, 128 and the signal's number if a
+   * signal ended it; *COMPLAINT (transfer full; may be NULL) the last line of its standard error or
+   * output, for people, perhaps empty. Returns its standard output, at most 64 KiB (transfer full);
+   * all text is cleaned. Errors: HERD_ERROR_REFUSED (it cannot be run), HERD_ERROR_UNREACHABLE (its
+   * time was over), HERD_ERROR_CANCELLED; they name the solver and the program. */
+  void (*run_async) (HerdSolverHost *host, const char *const *argv, const char *const *environment,
+                     GBytes *input, GCancellable *cancellable, GAsyncReadyCallback callback,
+                     gpointer data);
+  char *(*run_finish) (HerdSolverHost *host, GAsyncResult *result, int *status, char **complaint,
+                       GError **error);
+
+  /* Makes one https request: METHOD ("GET", "POST", …) URL with HEADERS (NAME, VALUE, …,
+   * NULL-terminated; may be NULL) and BODY (or NULL). Trusts the section's "trust" only, or the system's
+   * CAs. No redirect is followed. Finishes with an answer of any HTTP *STATUS; returns its body, at most
+   * 64 KiB (transfer full). Errors: HERD_ERROR_UNREACHABLE (network, DNS, TLS, time out),
+   * HERD_ERROR_REFUSED (too large, a redirect, not https), HERD_ERROR_INVALID_ARGUMENT (the
+   * section's trust), HERD_ERROR_CANCELLED; they name the solver and the server's host. */
+  void (*request_async) (HerdSolverHost *host, const char *method, const char *url,
+                         const char *const *headers, GBytes *body, GCancellable *cancellable,
+                         GAsyncReadyCallback callback, gpointer data);
+  GBytes *(*request_finish) (HerdSolverHost *host, GAsyncResult *result, guint *status,
+                             GError **error);
 };
 
 void herd_solver_host_answer_async (HerdSolverHost *host, GPtrArray *challenges,
@@ -42,7 +73,20 @@ void herd_solver_host_withdraw_async (HerdSolverHost *host, GPtrArray *challenge
                                       GAsyncReadyCallback callback, gpointer data);
 gboolean herd_solver_host_withdraw_finish (HerdSolverHost *host, GAsyncResult *result,
                                            GError **error);
+const char *herd_solver_host_get_name (HerdSolverHost *host);
 const char *herd_solver_host_get_setting (HerdSolverHost *host, const char *key);
+void herd_solver_host_run_async (HerdSolverHost *host, const char *const *argv,
+                                 const char *const *environment, GBytes *input,
+                                 GCancellable *cancellable, GAsyncReadyCallback callback,
+                                 gpointer data);
+char *herd_solver_host_run_finish (HerdSolverHost *host, GAsyncResult *result, int *status,
+                                   char **complaint, GError **error);
+void herd_solver_host_request_async (HerdSolverHost *host, const char *method, const char *url,
+                                     const char *const *headers, GBytes *body,
+                                     GCancellable *cancellable, GAsyncReadyCallback callback,
+                                     gpointer data);
+GBytes *herd_solver_host_request_finish (HerdSolverHost *host, GAsyncResult *result, guint *status,
+                                         GError **error);
 
 /* --- the solver --- */
 
@@ -52,6 +96,11 @@ G_DECLARE_INTERFACE (HerdSolver, herd_solver, HERD, SOLVER, GObject)
 /* A solver is constructed with the property "host" (HerdSolverHost, construct-only, not owned). */
 struct _HerdSolverInterface {
   GTypeInterface parent;
+
+  /* Are the settings good? Called once, before anything else; a solver that says no is disabled, and
+   * shown with what it says. NULL: there is nothing to check. Errors: HERD_ERROR_INVALID_ARGUMENT and
+   * others, naming the solver, the key and what is wanted. */
+  gboolean (*check) (HerdSolver *solver, GError **error);
 
   /* The challenge types that it can solve for IDENTIFIER, best first, NULL-terminated; static. */
   const char *const *(*get_challenge_types) (HerdSolver *solver, const char *identifier);
@@ -70,6 +119,7 @@ struct _HerdSolverInterface {
   gboolean (*cleanup_finish) (HerdSolver *solver, GAsyncResult *result, GError **error);
 };
 
+gboolean herd_solver_check (HerdSolver *solver, GError **error);
 const char *const *herd_solver_get_challenge_types (HerdSolver *solver, const char *identifier);
 void herd_solver_present_async (HerdSolver *solver, GPtrArray *challenges,
                                 GCancellable *cancellable, GAsyncReadyCallback callback,

@@ -53,21 +53,37 @@ append_one (GString *out, const char *text, gsize size)
   return length;
 }
 
-char *
-herd_text_from_remote (const char *text, gssize length)
+/* At most LIMIT bytes come out; with LINES, a newline and a tab stay what they are. */
+static char *
+clean (const char *text, gssize length, gsize limit, gboolean lines)
 {
   GString *out = g_string_new (NULL);
   gsize size = text == NULL ? 0 : length < 0 ? strlen (text) : (gsize) length;
   gsize fits = 0; /* how much of OUT leaves room for the mark of a cut */
 
-  for (gsize used = 0; used < size && out->len <= HERD_TEXT_LIMIT;) {
-    used += append_one (out, text + used, size - used);
-    if (out->len <= HERD_TEXT_LIMIT - strlen (CUT))
+  for (gsize used = 0; used < size && out->len <= limit;) {
+    if (lines && (text[used] == '\n' || text[used] == '\t'))
+      g_string_append_c (out, text[used++]);
+    else
+      used += append_one (out, text + used, size - used);
+    if (out->len <= limit - strlen (CUT))
       fits = out->len;
   }
-  if (out->len > HERD_TEXT_LIMIT) {
+  if (out->len > limit) {
     g_string_truncate (out, fits);
     g_string_append (out, CUT);
   }
   return g_string_free (out, FALSE);
+}
+
+char *
+herd_text_from_remote (const char *text, gssize length)
+{
+  return clean (text, length, HERD_TEXT_LIMIT, FALSE);
+}
+
+char *
+herd_text_lines_from_remote (const char *text, gssize length, gsize limit)
+{
+  return clean (text, length, limit, TRUE);
 }

@@ -18,5 +18,7 @@ G_BEGIN_DECLS
  * characters become \u{NNNN}; whatever is longer than HERD_TEXT_LIMIT is cut between characters
  * and ends in "…". NULL gives "". Never NULL. */
 char *herd_text_from_remote (const char *text, gssize length);
+/* The same, but newlines and tabs stay, and at most LIMIT bytes come out (at least 16). */
+char *herd_text_lines_from_remote (const char *text, gssize length, gsize limit);
 
 G_END_DECLS

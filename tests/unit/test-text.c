@@ -79,6 +79,16 @@ cut (void)
 }
 
 static void
+lines (void)
+{
+  g_autofree char *kept = herd_text_lines_from_remote ("a\n\tb\r\n\033", -1, 100);
+  g_autofree char *cut_off = herd_text_lines_from_remote ("0123456789\n123456789", -1, 16);
+
+  g_assert_cmpstr (kept, ==, "a\n\tb\\x0d\n\\x1b");
+  g_assert_cmpstr (cut_off, ==, "0123456789\n12…");
+}
+
+static void
 never_torn (void)
 {
   for (guint i = 0; i < 2000; i++) {
@@ -158,6 +168,7 @@ main (int argc, char **argv)
     g_test_add_data_func (path, GUINT_TO_POINTER (i), clean);
   }
   g_test_add_func ("/text/cut", cut);
+  g_test_add_func ("/text/kept-lines", lines);
   g_test_add_func ("/text/never-torn", never_torn);
   g_test_add_func ("/base64url/vectors", base64url_vectors);
   g_test_add_func ("/base64url/roundtrip", base64url_roundtrip);
