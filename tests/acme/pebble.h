@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include <gio/gio.h>
+#include "test-rig.h"
 
 G_BEGIN_DECLS
 
@@ -23,9 +23,6 @@ const char *test_pebble_get_trust (TestPebble *pebble);
 
 /* How many requests METHOD ("POST", …) ENDPOINT-prefix ("/order-plz") it has seen; NULL: any. */
 guint test_pebble_count (TestPebble *pebble, const char *method, const char *endpoint);
-
-/* Removes DIRECTORY with the files in it. */
-void test_remove_directory (const char *directory);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (TestPebble, test_pebble_free)
 
