@@ -24,6 +24,7 @@ static const char *const key_types[] = { "ecdsa-p256", "ecdsa-p384", "rsa-2048",
 /* What JWS signs with in src/crypto/jws.h: ES256, ES384, RS256. */
 static const char *const account_key_types[] = { "ecdsa-p256", "ecdsa-p384", "rsa-2048",
                                                  "rsa-3072",   "rsa-4096",   NULL };
+static const char *const answers[] = { "yes", "no", NULL };
 static const char *const kinds[] = { "acme", NULL };
 static const char *const layouts[] = { "name", "single", NULL };
 static const char *const actions[] = { "reload", "restart", "reload-or-restart", NULL };
@@ -88,6 +89,15 @@ static const HerdWord words[] = {
     .help = "addresses HOST:PORT or [IPV6]:PORT, such as [::]:80" },
   { HERD_SECTION_SOLVER, "plugin", HERD_WORD_FILE_ONLY, herd_check_name, 64,
     .help = "the name of the solver's plugin, where it is not the section's" },
+  { HERD_SECTION_SOLVER, "propagation-check", HERD_WORD_FILE_ONLY, herd_check_word, 8,
+    .words = answers,
+    .help = "yes, or no: whether it is looked for new DNS records at the zone's servers" },
+  { HERD_SECTION_SOLVER, "propagation-delay", HERD_WORD_FILE_ONLY, herd_check_duration, 16,
+    .minimum = 1, .maximum = 3600,
+    .help = "how long to wait after new DNS records were seen, from 1s to 1h" },
+  { HERD_SECTION_SOLVER, "propagation-timeout", HERD_WORD_FILE_ONLY, herd_check_duration, 16,
+    .minimum = 1, .maximum = 3600,
+    .help = "how long new DNS records may need until all servers show them, from 1s to 1h" },
   { HERD_SECTION_SOLVER, "timeout", HERD_WORD_FILE_ONLY, herd_check_duration, 16, .minimum = 1,
     .maximum = 3600, .help = "how long a program may take, from 1s to 1h, such as 90s" },
   { HERD_SECTION_SOLVER, "trust", HERD_WORD_FILE_ONLY | HERD_WORD_CONTENTS, herd_check_pem,

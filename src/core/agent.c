@@ -55,6 +55,7 @@ herd_agent_new (const HerdAgentOptions *options)
   HerdServices *services = &agent->services;
 
   services->clock = herd_clock_ref (options->clock);
+  services->dns = herd_dns_new (&(HerdDnsOptions){ .clock = options->clock });
   services->state = options->state;
   services->registry = herd_registry_new ();
   services->attentions = herd_attentions_new (services->registry, services->clock);
@@ -102,6 +103,7 @@ herd_agent_free (HerdAgent *agent)
   herd_registry_free (agent->services.registry);
   herd_config_unref (agent->services.config);
   herd_state_close (agent->services.state);
+  herd_dns_unref (agent->services.dns);
   herd_clock_unref (agent->services.clock);
   g_free (agent->config_directory);
   g_free (agent->version);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * What the parts of the core share: the clock, the state, the registry and the configuration. Made
+ * What the parts of the core share: the clock, the DNS, the state, the registry and the configuration. Made
  * by the agent, outlives every part. Main loop only.
  */
 #pragma once
@@ -8,6 +8,7 @@
 #include "config/config.h"
 #include "core/attentions.h"
 #include "core/registry.h"
+#include "net/dns.h"
 #include "state/state.h"
 #include "util/clock.h"
 #include "util/crash.h"
@@ -16,6 +17,7 @@ G_BEGIN_DECLS
 
 typedef struct {
   HerdClock *clock;
+  HerdDns *dns;
   HerdState *state;
   HerdRegistry *registry;
   HerdAttentions *attentions;

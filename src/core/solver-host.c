@@ -6,6 +6,8 @@
 #include "core/solver-host.h"
 
 #include "config/config.h"
+#include "core/places.h"
+#include "core/propagation.h"
 #include "herd-config.h"
 #include "net/http.h"
 #include "plugin/error.h"
@@ -15,6 +17,7 @@
 #include "util/steps.h"
 
 #define RUN_TIMEOUT 60           /* seconds */
+#define PROPAGATION_TIMEOUT 120  /* seconds */
 #define ANSWER_LIMIT (64 * 1024) /* bytes */
 #define SEARCH_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -23,6 +26,7 @@ struct _HerdCoreSolverHost {
   char *name;
   GHashTable *settings;
   HerdResponderLink *link;
+  HerdDns *dns;
   HerdClock *clock;
   HerdGate *gate; /* before programs */
   HerdHttp *http; /* NULL: there was no request yet */
@@ -132,15 +136,16 @@ gate_leave (HerdRun *run, gpointer data, GError **error)
   return program->inside;
 }
 
-static guint
-get_timeout (HerdCoreSolverHost *host)
+/* The duration that KEY has in the section, in seconds. */
+static gint64
+get_seconds (HerdCoreSolverHost *host, const char *key, gint64 fallback)
 {
-  const char *text = g_hash_table_lookup (host->settings, "timeout");
-  gint64 seconds = RUN_TIMEOUT;
+  const char *text = g_hash_table_lookup (host->settings, key);
+  gint64 seconds = fallback;
 
   if (text != NULL)
     herd_duration_parse (text, &seconds, NULL);
-  return (guint) seconds;
+  return seconds;
 }
 
 static gboolean
@@ -151,7 +156,7 @@ run_enter (HerdRun *run, gpointer data, GError **error G_GNUC_UNUSED)
     .argv = (const char *const *) program->argv,
     .environment = (const char *const *) program->environment,
     .input = program->input,
-    .timeout = get_timeout (program->host),
+    .timeout = (guint) get_seconds (program->host, "timeout", RUN_TIMEOUT),
   };
 
   herd_child_run_async (&options, program->host->clock, herd_run_get_cancellable (run),
@@ -341,6 +346,42 @@ host_request_finish (HerdSolverHost *host G_GNUC_UNUSED, GAsyncResult *result, g
   return g_bytes_ref (herd_http_response_get_body (response));
 }
 
+/* --- the DNS --- */
+
+static void
+host_find_places_async (HerdSolverHost *host, const char *const *names, GCancellable *cancellable,
+                        GAsyncReadyCallback callback, gpointer data)
+{
+  herd_places_find_async (HERD_CORE_SOLVER_HOST (host)->dns, names, cancellable, callback, data);
+}
+
+static char **
+host_find_places_finish (HerdSolverHost *host G_GNUC_UNUSED, GAsyncResult *result, GError **error)
+{
+  return herd_places_find_finish (result, error);
+}
+
+static void
+host_await_txt_async (HerdSolverHost *host, const char *const *records, GCancellable *cancellable,
+                      GAsyncReadyCallback callback, gpointer data)
+{
+  HerdCoreSolverHost *self = HERD_CORE_SOLVER_HOST (host);
+  const char *check = g_hash_table_lookup (self->settings, "propagation-check");
+  const HerdPropagationRules rules = {
+    .check = g_strcmp0 (check, "no") != 0,
+    .timeout = get_seconds (self, "propagation-timeout", PROPAGATION_TIMEOUT) * HERD_SECOND,
+    .delay = get_seconds (self, "propagation-delay", 0) * HERD_SECOND,
+  };
+
+  herd_propagation_await_async (self->dns, records, &rules, cancellable, callback, data);
+}
+
+static gboolean
+host_await_txt_finish (HerdSolverHost *host G_GNUC_UNUSED, GAsyncResult *result, GError **error)
+{
+  return herd_propagation_await_finish (result, error);
+}
+
 static void
 solver_host_iface_init (HerdSolverHostInterface *iface)
 {
@@ -354,6 +395,10 @@ solver_host_iface_init (HerdSolverHostInterface *iface)
   iface->run_finish = host_run_finish;
   iface->request_async = host_request_async;
   iface->request_finish = host_request_finish;
+  iface->find_places_async = host_find_places_async;
+  iface->find_places_finish = host_find_places_finish;
+  iface->await_txt_async = host_await_txt_async;
+  iface->await_txt_finish = host_await_txt_finish;
 }
 
 /* --- life --- */
@@ -366,6 +411,7 @@ herd_core_solver_host_finalize (GObject *object)
   g_clear_pointer (&host->http, herd_http_free);
   g_clear_pointer (&host->gate, herd_gate_free);
   g_clear_pointer (&host->settings, g_hash_table_unref);
+  g_clear_pointer (&host->dns, herd_dns_unref);
   g_clear_pointer (&host->clock, herd_clock_unref);
   g_free (host->name);
   G_OBJECT_CLASS (herd_core_solver_host_parent_class)->finalize (object);
@@ -385,13 +431,14 @@ herd_core_solver_host_init (HerdCoreSolverHost *host)
 
 HerdCoreSolverHost *
 herd_core_solver_host_new (const char *name, GVariant *values, HerdResponderLink *link,
-                           HerdClock *clock)
+                           HerdDns *dns, HerdClock *clock)
 {
   HerdCoreSolverHost *host = g_object_new (HERD_TYPE_CORE_SOLVER_HOST, NULL);
 
   host->name = g_strdup (name);
   host->settings = herd_config_make_settings (values);
   host->link = link;
+  host->dns = herd_dns_ref (dns);
   host->clock = herd_clock_ref (clock);
   return host;
 }

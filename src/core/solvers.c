@@ -68,7 +68,8 @@ load (HerdSolvers *solvers, const char *directory, const char *name, GVariant *v
   g_ptr_array_add (solvers->states, state);
   if (values != NULL)
     g_variant_lookup (values, "plugin", "&s", &plugin_name);
-  host = herd_core_solver_host_new (name, values, solvers->link, solvers->services->clock);
+  host = herd_core_solver_host_new (name, values, solvers->link, solvers->services->dns,
+                                    solvers->services->clock);
   solver = make_solver (directory, plugin_name, host, &state->version, &error);
   if (solver == NULL) {
     disable (solvers, state, error->message);

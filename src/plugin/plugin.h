@@ -15,7 +15,7 @@
 G_BEGIN_DECLS
 
 /* Changes with every incompatible change of a contract in src/plugin. */
-#define HERD_PLUGIN_ABI 2
+#define HERD_PLUGIN_ABI 3
 
 typedef struct {
   guint abi;           /* HERD_PLUGIN_ABI of the headers that it was built with */

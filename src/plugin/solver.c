@@ -91,6 +91,34 @@ herd_solver_host_request_finish (HerdSolverHost *host, GAsyncResult *result, gui
   return HERD_SOLVER_HOST_GET_IFACE (host)->request_finish (host, result, status, error);
 }
 
+void
+herd_solver_host_find_places_async (HerdSolverHost *host, const char *const *names,
+                                    GCancellable *cancellable, GAsyncReadyCallback callback,
+                                    gpointer data)
+{
+  HERD_SOLVER_HOST_GET_IFACE (host)->find_places_async (host, names, cancellable, callback, data);
+}
+
+char **
+herd_solver_host_find_places_finish (HerdSolverHost *host, GAsyncResult *result, GError **error)
+{
+  return HERD_SOLVER_HOST_GET_IFACE (host)->find_places_finish (host, result, error);
+}
+
+void
+herd_solver_host_await_txt_async (HerdSolverHost *host, const char *const *records,
+                                  GCancellable *cancellable, GAsyncReadyCallback callback,
+                                  gpointer data)
+{
+  HERD_SOLVER_HOST_GET_IFACE (host)->await_txt_async (host, records, cancellable, callback, data);
+}
+
+gboolean
+herd_solver_host_await_txt_finish (HerdSolverHost *host, GAsyncResult *result, GError **error)
+{
+  return HERD_SOLVER_HOST_GET_IFACE (host)->await_txt_finish (host, result, error);
+}
+
 gboolean
 herd_solver_check (HerdSolver *solver, GError **error)
 {

@@ -62,6 +62,27 @@ struct _HerdSolverHostInterface {
                          GAsyncReadyCallback callback, gpointer data);
   GBytes *(*request_finish) (HerdSolverHost *host, GAsyncResult *result, guint *status,
                              GError **error);
+
+  /* Where a validator that asks for NAMES (NULL-terminated) is led (RFC 8555 section 8.4: the DNS is
+   * followed). Returns for each, in their order, END and ZONE: the name behind its CNAMEs (at most 8),
+   * and the zone that this is in; without a dot at the end, and not checked beyond being DNS names:
+   * odd bytes are escaped as \DDD or with a backslash (transfer full, NULL-terminated). Errors:
+   * HERD_ERROR_UNREACHABLE (no resolver answers), HERD_ERROR_REFUSED (CNAMEs in a circle; a name in no
+   * zone), HERD_ERROR_CANCELLED; they name the name. */
+  void (*find_places_async) (HerdSolverHost *host, const char *const *names,
+                             GCancellable *cancellable, GAsyncReadyCallback callback,
+                             gpointer data);
+  char **(*find_places_finish) (HerdSolverHost *host, GAsyncResult *result, GError **error);
+
+  /* Finishes when the TXT records RECORDS (NAME, VALUE, …, NULL-terminated; CNAMEs are followed) can
+   * be seen at every authoritative server that can be reached. Settings of the section:
+   * "propagation-timeout" (2m), "propagation-delay" (waited after they were seen),
+   * "propagation-check" ("no": only the delay is waited). Errors: HERD_ERROR_CHALLENGE_FAILED (the
+   * message says which server shows what), HERD_ERROR_UNREACHABLE (no server could be asked),
+   * HERD_ERROR_REFUSED (as above), HERD_ERROR_CANCELLED. */
+  void (*await_txt_async) (HerdSolverHost *host, const char *const *records,
+                           GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data);
+  gboolean (*await_txt_finish) (HerdSolverHost *host, GAsyncResult *result, GError **error);
 };
 
 void herd_solver_host_answer_async (HerdSolverHost *host, GPtrArray *challenges,
@@ -87,6 +108,16 @@ void herd_solver_host_request_async (HerdSolverHost *host, const char *method, c
                                      gpointer data);
 GBytes *herd_solver_host_request_finish (HerdSolverHost *host, GAsyncResult *result, guint *status,
                                          GError **error);
+void herd_solver_host_find_places_async (HerdSolverHost *host, const char *const *names,
+                                         GCancellable *cancellable, GAsyncReadyCallback callback,
+                                         gpointer data);
+char **herd_solver_host_find_places_finish (HerdSolverHost *host, GAsyncResult *result,
+                                            GError **error);
+void herd_solver_host_await_txt_async (HerdSolverHost *host, const char *const *records,
+                                       GCancellable *cancellable, GAsyncReadyCallback callback,
+                                       gpointer data);
+gboolean herd_solver_host_await_txt_finish (HerdSolverHost *host, GAsyncResult *result,
+                                            GError **error);
 
 /* --- the solver --- */
 

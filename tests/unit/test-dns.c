@@ -9,7 +9,7 @@
 #include "net/dns-place.h"
 #include "net/dns.h"
 #include "plugin/error.h"
-#include "test-rig.h"
+#include "test-dns.h"
 
 typedef struct {
   TestRig *rig;
@@ -26,7 +26,7 @@ set_up (Fixture *fixture, gconstpointer data)
   fixture->clock = herd_clock_new_system ();
   options = (HerdDnsOptions){ .clock = fixture->clock,
                               .resolvers = test_rig_get (fixture->rig, "RESOLVER"),
-                              .port = (guint16) atoi (test_rig_get (fixture->rig, "PORT")) };
+                              .port = test_dns_get_port (fixture->rig) };
   fixture->dns = herd_dns_new (&options);
 }
 
@@ -436,7 +436,7 @@ main (int argc, char **argv)
   g_autoptr (TestRig) rig = NULL;
 
   g_test_init (&argc, &argv, NULL);
-  rig = test_rig_new (g_getenv ("HERD_TEST_DNS"), NULL);
+  rig = test_dns_new ();
   ADD ("types", test_types);
   ADD ("caa", test_caa);
   ADD ("strings", test_strings);

@@ -40,6 +40,7 @@ make_host (Fixture *fixture, const char *const *settings)
   const char *const entries[] = { "a", "b c", NULL };
   GVariantDict dict;
   g_autoptr (GVariant) values = NULL;
+  g_autoptr (HerdDns) dns = herd_dns_new (&(HerdDnsOptions){ .clock = fixture->http.clock });
 
   g_variant_dict_init (&dict, NULL);
   g_variant_dict_insert (&dict, "timeout", "s", "15s");
@@ -47,7 +48,8 @@ make_host (Fixture *fixture, const char *const *settings)
   for (; *settings != NULL; settings += 2)
     g_variant_dict_insert (&dict, settings[0], "s", settings[1]);
   values = g_variant_ref_sink (g_variant_dict_end (&dict));
-  return HERD_SOLVER_HOST (herd_core_solver_host_new ("test", values, NULL, fixture->http.clock));
+  return HERD_SOLVER_HOST (
+      herd_core_solver_host_new ("test", values, NULL, dns, fixture->http.clock));
 }
 
 /* Tells what was asked. */
