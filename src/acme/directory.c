@@ -10,7 +10,7 @@
 #include "util/text.h"
 
 #define WHAT "directory"
-#define RECORD_FORMAT "(sssssbasa{ss}x)"
+#define RECORD_FORMAT "(ssssssssbasa{ss}x)"
 #define IDENTITIES_MAX 32
 #define PROFILES_MAX 32
 #define PROFILE_NAME_MAX 64
@@ -49,6 +49,17 @@ dup_url (JsonObject *object, const char *member, const char *directory_url, GErr
   return g_strdup (url);
 }
 
+/* What a CA need not have; a URL that must not be asked is as good as none. */
+static char *
+dup_optional_url (JsonObject *object, const char *member, const char *directory_url)
+{
+  char *url = json_object_has_member (object, member)
+                  ? dup_url (object, member, directory_url, NULL)
+                  : NULL;
+
+  return url != NULL ? url : g_strdup ("");
+}
+
 static gboolean
 read_urls (HerdDirectory *directory, JsonObject *object, const char *directory_url, GError **error)
 {
@@ -59,6 +70,9 @@ read_urls (HerdDirectory *directory, JsonObject *object, const char *directory_u
   if (directory->new_account == NULL)
     return FALSE;
   directory->new_order = dup_url (object, "newOrder", directory_url, error);
+  directory->revoke_cert = dup_optional_url (object, "revokeCert", directory_url);
+  directory->key_change = dup_optional_url (object, "keyChange", directory_url);
+  directory->renewal_info = dup_optional_url (object, "renewalInfo", directory_url);
   return directory->new_order != NULL;
 }
 
@@ -103,17 +117,17 @@ read_profiles (JsonObject *profiles)
 }
 
 static char **
-list_capabilities (HerdDirectory *directory, JsonObject *object)
+list_capabilities (HerdDirectory *directory)
 {
   g_autoptr (GStrvBuilder) capabilities = g_strv_builder_new ();
 
-  if (json_object_has_member (object, "renewalInfo"))
+  if (*directory->renewal_info != '\0')
     g_strv_builder_add (capabilities, "ari");
   if (g_variant_n_children (directory->profiles) > 0)
     g_strv_builder_add (capabilities, "profiles");
   if (directory->eab_required)
     g_strv_builder_add (capabilities, "eab-required");
-  if (json_object_has_member (object, "keyChange"))
+  if (*directory->key_change != '\0')
     g_strv_builder_add (capabilities, "key-change");
   return g_strv_builder_end (capabilities);
 }
@@ -150,7 +164,7 @@ herd_directory_new (GBytes *body, const char *directory_url, gint64 fetched, GEr
       || !read_urls (directory, object, directory_url, error)
       || !read_meta (directory, meta, error))
     return NULL;
-  directory->capabilities = list_capabilities (directory, object);
+  directory->capabilities = list_capabilities (directory);
   directory->fetched = fetched;
   return g_steal_pointer (&directory);
 }
@@ -163,6 +177,9 @@ herd_directory_free (HerdDirectory *directory)
   g_free (directory->new_nonce);
   g_free (directory->new_account);
   g_free (directory->new_order);
+  g_free (directory->revoke_cert);
+  g_free (directory->key_change);
+  g_free (directory->renewal_info);
   g_free (directory->terms);
   g_free (directory->caa_identity);
   g_strfreev (directory->capabilities);
@@ -174,8 +191,9 @@ GBytes *
 herd_directory_to_bytes (const HerdDirectory *directory)
 {
   g_autoptr (GVariant) record = g_variant_ref_sink (g_variant_new (
-      "(sssssb^as@a{ss}x)", directory->new_nonce, directory->new_account, directory->new_order,
-      directory->terms, directory->caa_identity, directory->eab_required, directory->capabilities,
+      "(ssssssssb^as@a{ss}x)", directory->new_nonce, directory->new_account, directory->new_order,
+      directory->revoke_cert, directory->key_change, directory->renewal_info, directory->terms,
+      directory->caa_identity, directory->eab_required, directory->capabilities,
       directory->profiles, directory->fetched));
 
   return g_variant_get_data_as_bytes (record);
@@ -191,8 +209,9 @@ herd_directory_new_from_bytes (GBytes *bytes)
   if (!g_variant_is_normal_form (record))
     return NULL;
   directory = g_new0 (HerdDirectory, 1);
-  g_variant_get (record, "(sssssb^as@a{ss}x)", &directory->new_nonce, &directory->new_account,
-                 &directory->new_order, &directory->terms, &directory->caa_identity,
+  g_variant_get (record, "(ssssssssb^as@a{ss}x)", &directory->new_nonce, &directory->new_account,
+                 &directory->new_order, &directory->revoke_cert, &directory->key_change,
+                 &directory->renewal_info, &directory->terms, &directory->caa_identity,
                  &directory->eab_required, &directory->capabilities, &directory->profiles,
                  &directory->fetched);
   return directory;

@@ -13,6 +13,9 @@ typedef struct {
   char *new_nonce;
   char *new_account;
   char *new_order;
+  char *revoke_cert; /* these three: "" if the CA has none */
+  char *key_change;
+  char *renewal_info; /* RFC 9773 */
   char *terms;        /* to show, never to fetch (it may be a data: URL); "" if there are none */
   char *caa_identity; /* the first of caaIdentities, or "" */
   gboolean eab_required;

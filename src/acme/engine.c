@@ -8,6 +8,8 @@
 #include "acme/order.h"
 #include "acme/prepare.h"
 #include "acme/registration.h"
+#include "acme/renewal-info.h"
+#include "acme/revocation.h"
 #include "acme/session.h"
 #include "plugin/error.h"
 
@@ -108,10 +110,10 @@ on_issued (GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
 {
   g_autoptr (GTask) task = data;
   GError *error = NULL;
-  GBytes *chain = herd_acme_order_finish (result, &error);
+  HerdIssued *issued = herd_acme_order_finish (result, &error);
 
-  if (chain != NULL)
-    g_task_return_pointer (task, chain, (GDestroyNotify) g_bytes_unref);
+  if (issued != NULL)
+    g_task_return_pointer (task, issued, (GDestroyNotify) herd_issued_free);
   else
     g_task_return_error (task, error);
 }
@@ -125,8 +127,63 @@ issue_async (HerdIssuer *issuer, const HerdIssueRequest *request, GBytes *resume
                          on_issued, new_task (issuer, cancellable, callback, data));
 }
 
-static GBytes *
+static HerdIssued *
 issue_finish (HerdIssuer *issuer G_GNUC_UNUSED, GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+static void
+on_revoked (GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GTask) task = data;
+  GError *error = NULL;
+
+  if (herd_acme_revocation_finish (result, &error))
+    g_task_return_boolean (task, TRUE);
+  else
+    g_task_return_error (task, error);
+}
+
+static void
+revoke_async (HerdIssuer *issuer, GBytes *chain, guint reason, GBytes *public_key,
+              HerdIssuerHost *host, GCancellable *cancellable, GAsyncReadyCallback callback,
+              gpointer data)
+{
+  herd_acme_revocation_async (HERD_ACME_ENGINE (issuer)->session, chain, reason, public_key, host,
+                              cancellable, on_revoked,
+                              new_task (issuer, cancellable, callback, data));
+}
+
+static gboolean
+revoke_finish (HerdIssuer *issuer G_GNUC_UNUSED, GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+static void
+on_renewal_info (GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GTask) task = data;
+  GError *error = NULL;
+  HerdRenewalInfo *info = herd_acme_renewal_info_finish (result, &error);
+
+  if (info != NULL)
+    g_task_return_pointer (task, info, (GDestroyNotify) herd_renewal_info_free);
+  else
+    g_task_return_error (task, error);
+}
+
+static void
+renewal_info_async (HerdIssuer *issuer, GBytes *chain, HerdIssuerHost *host,
+                    GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data)
+{
+  herd_acme_renewal_info_async (HERD_ACME_ENGINE (issuer)->session, chain, host, cancellable,
+                                on_renewal_info, new_task (issuer, cancellable, callback, data));
+}
+
+static HerdRenewalInfo *
+renewal_info_finish (HerdIssuer *issuer G_GNUC_UNUSED, GAsyncResult *result, GError **error)
 {
   return g_task_propagate_pointer (G_TASK (result), error);
 }
@@ -191,6 +248,10 @@ issuer_iface_init (HerdIssuerInterface *iface)
 {
   iface->issue_async = issue_async;
   iface->issue_finish = issue_finish;
+  iface->revoke_async = revoke_async;
+  iface->revoke_finish = revoke_finish;
+  iface->renewal_info_async = renewal_info_async;
+  iface->renewal_info_finish = renewal_info_finish;
 }
 
 static void

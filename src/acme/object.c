@@ -119,6 +119,16 @@ read_order_urls (HerdOrder *order, JsonObject *object, const char *directory_url
   return TRUE;
 }
 
+/* Only to be shown: one that cannot be read is none. */
+static char *
+read_profile (JsonObject *object)
+{
+  const char *profile = "";
+
+  herd_json_get_string (object, ORDER, "profile", &profile, NULL);
+  return herd_text_from_remote (profile, -1);
+}
+
 HerdOrder *
 herd_order_new (GBytes *body, const char *directory_url, const char *const *identifiers,
                 GError **error)
@@ -140,6 +150,7 @@ herd_order_new (GBytes *body, const char *directory_url, const char *const *iden
   }
   if (problem != NULL)
     order->error = herd_problem_from_object (problem, ORDER, NULL);
+  order->profile = read_profile (object);
   return g_steal_pointer (&order);
 }
 
@@ -151,6 +162,7 @@ herd_order_free (HerdOrder *order)
   g_strfreev (order->authorizations);
   g_free (order->finalize);
   g_free (order->certificate);
+  g_free (order->profile);
   g_clear_error (&order->error);
   g_free (order);
 }

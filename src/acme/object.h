@@ -24,6 +24,7 @@ typedef struct {
   char **authorizations; /* URLs */
   char *finalize;        /* URL */
   char *certificate;     /* URL; NULL until the order is valid */
+  char *profile;         /* that the CA says it chose, cleaned; "" if it does not */
   GError *error;         /* why it is invalid, or NULL */
 } HerdOrder;
 

@@ -7,17 +7,13 @@
 #include "acme/order.h"
 
 #include "acme/json.h"
+#include "acme/order-private.h"
 #include "acme/post.h"
 #include "acme/prepare.h"
-#include "acme/proof.h"
 #include "acme/search.h"
 #include "acme/solving.h"
-#include "crypto/chain.h"
 #include "plugin/error.h"
-#include "plugin/identifier.h"
 #include "util/base64url.h"
-#include "util/follow.h"
-#include "util/steps.h"
 
 #define ATTEMPTS_MAX 2  /* newOrders without a known answer */
 #define FINALIZES_MAX 3 /* a CA that says "ready" again and again is not believed for ever */
@@ -45,9 +41,8 @@ ask (HerdRun *run, HerdAcmeOrder *order)
   herd_acme_order_post (run, order, "order", order->record->order_url, NULL);
 }
 
-/* The order object in RESPONSE becomes the one that is known. */
-static gboolean
-take_order (HerdAcmeOrder *order, HerdHttpResponse *response, GError **error)
+gboolean
+herd_acme_order_take (HerdAcmeOrder *order, HerdHttpResponse *response, GError **error)
 {
   HerdOrder *seen = herd_order_new (herd_http_response_get_body (response),
                                     order->session->directory_url,
@@ -61,9 +56,8 @@ take_order (HerdAcmeOrder *order, HerdHttpResponse *response, GError **error)
   return TRUE;
 }
 
-/* Jumps to the row that the status of the order asks for. */
-static gboolean
-go_on (HerdRun *run, HerdAcmeOrder *order, GError **error)
+gboolean
+herd_acme_order_go_on (HerdRun *run, HerdAcmeOrder *order, GError **error)
 {
   static const char *const rows[] = { [HERD_ORDER_PENDING] = "authorize",
                                       [HERD_ORDER_READY] = "finalize",
@@ -84,8 +78,8 @@ go_on (HerdRun *run, HerdAcmeOrder *order, GError **error)
   return TRUE;
 }
 
-static void
-set_order_url (HerdAcmeOrder *order, const char *url)
+void
+herd_acme_order_set_url (HerdAcmeOrder *order, const char *url)
 {
   if (order->record->order_url != NULL)
     g_hash_table_remove (order->session->orders, order->record->order_url);
@@ -130,9 +124,13 @@ prepare_leave (HerdRun *run, gpointer data, GError **error)
                  order->request->certificate, order->session->name);
     return FALSE;
   }
-  if (order->record->order_url != NULL)
+  if (order->record->order_url != NULL) {
     herd_run_jump (run, "resume");
-  else if (order->record->attempts == 0)
+    return TRUE;
+  }
+  if (!herd_new_order_settle (order, error))
+    return FALSE;
+  if (order->record->attempts == 0)
     herd_run_jump (run, "new-order");
   return TRUE;
 }
@@ -159,7 +157,7 @@ search_leave (HerdRun *run, gpointer data, GError **error)
     return FALSE;
   }
   if (url != NULL) {
-    set_order_url (order, url);
+    herd_acme_order_set_url (order, url);
     return TRUE;
   }
   if (order->record->attempts >= ATTEMPTS_MAX) {
@@ -189,9 +187,9 @@ resume_leave (HerdRun *run, gpointer data, GError **error)
       response = herd_acme_post_finish (herd_run_get_result (run, 0), &local);
 
   if (response != NULL) {
-    if (!take_order (order, response, error))
+    if (!herd_acme_order_take (order, response, error))
       return FALSE;
-    return go_on (run, order, error);
+    return herd_acme_order_go_on (run, order, error);
   }
   if (herd_error_get_status (local) == 404) {
     /* Not a problem of the wish: another attempt, which begins anew, may well succeed. */
@@ -202,52 +200,6 @@ resume_leave (HerdRun *run, gpointer data, GError **error)
   }
   g_propagate_error (error, g_steal_pointer (&local));
   return FALSE;
-}
-
-/* --- the order --- */
-
-static gboolean
-new_order_enter (HerdRun *run, gpointer data, GError **error G_GNUC_UNUSED)
-{
-  HerdAcmeOrder *order = data;
-  g_autoptr (JsonObject) object = json_object_new ();
-  JsonArray *identifiers = json_array_new ();
-  g_autofree char *payload = NULL;
-
-  for (char **identifier = order->request->identifiers; *identifier != NULL; identifier++) {
-    JsonObject *one = json_object_new ();
-
-    json_object_set_string_member (one, "type", herd_identifier_get_type_name (*identifier));
-    json_object_set_string_member (one, "value", *identifier);
-    json_array_add_object_element (identifiers, one);
-  }
-  json_object_set_array_member (object, "identifiers", identifiers);
-  payload = herd_json_to_text (object);
-  herd_acme_order_post (run, order, "newOrder", order->session->directory->new_order, payload);
-  return TRUE;
-}
-
-static gboolean
-new_order_leave (HerdRun *run, gpointer data, GError **error)
-{
-  HerdAcmeOrder *order = data;
-  g_autoptr (HerdHttpResponse)
-      response = herd_acme_post_finish (herd_run_get_result (run, 0), error);
-  const char *location;
-
-  if (response == NULL)
-    return FALSE;
-  location = herd_http_response_get_header (response, "Location");
-  if (location == NULL) {
-    g_set_error_literal (error, HERD_ERROR, HERD_ERROR_REFUSED,
-                         "newOrder: the CA did not say where the order is (no Location)");
-    return FALSE;
-  }
-  if (!herd_acme_session_check_url (order->session, location, "newOrder", error)
-      || !take_order (order, response, error))
-    return FALSE;
-  set_order_url (order, location);
-  return go_on (run, order, error);
 }
 
 /* --- waiting for the CA --- */
@@ -290,7 +242,7 @@ poll_leave (HerdRun *run, HerdAcmeOrder *order, gboolean *wait, GError **error)
     return poll_again (run, order, error);
   response = herd_acme_post_finish (herd_run_get_result (run, 0), &local);
   if (response != NULL)
-    return take_order (order, response, error);
+    return herd_acme_order_take (order, response, error);
   /* A server that stumbles while it is asked how far it is costs a round, not the order. */
   *wait = herd_poll_tolerates (&order->poll, local);
   if (*wait)
@@ -311,7 +263,7 @@ ready_leave (HerdRun *run, gpointer data, GError **error)
     return TRUE;
   if (order->order->status == HERD_ORDER_PENDING)
     return poll_again (run, order, error);
-  return go_on (run, order, error);
+  return herd_acme_order_go_on (run, order, error);
 }
 
 static gboolean
@@ -325,6 +277,7 @@ finalize_enter (HerdRun *run, gpointer data, GError **error G_GNUC_UNUSED)
   json_object_set_string_member (object, "csr", csr);
   payload = herd_json_to_text (object);
   order->finalizes++;
+  g_ptr_array_set_size (order->pending, 0); /* all was proved */
   herd_acme_order_post (run, order, "finalize", order->order->finalize, payload);
   return TRUE;
 }
@@ -350,10 +303,10 @@ finalize_leave (HerdRun *run, gpointer data, GError **error)
     g_propagate_error (error, g_steal_pointer (&local));
     return FALSE;
   }
-  if (!take_order (order, response, error))
+  if (!herd_acme_order_take (order, response, error))
     return FALSE;
   if (order->order->status == HERD_ORDER_VALID || order->order->status == HERD_ORDER_INVALID)
-    return go_on (run, order, error);
+    return herd_acme_order_go_on (run, order, error);
   return TRUE;
 }
 
@@ -371,58 +324,23 @@ valid_leave (HerdRun *run, gpointer data, GError **error)
     return poll_again (run, order, error);
   if (order->order->status == HERD_ORDER_READY && order->finalizes >= FINALIZES_MAX)
     return poll_again (run, order, error);
-  return go_on (run, order, error);
-}
-
-/* --- the end --- */
-
-static gboolean
-download_enter (HerdRun *run, gpointer data, GError **error G_GNUC_UNUSED)
-{
-  HerdAcmeOrder *order = data;
-  HerdAcmePost given = { .label = "certificate",
-                         .url = order->order->certificate,
-                         .accept = "application/pem-certificate-chain",
-                         .limit = HERD_SIZE_CHAIN };
-
-  herd_acme_post_async (order->session, order->host, &given, herd_run_get_cancellable (run),
-                        herd_run_ready, herd_run_slot (run));
-  return TRUE;
-}
-
-static gboolean
-download_leave (HerdRun *run, gpointer data, GError **error)
-{
-  HerdAcmeOrder *order = data;
-  g_autoptr (HerdHttpResponse)
-      response = herd_acme_post_finish (herd_run_get_result (run, 0), error);
-  g_autoptr (HerdChain) chain = NULL;
-
-  if (response == NULL)
-    return FALSE;
-  chain = herd_chain_new (herd_http_response_get_body (response), error);
-  if (chain == NULL
-      || !herd_chain_check (chain, order->request->public_key,
-                            herd_acme_order_get_identifiers (order),
-                            herd_acme_session_get_seconds (order->session), error))
-    return FALSE;
-  order->chain = herd_chain_to_pem (chain);
-  herd_run_jump (run, "cleanup");
-  return TRUE;
+  return herd_acme_order_go_on (run, order, error);
 }
 
 static const HerdStep steps[] = {
   { "prepare", prepare_enter, prepare_leave, HERD_COMMIT_NONE },
   { "search", search_enter, search_leave, HERD_COMMIT_NONE },
   { "resume", resume_enter, resume_leave, HERD_COMMIT_NONE },
-  { "new-order", new_order_enter, new_order_leave, HERD_COMMIT_BEFORE | HERD_COMMIT_AFTER },
+  { "new-order", herd_new_order_enter, herd_new_order_leave,
+    HERD_COMMIT_BEFORE | HERD_COMMIT_AFTER },
   { "authorize", herd_proof_authorize_enter, herd_proof_authorize_leave, HERD_COMMIT_NONE },
   { "present", herd_proof_present_enter, herd_proof_present_leave, HERD_COMMIT_BEFORE },
   { "respond", herd_proof_respond_enter, herd_proof_respond_leave, HERD_COMMIT_NONE },
   { "ready", poll_enter, ready_leave, HERD_COMMIT_NONE },
   { "finalize", finalize_enter, finalize_leave, HERD_COMMIT_BEFORE },
   { "valid", poll_enter, valid_leave, HERD_COMMIT_NONE },
-  { "download", download_enter, download_leave, HERD_COMMIT_NONE },
+  { "download", herd_download_enter, herd_download_leave, HERD_COMMIT_NONE },
+  { "alternates", herd_alternates_enter, herd_alternates_leave, HERD_COMMIT_NONE },
   { "explain", herd_proof_authorize_enter, herd_proof_explain_leave, HERD_COMMIT_NONE },
   { "cleanup", herd_proof_cleanup_enter, herd_proof_cleanup_leave, HERD_COMMIT_NONE },
 };
@@ -466,10 +384,15 @@ order_free (HerdAcmeOrder *order)
   g_object_unref (order->host);
   g_object_unref (order->task);
   herd_record_free (order->record);
+  g_free (order->profile);
+  g_free (order->replaces);
   herd_order_free (order->order);
+  g_ptr_array_unref (order->pending);
   g_ptr_array_unref (order->to_answer);
   g_clear_pointer (&order->batches, g_ptr_array_unref);
-  g_clear_pointer (&order->chain, g_bytes_unref);
+  herd_chain_free (order->chain);
+  g_strfreev (order->alternates);
+  herd_issued_free (order->issued);
   g_free (order);
 }
 
@@ -485,8 +408,8 @@ on_finished (gpointer data, const GError *error)
       herd_error_translate (&copy, HERD_ERROR_FAILED, "%s", order->request->certificate);
     g_task_return_error (order->task, copy);
   } else {
-    g_task_return_pointer (order->task, g_steal_pointer (&order->chain),
-                           (GDestroyNotify) g_bytes_unref);
+    g_task_return_pointer (order->task, g_steal_pointer (&order->issued),
+                           (GDestroyNotify) herd_issued_free);
   }
   order_free (order);
 }
@@ -516,16 +439,16 @@ herd_acme_order_async (HerdAcmeSession *session, const HerdIssueRequest *request
   }
   order = g_new0 (HerdAcmeOrder, 1);
   order->session = session;
-  order->request = herd_issue_request_new (
-      request->certificate, (const char *const *) request->identifiers, request->csr,
-      request->public_key, (const char *const *) request->solvers);
+  order->request = herd_issue_request_copy (request);
   order->host = g_object_ref (host);
   order->task = g_steal_pointer (&task);
   order->record = g_steal_pointer (&record);
   order->deadline = herd_clock_get_monotonic (session->clock)
                     + HERD_POLL_DEADLINE * (gint64) HERD_SECOND;
   herd_poll_start (&order->poll);
+  order->pending = g_ptr_array_new_with_free_func (g_free);
   order->to_answer = g_ptr_array_new_with_free_func (g_free);
+  order->issued = g_new0 (HerdIssued, 1);
   if (order->record->order_url != NULL)
     g_hash_table_add (session->orders, order->record->order_url);
   order->run = herd_run_new ("issue", steps, G_N_ELEMENTS (steps), &ops, order, session->clock,
@@ -534,7 +457,7 @@ herd_acme_order_async (HerdAcmeSession *session, const HerdIssueRequest *request
   order->follow = herd_follow_new (order->run, cancellable);
 }
 
-GBytes *
+HerdIssued *
 herd_acme_order_finish (GAsyncResult *result, GError **error)
 {
   return g_task_propagate_pointer (G_TASK (result), error);

@@ -13,7 +13,6 @@ G_BEGIN_DECLS
 void herd_acme_order_async (HerdAcmeSession *session, const HerdIssueRequest *request,
                             GBytes *resume, HerdIssuerHost *host, GCancellable *cancellable,
                             GAsyncReadyCallback callback, gpointer data);
-/* The chain, PEM. */
-GBytes *herd_acme_order_finish (GAsyncResult *result, GError **error);
+HerdIssued *herd_acme_order_finish (GAsyncResult *result, GError **error);
 
 G_END_DECLS

@@ -25,6 +25,7 @@ typedef struct {
   char *payload; /* "": POST-as-GET */
   char *accept;
   gboolean with_jwk;
+  GBytes *signer;
   gsize limit;
 
   char *nonce;
@@ -87,17 +88,25 @@ static GBytes *
 sign (Post *post, GError **error)
 {
   HerdAcmeAccount *account = post->session->account;
-  g_autofree char *protected_header = herd_jws_new_protected (account->algorithm, account->jwk,
-                                                              post->with_jwk ? NULL : account->url,
-                                                              post->nonce, post->url);
-  g_autoptr (GBytes)
-      digest = herd_jws_get_digest (account->algorithm, protected_header, post->payload);
-  g_autoptr (GBytes)
-      signature = herd_issuer_host_sign (post->host, HERD_ACCOUNT_KEY_RECORD, digest, error);
+  g_autofree char *jwk = post->signer != NULL ? herd_jwk_new (post->signer, error)
+                                              : g_strdup (account->jwk);
+  const char *algorithm = post->signer != NULL && jwk != NULL
+                              ? herd_jws_get_algorithm (post->signer, error)
+                              : account->algorithm;
+  const char *record = post->signer != NULL ? HERD_RECORD_CERTIFICATE_KEY : HERD_ACCOUNT_KEY_RECORD;
+  g_autofree char *protected_header = NULL;
+  g_autoptr (GBytes) digest = NULL;
+  g_autoptr (GBytes) signature = NULL;
 
+  if (jwk == NULL || algorithm == NULL)
+    return NULL;
+  protected_header = herd_jws_new_protected (algorithm, jwk, post->with_jwk ? NULL : account->url,
+                                             post->nonce, post->url);
+  digest = herd_jws_get_digest (algorithm, protected_header, post->payload);
+  signature = herd_issuer_host_sign (post->host, record, digest, error);
   if (signature == NULL)
     return NULL;
-  return herd_jws_new (account->algorithm, protected_header, post->payload, signature, error);
+  return herd_jws_new (algorithm, protected_header, post->payload, signature, error);
 }
 
 static gboolean
@@ -207,6 +216,7 @@ on_finished (gpointer data, const GError *error)
   g_free (post->payload);
   g_free (post->accept);
   g_free (post->nonce);
+  g_clear_pointer (&post->signer, g_bytes_unref);
   g_free (post);
 }
 
@@ -231,6 +241,7 @@ herd_acme_post_async (HerdAcmeSession *session, HerdIssuerHost *host, const Herd
   post->payload = g_strdup (given->payload != NULL ? given->payload : "");
   post->accept = g_strdup (given->accept);
   post->with_jwk = given->with_jwk;
+  post->signer = given->signer != NULL ? g_bytes_ref (given->signer) : NULL;
   post->limit = given->limit != 0 ? given->limit : HERD_SIZE_OBJECT;
   post->run = herd_run_new ("post", steps, G_N_ELEMENTS (steps), &ops, post, session->clock, NULL);
   herd_run_start (post->run, NULL);

@@ -14,7 +14,9 @@ typedef struct {
   const char *payload; /* JSON; NULL: POST-as-GET */
   const char *accept;  /* NULL: anything */
   gboolean with_jwk;   /* sign with the key itself, not as the account: newAccount */
-  gsize limit;         /* of the answer; 0: HERD_SIZE_OBJECT */
+  GBytes *signer; /* the public key that HERD_RECORD_CERTIFICATE_KEY signs for; NULL: the account's
+                          key signs */
+  gsize limit;    /* of the answer; 0: HERD_SIZE_OBJECT */
 } HerdAcmePost;
 
 /* Sends POST, which is copied, with a nonce from the pool (asking for one if there is none), and

@@ -2,8 +2,7 @@
 /*
  * Proving control of identifiers: rows of the order's table.
  */
-#include "acme/proof.h"
-
+#include "acme/order-private.h"
 #include "acme/post.h"
 #include "acme/solving.h"
 #include "plugin/error.h"
@@ -71,22 +70,31 @@ choose (HerdAcmeOrder *order, const HerdAuthorization *authorization, GError **e
   return TRUE;
 }
 
+/* Notes which of the authorizations that were asked for, at INDEX, wait for proof. */
+static void
+note_pending (HerdAcmeOrder *order, const HerdAuthorization *authorization, guint index)
+{
+  if (authorization->status == HERD_AUTHORIZATION_PENDING)
+    g_ptr_array_add (order->pending, g_strdup (order->order->authorizations[index]));
+}
+
 gboolean
 herd_proof_authorize_leave (HerdRun *run, gpointer data, GError **error)
 {
   HerdAcmeOrder *order = data;
-  guint pending = 0;
 
+  g_ptr_array_set_size (order->pending, 0);
   g_ptr_array_set_size (order->to_answer, 0);
   for (guint i = 0; i < herd_run_get_n_results (run); i++) {
     g_autoptr (HerdAuthorization) authorization = take_authorization (run, order, i, error);
 
-    if (authorization == NULL || !choose (order, authorization, error))
+    if (authorization == NULL)
       return FALSE;
-    if (authorization->status == HERD_AUTHORIZATION_PENDING)
-      pending++;
+    note_pending (order, authorization, i);
+    if (!choose (order, authorization, error))
+      return FALSE;
   }
-  if (pending == 0)
+  if (order->pending->len == 0)
     herd_run_jump (run, "finalize");
   return TRUE;
 }
@@ -164,9 +172,12 @@ herd_proof_explain_leave (HerdRun *run, gpointer data, GError **error)
   HerdAcmeOrder *order = data;
   g_autoptr (GError) found = NULL;
 
+  g_ptr_array_set_size (order->pending, 0);
   for (guint i = 0; i < herd_run_get_n_results (run); i++) {
     g_autoptr (HerdAuthorization) authorization = take_authorization (run, order, i, NULL);
 
+    if (authorization != NULL)
+      note_pending (order, authorization, i);
     if (found == NULL && authorization != NULL
         && authorization->status == HERD_AUTHORIZATION_FAILED)
       found = g_steal_pointer (&authorization->error);
@@ -187,6 +198,19 @@ account_is_lost (HerdRun *run)
 {
   return g_strcmp0 (herd_error_get_problem_type (herd_run_get_error (run)), "accountDoesNotExist")
          == 0;
+}
+
+/* Authorizations that an order leaves behind count against the account until they expire (RFC 8555
+ * section 7.5.2 lets them go). */
+static void
+release (HerdRun *run, HerdAcmeOrder *order)
+{
+  if (herd_run_get_error (run) == NULL || account_is_lost (run))
+    return;
+  order->releases = order->pending->len;
+  for (guint i = 0; i < order->pending->len; i++)
+    herd_acme_order_post (run, order, "authorization", order->pending->pdata[i],
+                          "{\"status\":\"deactivated\"}");
 }
 
 gboolean
@@ -210,6 +234,7 @@ herd_proof_cleanup_enter (HerdRun *run, gpointer data, GError **error G_GNUC_UNU
     herd_issuer_host_record_put_async (order->host, HERD_ACCOUNT_RECORD, bytes, FALSE,
                                        herd_run_ready, herd_run_slot (run));
   }
+  release (run, order);
   return TRUE;
 }
 
@@ -227,7 +252,14 @@ herd_proof_cleanup_leave (HerdRun *run, gpointer data, GError **error)
       g_message ("%s: a challenge was not taken away: %s", order->request->certificate,
                  local->message);
   }
-  if (herd_run_get_n_results (run) > order->batches->len)
+  for (guint i = 0; i < order->releases; i++) {
+    g_autoptr (HerdHttpResponse)
+        response = herd_acme_post_finish (herd_run_get_result (run, order->batches->len + i), NULL);
+
+    if (response == NULL)
+      g_debug ("%s: an authorization was not given back", order->request->certificate);
+  }
+  if (herd_run_get_n_results (run) > order->batches->len + order->releases)
     return herd_issuer_host_record_put_finish (
         order->host, herd_run_get_result (run, order->batches->len), error);
   return TRUE;

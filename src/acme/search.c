@@ -77,6 +77,7 @@ page_leave (HerdRun *run, gpointer data, GError **error)
   g_autoptr (GError) local = NULL;
   g_autoptr (HerdHttpResponse)
       response = herd_acme_post_finish (herd_run_get_result (run, 0), &local);
+  g_auto (GStrv) next = NULL;
 
   if (response == NULL || !add_candidates (search, response, &local)) {
     if (is_final (local))
@@ -85,7 +86,8 @@ page_leave (HerdRun *run, gpointer data, GError **error)
     return FALSE;
   }
   g_free (search->page);
-  search->page = herd_http_response_get_link (response, "next");
+  next = herd_http_response_get_links (response, "next", 1);
+  search->page = g_strdup (next[0]);
   if (search->page != NULL && ++search->pages < PAGES_MAX
       && herd_acme_session_check_url (search->session, search->page, WHAT, NULL))
     herd_run_again (run, 0);

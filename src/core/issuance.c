@@ -233,7 +233,7 @@ new_request (HerdIssuance *issuance, const HerdCertificate *certificate, GError 
 
   if (public_key == NULL)
     return NULL;
-  csr = herd_csr_new (issuance->key, (const char *const *) identifiers, &subject, error);
+  csr = herd_csr_new (issuance->key, (const char *const *) identifiers, &subject, FALSE, error);
   if (csr == NULL)
     return NULL;
   return herd_issue_request_new (certificate->name, (const char *const *) identifiers, csr,
@@ -271,12 +271,12 @@ leave_issue (HerdRun *run, gpointer data, GError **error)
   HerdIssuance *issuance = data;
   HerdCertificate *certificate;
   g_autoptr (HerdChain) chain = NULL;
-  g_autoptr (GBytes)
-      pem = herd_issuer_issue_finish (issuance->engine, herd_run_get_result (run, 0), error);
+  g_autoptr (HerdIssued)
+      issued = herd_issuer_issue_finish (issuance->engine, herd_run_get_result (run, 0), error);
 
-  if (pem == NULL)
+  if (issued == NULL)
     return FALSE;
-  chain = herd_chain_new (pem, error);
+  chain = herd_chain_new (issued->chain, error);
   certificate = chain != NULL ? get_certificate (issuance, error) : NULL;
   if (certificate == NULL)
     return FALSE;

@@ -10,12 +10,14 @@
 #include <string.h>
 
 #include "crypto/glue.h"
+#include "util/base64url.h"
 #include "util/text.h"
 
 #define BEGIN "-----BEGIN"
 #define MAX_SIZE (1024 * 1024)
 #define ALLOWED_SKEW (60 * 60) /* seconds */
 #define OID_SUBJECT_ALT_NAME "2.5.29.17"
+#define OCTETS_MAX 64 /* of a serial number (RFC 5280: 20) or a key identifier */
 
 struct HerdChain {
   gnutls_x509_crt_t *certificates; /* gnutls_malloc()ed, the leaf first */
@@ -370,4 +372,74 @@ herd_chain_get_facts (HerdChain *chain)
   g_strfreev (facts->identifiers);
   facts->identifiers = get_names (chain, &n_others);
   return facts;
+}
+
+GBytes *
+herd_chain_get_leaf (HerdChain *chain)
+{
+  g_auto (gnutls_datum_t) der = { NULL, 0 };
+  int result = gnutls_x509_crt_export2 (chain->certificates[0], GNUTLS_X509_FMT_DER, &der);
+
+  /* It was parsed before, so only memory can be lacking. */
+  g_assert (result >= 0);
+  return herd_datum_steal (&der);
+}
+
+gboolean
+herd_chain_has_same_leaf (HerdChain *chain, HerdChain *other)
+{
+  return gnutls_x509_crt_equals (chain->certificates[0], other->certificates[0]) != 0;
+}
+
+static char *
+get_key_fingerprint (gnutls_x509_crt_t certificate)
+{
+  guint8 digest[32];
+  gsize size = sizeof digest;
+  int result = gnutls_x509_crt_get_key_id (certificate, GNUTLS_KEYID_USE_SHA256, digest, &size);
+
+  return result >= 0 ? to_hex (digest, size) : g_strdup ("");
+}
+
+gboolean
+herd_chain_is_preferred (HerdChain *chain, const char *preference)
+{
+  static const struct {
+    const char *prefix;
+    char *(*get) (gnutls_x509_crt_t certificate);
+  } ways[] = { { "sha256:", get_fingerprint }, { "spki:", get_key_fingerprint } };
+  g_autofree char *top = NULL;
+
+  for (guint way = 0; way < G_N_ELEMENTS (ways); way++) {
+    if (!g_str_has_prefix (preference, ways[way].prefix))
+      continue;
+    for (guint i = 1; i < chain->length; i++) {
+      g_autofree char *found = ways[way].get (chain->certificates[i]);
+
+      if (g_ascii_strcasecmp (found, preference + strlen (ways[way].prefix)) == 0)
+        return TRUE;
+    }
+    return FALSE;
+  }
+  top = get_issuer (chain->certificates[chain->length - 1]);
+  return g_str_equal (top, preference);
+}
+
+char *
+herd_chain_get_renewal_id (HerdChain *chain)
+{
+  guint8 key_id[OCTETS_MAX];
+  guint8 serial[OCTETS_MAX];
+  gsize key_id_size = sizeof key_id;
+  gsize serial_size = sizeof serial;
+  g_autofree char *first = NULL;
+  g_autofree char *second = NULL;
+
+  if (gnutls_x509_crt_get_authority_key_id (chain->certificates[0], key_id, &key_id_size, NULL) < 0
+      || key_id_size == 0
+      || gnutls_x509_crt_get_serial (chain->certificates[0], serial, &serial_size) < 0)
+    return NULL;
+  first = herd_base64url_encode (key_id, key_id_size);
+  second = herd_base64url_encode (serial, serial_size);
+  return g_strconcat (first, ".", second, NULL);
 }

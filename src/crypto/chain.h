@@ -34,6 +34,19 @@ gboolean herd_chain_check (HerdChain *chain, GBytes *public_key, const char *con
 /* Of the leaf. */
 HerdFacts *herd_chain_get_facts (HerdChain *chain);
 
+/* Do both chains certify the same leaf, byte for byte? */
+gboolean herd_chain_has_same_leaf (HerdChain *chain, HerdChain *other);
+/* Is this the chain that PREFERENCE asks for: "sha256:HEX" (the SHA-256 of one of its CA
+ * certificates), "spki:HEX" (of such a one's SubjectPublicKeyInfo), or else the common name of the
+ * issuer of its last certificate, the root's as a rule, which chains leave out. */
+gboolean herd_chain_is_preferred (HerdChain *chain, const char *preference);
+/* The leaf's identifier in ARI (RFC 9773 section 4.1): base64url of the keyIdentifier of its
+ * authority key identifier, ".", base64url of its serial number's content octets. NULL: the leaf
+ * does not say who issued it. */
+char *herd_chain_get_renewal_id (HerdChain *chain);
+/* The leaf, DER. */
+GBytes *herd_chain_get_leaf (HerdChain *chain);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (HerdChain, herd_chain_free)
 
 G_END_DECLS

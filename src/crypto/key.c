@@ -409,9 +409,24 @@ add_subject (gnutls_x509_crq_t request, const HerdSubject *subject, GError **err
   return TRUE;
 }
 
+#define STATUS_REQUEST 5 /* RFC 6066 section 1.1 */
+
+static gboolean
+add_must_staple (gnutls_x509_crq_t request, GError **error)
+{
+  g_auto (gnutls_x509_tlsfeatures_t) features = NULL;
+  int result = gnutls_x509_tlsfeatures_init (&features);
+
+  if (result >= 0)
+    result = gnutls_x509_tlsfeatures_add (features, STATUS_REQUEST);
+  if (result >= 0)
+    result = gnutls_x509_crq_set_tlsfeatures (request, features);
+  return herd_gnutls_check (result, HERD_ERROR_FAILED, "must-staple", error);
+}
+
 GBytes *
 herd_csr_new (HerdKey *key, const char *const *identifiers, const HerdSubject *subject,
-              GError **error)
+              gboolean must_staple, GError **error)
 {
   g_auto (gnutls_x509_crq_t) request = NULL;
   g_auto (gnutls_datum_t) datum = { NULL, 0 };
@@ -423,7 +438,8 @@ herd_csr_new (HerdKey *key, const char *const *identifiers, const HerdSubject *s
     result = gnutls_x509_crq_set_key (request, key->x509);
   if (!herd_gnutls_check (result, HERD_ERROR_FAILED, "Cannot make a request", error)
       || !add_identifiers (request, identifiers, error)
-      || (subject != NULL && !add_subject (request, subject, error)))
+      || (subject != NULL && !add_subject (request, subject, error))
+      || (must_staple && !add_must_staple (request, error)))
     return NULL;
   result = gnutls_x509_crq_privkey_sign (request, key->abstract, key->type->csr_digest, 0);
   if (result >= 0)

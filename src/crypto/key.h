@@ -47,9 +47,10 @@ typedef struct {
 } HerdSubject;
 
 /* A signed PKCS#10 request, DER: IDENTIFIERS (normal form; DNS and IP) as SAN, SUBJECT (may be
- * NULL: an empty one, as the Baseline Requirements recommend). */
+ * NULL: an empty one, as the Baseline Requirements recommend). MUST_STAPLE: with the TLS feature
+ * status_request (RFC 7633). */
 GBytes *herd_csr_new (HerdKey *key, const char *const *identifiers, const HerdSubject *subject,
-                      GError **error);
+                      gboolean must_staple, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (HerdKey, herd_key_unref)
 

@@ -59,9 +59,9 @@ guint herd_http_response_get_status (HerdHttpResponse *response);
 GBytes *herd_http_response_get_body (HerdHttpResponse *response);
 /* The first header field NAME, or NULL. */
 const char *herd_http_response_get_header (HerdHttpResponse *response, const char *name);
-/* The target of the first link with the relation REL in the Link fields (RFC 8288), absolute;
- * NULL if there is none. Not checked: it may be a URL of any kind. */
-char *herd_http_response_get_link (HerdHttpResponse *response, const char *rel);
+/* The targets of the first LIMIT links with the relation REL in the Link fields (RFC 8288),
+ * absolute; a new NULL-terminated vector. Not checked: they may be URLs of any kind. */
+char **herd_http_response_get_links (HerdHttpResponse *response, const char *rel, guint limit);
 /* Retry-After (RFC 9110 section 10.2.3: seconds or a date), as seconds since the epoch; 0 if
  * absent or invalid. Not capped. */
 gint64 herd_http_response_get_retry_at (HerdHttpResponse *response);

@@ -76,23 +76,22 @@ read_parameters (const char **at, const char *rel)
   return found;
 }
 
-char *
-herd_link_find (const char *value, const char *rel)
+void
+herd_link_find_all (const char *value, const char *rel, guint limit, GPtrArray *targets)
 {
   const char *at = skip_blanks (value);
 
-  while (*at == '<') {
+  while (*at == '<' && targets->len < limit) {
     const char *target = at + 1;
     gsize length = strcspn (target, ">");
 
     if (target[length] != '>')
-      return NULL;
+      return;
     at = target + length + 1;
     if (read_parameters (&at, rel))
-      return g_strndup (target, length);
+      g_ptr_array_add (targets, g_strndup (target, length));
     if (*at != ',')
-      return NULL;
+      return;
     at = skip_blanks (at + 1);
   }
-  return NULL;
 }

@@ -8,9 +8,9 @@
 
 G_BEGIN_DECLS
 
-/* The target of the first link with the relation REL in a Link field VALUE (several links are
- * possible, each with several relations in quotes), as written there; NULL if there is none. What
- * cannot be parsed ends the search. */
-char *herd_link_find (const char *value, const char *rel);
+/* Adds to TARGETS (of char *), up to LIMIT, the targets of the links with the relation REL in a Link
+ * field VALUE (several links are possible, each with several relations in quotes), as written there.
+ * What cannot be parsed ends the search. */
+void herd_link_find_all (const char *value, const char *rel, guint limit, GPtrArray *targets);
 
 G_END_DECLS

@@ -68,26 +68,31 @@ herd_http_response_get_header (HerdHttpResponse *response, const char *name)
   return NULL;
 }
 
-char *
-herd_http_response_get_link (HerdHttpResponse *response, const char *rel)
+char **
+herd_http_response_get_links (HerdHttpResponse *response, const char *rel, guint limit)
 {
+  g_autoptr (GPtrArray) targets = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GStrvBuilder) links = g_strv_builder_new ();
   SoupMessageHeadersIter iter;
   const char *field;
   const char *value;
-  guint links = 0;
+  guint fields = 0;
 
   soup_message_headers_iter_init (&iter, response->headers);
-  while (links < LINKS_MAX && soup_message_headers_iter_next (&iter, &field, &value)) {
-    g_autofree char *target = NULL;
-
+  while (fields < LINKS_MAX && soup_message_headers_iter_next (&iter, &field, &value)) {
     if (g_ascii_strcasecmp (field, "Link") != 0)
       continue;
-    links++;
-    target = herd_link_find (value, rel);
-    if (target != NULL)
-      return g_uri_resolve_relative (response->url, target, G_URI_FLAGS_ENCODED, NULL);
+    fields++;
+    herd_link_find_all (value, rel, limit, targets);
   }
-  return NULL;
+  for (guint i = 0; i < targets->len; i++) {
+    g_autofree char *url = g_uri_resolve_relative (response->url, targets->pdata[i],
+                                                   G_URI_FLAGS_ENCODED, NULL);
+
+    if (url != NULL)
+      g_strv_builder_add (links, url);
+  }
+  return g_strv_builder_end (links);
 }
 
 gint64

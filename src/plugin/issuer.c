@@ -34,6 +34,21 @@ herd_issue_request_new (const char *certificate, const char *const *identifiers,
   return request;
 }
 
+HerdIssueRequest *
+herd_issue_request_copy (const HerdIssueRequest *request)
+{
+  HerdIssueRequest *copy = herd_issue_request_new (
+      request->certificate, (const char *const *) request->identifiers, request->csr,
+      request->public_key, (const char *const *) request->solvers);
+
+  copy->profile = g_strdup (request->profile);
+  copy->profile_required = request->profile_required;
+  copy->preferred_chain = g_strdup (request->preferred_chain);
+  copy->lifetime = request->lifetime;
+  copy->predecessor = request->predecessor != NULL ? g_bytes_ref (request->predecessor) : NULL;
+  return copy;
+}
+
 void
 herd_issue_request_free (HerdIssueRequest *request)
 {
@@ -44,7 +59,41 @@ herd_issue_request_free (HerdIssueRequest *request)
   g_bytes_unref (request->csr);
   g_bytes_unref (request->public_key);
   g_strfreev (request->solvers);
+  g_free (request->profile);
+  g_free (request->preferred_chain);
+  g_clear_pointer (&request->predecessor, g_bytes_unref);
   g_free (request);
+}
+
+HerdIssued *
+herd_issued_new (GBytes *chain)
+{
+  HerdIssued *issued = g_new0 (HerdIssued, 1);
+
+  issued->chain = g_bytes_ref (chain);
+  issued->profile = g_strdup ("");
+  return issued;
+}
+
+void
+herd_issued_free (HerdIssued *issued)
+{
+  if (issued == NULL)
+    return;
+  g_clear_pointer (&issued->chain, g_bytes_unref);
+  g_free (issued->profile);
+  g_free (issued->profile_dropped);
+  g_free (issued->chain_not_preferred);
+  g_free (issued);
+}
+
+void
+herd_renewal_info_free (HerdRenewalInfo *info)
+{
+  if (info == NULL)
+    return;
+  g_free (info->explanation_url);
+  g_free (info);
 }
 
 HerdAccount *
@@ -158,10 +207,40 @@ herd_issuer_issue_async (HerdIssuer *issuer, const HerdIssueRequest *request, GB
                                                data);
 }
 
-GBytes *
+HerdIssued *
 herd_issuer_issue_finish (HerdIssuer *issuer, GAsyncResult *result, GError **error)
 {
   return HERD_ISSUER_GET_IFACE (issuer)->issue_finish (issuer, result, error);
+}
+
+void
+herd_issuer_revoke_async (HerdIssuer *issuer, GBytes *chain, guint reason, GBytes *public_key,
+                          HerdIssuerHost *host, GCancellable *cancellable,
+                          GAsyncReadyCallback callback, gpointer data)
+{
+  HERD_ISSUER_GET_IFACE (issuer)->revoke_async (issuer, chain, reason, public_key, host,
+                                                cancellable, callback, data);
+}
+
+gboolean
+herd_issuer_revoke_finish (HerdIssuer *issuer, GAsyncResult *result, GError **error)
+{
+  return HERD_ISSUER_GET_IFACE (issuer)->revoke_finish (issuer, result, error);
+}
+
+void
+herd_issuer_renewal_info_async (HerdIssuer *issuer, GBytes *chain, HerdIssuerHost *host,
+                                GCancellable *cancellable, GAsyncReadyCallback callback,
+                                gpointer data)
+{
+  HERD_ISSUER_GET_IFACE (issuer)->renewal_info_async (issuer, chain, host, cancellable, callback,
+                                                      data);
+}
+
+HerdRenewalInfo *
+herd_issuer_renewal_info_finish (HerdIssuer *issuer, GAsyncResult *result, GError **error)
+{
+  return HERD_ISSUER_GET_IFACE (issuer)->renewal_info_finish (issuer, result, error);
 }
 
 void

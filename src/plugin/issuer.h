@@ -24,13 +24,47 @@ typedef struct {
   GBytes *csr;        /* PKCS#10, DER, signed */
   GBytes *public_key; /* SubjectPublicKeyInfo, DER */
   char **solvers;     /* names of solvers to use, in order of preference; empty: any */
+
+  /* Set by the maker, where they are wanted. */
+  char *profile;             /* of the CA's (draft-ietf-acme-profiles), or NULL */
+  gboolean profile_required; /* rather no certificate than one of another profile */
+  char *preferred_chain;     /* "sha256:HEX", "spki:HEX" or the common name of the root; or NULL */
+  gint64 lifetime;           /* seconds until the notAfter that is asked for; 0: the CA decides */
+  GBytes *predecessor; /* the chain (PEM) that is replaced, of this issuer and account; or NULL */
 } HerdIssueRequest;
 
+/* The others are NULL or 0. (transfer full) */
 HerdIssueRequest *herd_issue_request_new (const char *certificate, const char *const *identifiers,
                                           GBytes *csr, GBytes *public_key,
                                           const char *const *solvers);
+HerdIssueRequest *herd_issue_request_copy (const HerdIssueRequest *request);
 void herd_issue_request_free (HerdIssueRequest *request);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (HerdIssueRequest, herd_issue_request_free)
+
+/* What came of it. */
+typedef struct {
+  GBytes *chain; /* PEM, leaf first, "\n" at the end; checked */
+  char *profile; /* that the CA says it used; "" if it does not */
+  /* What was wished for and is not so ("profile-dropped", "chain-not-preferred"), in words for people;
+   * NULL: as it was wished. */
+  char *profile_dropped;
+  char *chain_not_preferred;
+} HerdIssued;
+
+/* As it was wished. (transfer full) */
+HerdIssued *herd_issued_new (GBytes *chain);
+void herd_issued_free (HerdIssued *issued);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (HerdIssued, herd_issued_free)
+
+/* When a CA would like a certificate to be renewed (RFC 9773 section 4.2). */
+typedef struct {
+  gint64 start, end;     /* seconds since the epoch, start < end */
+  char *explanation_url; /* for people; "" if there is none. Never to be fetched. */
+  gint64 retry_at;       /* when to ask again: not before, and not much after */
+} HerdRenewalInfo;
+
+void herd_renewal_info_free (HerdRenewalInfo *info);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (HerdRenewalInfo, herd_renewal_info_free)
 
 /* What Issuer1 shows of an account. Strings may be empty, never NULL. */
 typedef struct {
@@ -49,6 +83,9 @@ void herd_account_free (HerdAccount *account);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (HerdAccount, herd_account_free)
 
 /* --- what the host gives (the core implements it, one for each issuer and operation) --- */
+
+/* Not a record: in sign(), the key of the certificate that is to be revoked. */
+#define HERD_RECORD_CERTIFICATE_KEY "certificate-key"
 
 #define HERD_TYPE_ISSUER_HOST (herd_issuer_host_get_type ())
 G_DECLARE_INTERFACE (HerdIssuerHost, herd_issuer_host, HERD, ISSUER_HOST, GObject)
@@ -74,8 +111,9 @@ struct _HerdIssuerHostInterface {
   gboolean (*record_put_finish) (HerdIssuerHost *host, GAsyncResult *result, GError **error);
 
   /* Signs DIGEST with the sealed PKCS#8 key in the record NAME, which must have been got or put
-   * in this process before. Blocking, below 5 ms. The signature as X.509 has it: DER for EC,
-   * PKCS#1 for RSA. */
+   * in this process before; or with the certificate's own key, if NAME is
+   * HERD_RECORD_CERTIFICATE_KEY and this host is one of a revocation with it. Blocking, below 5 ms.
+   * The signature as X.509 has it: DER for EC, PKCS#1 for RSA. */
   GBytes *(*sign) (HerdIssuerHost *host, const char *name, GBytes *digest, GError **error);
 
   /* The solvers that may be used for IDENTIFIER, in order of preference (transfer container: the
@@ -113,20 +151,45 @@ struct _HerdIssuerInterface {
   GTypeInterface parent;
 
   /* Issues. RESUME is the last checkpoint of this very operation, or NULL: then it starts anew.
-   * HOST stays valid until the end. Finishing means: the chain (PEM, leaf first, "\n" at the end)
-   * has been checked against public key, identifiers and dates, and every challenge was cleaned
-   * up; after failure and cancel, too, it finishes only when the clean-up has been tried. Errors:
+   * HOST stays valid until the end. Finishing means: the chain has been checked against public key,
+   * identifiers and dates, and every challenge was cleaned up; after failure and cancel, too, it finishes only when the clean-up has been tried. Errors:
    * of HERD_ERROR; herd_error_class() says what to do. */
   void (*issue_async) (HerdIssuer *issuer, const HerdIssueRequest *request, GBytes *resume,
                        HerdIssuerHost *host, GCancellable *cancellable,
                        GAsyncReadyCallback callback, gpointer data);
-  GBytes *(*issue_finish) (HerdIssuer *issuer, GAsyncResult *result, GError **error);
+  HerdIssued *(*issue_finish) (HerdIssuer *issuer, GAsyncResult *result, GError **error);
+
+  /* Revokes the leaf of CHAIN (PEM) for REASON (RFC 5280 section 5.3.1: 0, 1, 3, 4, 5): as the
+   * account, or, PUBLIC_KEY not being NULL, with the certificate's own key (SubjectPublicKeyInfo, DER),
+   * which needs no account (RFC 8555 section 7.6). One that is revoked already is a success. Errors:
+   * HERD_ERROR_REFUSED, those of the network. */
+  void (*revoke_async) (HerdIssuer *issuer, GBytes *chain, guint reason, GBytes *public_key,
+                        HerdIssuerHost *host, GCancellable *cancellable,
+                        GAsyncReadyCallback callback, gpointer data);
+  gboolean (*revoke_finish) (HerdIssuer *issuer, GAsyncResult *result, GError **error);
+
+  /* Asks when the leaf of CHAIN (PEM) should be renewed. Errors: HERD_ERROR_NOT_FOUND if the CA, or
+   * that certificate, knows no such thing; herd_error_get_retry_at() may say when to ask again. */
+  void (*renewal_info_async) (HerdIssuer *issuer, GBytes *chain, HerdIssuerHost *host,
+                              GCancellable *cancellable, GAsyncReadyCallback callback,
+                              gpointer data);
+  HerdRenewalInfo *(*renewal_info_finish) (HerdIssuer *issuer, GAsyncResult *result,
+                                           GError **error);
 };
 
 void herd_issuer_issue_async (HerdIssuer *issuer, const HerdIssueRequest *request, GBytes *resume,
                               HerdIssuerHost *host, GCancellable *cancellable,
                               GAsyncReadyCallback callback, gpointer data);
-GBytes *herd_issuer_issue_finish (HerdIssuer *issuer, GAsyncResult *result, GError **error);
+HerdIssued *herd_issuer_issue_finish (HerdIssuer *issuer, GAsyncResult *result, GError **error);
+void herd_issuer_revoke_async (HerdIssuer *issuer, GBytes *chain, guint reason, GBytes *public_key,
+                               HerdIssuerHost *host, GCancellable *cancellable,
+                               GAsyncReadyCallback callback, gpointer data);
+gboolean herd_issuer_revoke_finish (HerdIssuer *issuer, GAsyncResult *result, GError **error);
+void herd_issuer_renewal_info_async (HerdIssuer *issuer, GBytes *chain, HerdIssuerHost *host,
+                                     GCancellable *cancellable, GAsyncReadyCallback callback,
+                                     gpointer data);
+HerdRenewalInfo *herd_issuer_renewal_info_finish (HerdIssuer *issuer, GAsyncResult *result,
+                                                  GError **error);
 
 /* --- accounts: an optional interface beside it --- */
 

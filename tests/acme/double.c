@@ -31,6 +31,7 @@ struct TestDouble {
   GHashTable *counts;    /* path → number */
   GHashTable *payloads;  /* path → char * */
   const char *status;    /* of the order */
+  char *profile;         /* of the order, or NULL */
   gboolean lists_orders;
   char *chain;
   guint nonce;
@@ -46,15 +47,15 @@ override_free (gpointer data)
   g_free (override);
 }
 
-/* A string member of the JSON object TEXT. */
+/* A string member of the JSON object TEXT, or NULL. */
 static char *
 get_member (const char *text, gsize size, const char *member)
 {
   g_autoptr (JsonParser) parser = json_parser_new ();
 
   g_assert_true (json_parser_load_from_data (parser, text, (gssize) size, NULL));
-  return g_strdup (
-      json_object_get_string_member (json_node_get_object (json_parser_get_root (parser)), member));
+  return g_strdup (json_object_get_string_member_with_default (
+      json_node_get_object (json_parser_get_root (parser)), member, NULL));
 }
 
 static char *
@@ -100,18 +101,22 @@ order (TestDouble *ca, const char *payload G_GNUC_UNUSED, gboolean other G_GNUC_
   /* Issuing takes one poll. */
   if (g_str_equal (status, "processing"))
     ca->status = "valid";
-  return g_strdup_printf (
-      "{\"status\":\"%s\",\"identifiers\":[{\"type\":\"dns\","
-      "\"value\":\"www.example.org\"}],"
-      "\"authorizations\":[\"$BASE/authorization\"],"
-      "\"finalize\":\"$BASE/finalize\"%s}",
-      status, g_str_equal (status, "valid") ? ",\"certificate\":\"$BASE/certificate\"" : "");
+  return g_strdup_printf ("{\"status\":\"%s\",\"identifiers\":[{\"type\":\"dns\","
+                          "\"value\":\"www.example.org\"}],"
+                          "\"authorizations\":[\"$BASE/authorization\"],"
+                          "\"finalize\":\"$BASE/finalize\"%s%s%s%s}",
+                          status, ca->profile != NULL ? ",\"profile\":\"" : "",
+                          ca->profile != NULL ? ca->profile : "", ca->profile != NULL ? "\"" : "",
+                          g_str_equal (status, "valid") ? ",\"certificate\":\"$BASE/certificate\""
+                                                        : "");
 }
 
 static char *
 new_order (TestDouble *ca, const char *payload, gboolean other)
 {
   ca->status = "pending";
+  g_free (ca->profile);
+  ca->profile = get_member (payload, strlen (payload), "profile");
   return order (ca, payload, other);
 }
 
@@ -315,6 +320,7 @@ test_double_free (TestDouble *ca)
   g_free (ca->base);
   g_free (ca->url);
   g_free (ca->chain);
+  g_free (ca->profile);
   g_free (ca);
 }
 

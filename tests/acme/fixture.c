@@ -99,18 +99,47 @@ acme_load (Acme *acme, GError **error)
   return herd_accounts_load_finish (HERD_ACCOUNTS (acme->engine), result, error);
 }
 
-char *
-acme_issue_request (Acme *acme, const HerdIssueRequest *request, GBytes *resume, GError **error)
+HerdIssued *
+acme_issue_wish (Acme *acme, const HerdIssueRequest *request, GBytes *resume, GError **error)
 {
   g_autoptr (GAsyncResult) result = NULL;
-  g_autoptr (GBytes) chain = NULL;
 
   herd_issuer_issue_async (HERD_ISSUER (acme->engine), request, resume,
                            HERD_ISSUER_HOST (acme->host), NULL, test_on_result, &result);
   test_wait (result != NULL);
-  chain = herd_issuer_issue_finish (HERD_ISSUER (acme->engine), result, error);
-  return chain != NULL ? g_strndup (g_bytes_get_data (chain, NULL), g_bytes_get_size (chain))
-                       : NULL;
+  return herd_issuer_issue_finish (HERD_ISSUER (acme->engine), result, error);
+}
+
+char *
+acme_issue_request (Acme *acme, const HerdIssueRequest *request, GBytes *resume, GError **error)
+{
+  g_autoptr (HerdIssued) issued = acme_issue_wish (acme, request, resume, error);
+
+  return issued != NULL
+             ? g_strndup (g_bytes_get_data (issued->chain, NULL), g_bytes_get_size (issued->chain))
+             : NULL;
+}
+
+gboolean
+acme_revoke (Acme *acme, GBytes *chain, guint reason, GBytes *public_key, GError **error)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+
+  herd_issuer_revoke_async (HERD_ISSUER (acme->engine), chain, reason, public_key,
+                            HERD_ISSUER_HOST (acme->host), NULL, test_on_result, &result);
+  test_wait (result != NULL);
+  return herd_issuer_revoke_finish (HERD_ISSUER (acme->engine), result, error);
+}
+
+HerdRenewalInfo *
+acme_ask_renewal (Acme *acme, GBytes *chain, GError **error)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+
+  herd_issuer_renewal_info_async (HERD_ISSUER (acme->engine), chain, HERD_ISSUER_HOST (acme->host),
+                                  NULL, test_on_result, &result);
+  test_wait (result != NULL);
+  return herd_issuer_renewal_info_finish (HERD_ISSUER (acme->engine), result, error);
 }
 
 char *

@@ -32,6 +32,11 @@ HerdAccount *acme_load (Acme *acme, GError **error);
 void acme_must_register (Acme *acme);
 /* Issues with a new key for IDENTIFIERS (up to NULL); the chain as text. */
 char *acme_issue (Acme *acme, GError **error, const char *identifiers, ...) G_GNUC_NULL_TERMINATED;
+HerdIssued *acme_issue_wish (Acme *acme, const HerdIssueRequest *request, GBytes *resume,
+                             GError **error);
+/* PUBLIC_KEY: with the certificate's key, which the host was given. NULL: as the account. */
+gboolean acme_revoke (Acme *acme, GBytes *chain, guint reason, GBytes *public_key, GError **error);
+HerdRenewalInfo *acme_ask_renewal (Acme *acme, GBytes *chain, GError **error);
 char *acme_issue_request (Acme *acme, const HerdIssueRequest *request, GBytes *resume,
                           GError **error);
 

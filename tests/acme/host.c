@@ -458,7 +458,7 @@ test_request_new (const char *const *identifiers, HerdKey *given)
 {
   g_autoptr (HerdKey) key = given != NULL ? herd_key_ref (given) : test_key_new ("ecdsa-p256");
   g_autoptr (GError) error = NULL;
-  g_autoptr (GBytes) csr = herd_csr_new (key, identifiers, NULL, &error);
+  g_autoptr (GBytes) csr = herd_csr_new (key, identifiers, NULL, FALSE, &error);
   g_autoptr (GBytes) public_key = csr != NULL ? herd_key_get_public (key, &error) : NULL;
 
   g_assert_no_error (error);

@@ -59,15 +59,15 @@ issue (HerdAcmeEngine *engine, TestHost *host, GError **error)
   g_autoptr (HerdIssueRequest) request = test_request_new (identifiers, key);
   g_autoptr (GBytes) resume = test_host_get_checkpoint (host);
   g_autoptr (GAsyncResult) result = NULL;
-  g_autoptr (GBytes) chain = NULL;
+  g_autoptr (HerdIssued) issued = NULL;
 
   herd_issuer_issue_async (HERD_ISSUER (engine), request, resume, HERD_ISSUER_HOST (host), NULL,
                            test_on_result, &result);
   test_wait (result != NULL);
-  chain = herd_issuer_issue_finish (HERD_ISSUER (engine), result, error);
-  if (chain != NULL)
-    test_host_put (host, "chain", chain);
-  return chain != NULL;
+  issued = herd_issuer_issue_finish (HERD_ISSUER (engine), result, error);
+  if (issued != NULL)
+    test_host_put (host, "chain", issued->chain);
+  return issued != NULL;
 }
 
 static gboolean

@@ -119,7 +119,7 @@ issue_by_clock (DoubleFixture *fixture, HerdClock *clock, const HerdIssueRequest
                 GBytes *resume, GError **error)
 {
   g_autoptr (GAsyncResult) result = NULL;
-  g_autoptr (GBytes) chain = NULL;
+  g_autoptr (HerdIssued) issued = NULL;
   gint64 started = herd_clock_get_real (clock);
 
   herd_issuer_issue_async (HERD_ISSUER (fixture->acme.engine), request, resume,
@@ -130,7 +130,7 @@ issue_by_clock (DoubleFixture *fixture, HerdClock *clock, const HerdIssueRequest
     if (herd_manual_clock_get_n_timers (clock) == 1)
       herd_manual_clock_advance (clock, herd_manual_clock_get_next (clock));
   }
-  chain = herd_issuer_issue_finish (HERD_ISSUER (fixture->acme.engine), result, error);
+  issued = herd_issuer_issue_finish (HERD_ISSUER (fixture->acme.engine), result, error);
   return (herd_clock_get_real (clock) - started) / HERD_SECOND;
 }
 

@@ -407,11 +407,11 @@ test_parallel (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
                              HERD_ISSUER_HOST (acme->host), NULL, test_on_result, &results[i]);
   }
   for (guint i = 0; i < MANY; i++) {
-    g_autoptr (GBytes) chain = NULL;
+    g_autoptr (HerdIssued) issued = NULL;
     g_autoptr (GError) error = NULL;
 
     test_wait (results[i] != NULL);
-    chain = herd_issuer_issue_finish (HERD_ISSUER (acme->engine), results[i], &error);
+    issued = herd_issuer_issue_finish (HERD_ISSUER (acme->engine), results[i], &error);
     g_assert_no_error (error);
     g_object_unref (results[i]);
   }

@@ -56,13 +56,13 @@ issue_async (HerdIssuer *issuer, const HerdIssueRequest *request, GBytes *resume
     g_task_return_new_error (task, HERD_ERROR, HERD_ERROR_UNREACHABLE, "the double is down");
   } else {
     char *pem = test_ca_issue (self->ca, request->csr, g_str_has_prefix (name, "otherkey."));
+    g_autoptr (GBytes) chain = g_bytes_new_take (pem, strlen (pem));
 
-    g_task_return_pointer (task, g_bytes_new_take (pem, strlen (pem)),
-                           (GDestroyNotify) g_bytes_unref);
+    g_task_return_pointer (task, herd_issued_new (chain), (GDestroyNotify) herd_issued_free);
   }
 }
 
-static GBytes *
+static HerdIssued *
 issue_finish (HerdIssuer *issuer G_GNUC_UNUSED, GAsyncResult *result, GError **error)
 {
   return g_task_propagate_pointer (G_TASK (result), error);

@@ -237,13 +237,19 @@ def start(options):
             with open(os.path.join(directory, name + ".log")) as log:
                 print(f"pebble.py: {name} did not start:", *log.readlines()[-5:], sep="\n", file=sys.stderr)
         raise SystemExit(1)
-    for name, url in (("issuing-root", "roots/0"), ("issuing-intermediate", "intermediates/0")):
+    # The last chain is the one that nobody gets without asking for it.
+    files = {"issuing-root": "roots/0", "issuing-intermediate": "intermediates/0",
+             "last-root": f"roots/{options.alternate_roots or 0}",
+             "last-intermediate": f"intermediates/{options.alternate_roots or 0}"}
+    for name, url in files.items():
         with open(os.path.join(directory, name + ".pem"), "wb") as file:
             file.write(fetch(directory, f"https://{address['management']}/{url}"))
     lines = {"DIRECTORY_URL": f"https://{address['acme']}/dir",
              "TLS_CA": os.path.join(directory, "tls-ca.pem"),
              "ISSUING_ROOT": os.path.join(directory, "issuing-root.pem"),
              "ISSUING_INTERMEDIATE": os.path.join(directory, "issuing-intermediate.pem"),
+             "LAST_ROOT": os.path.join(directory, "last-root.pem"),
+             "LAST_INTERMEDIATE": os.path.join(directory, "last-intermediate.pem"),
              "MANAGEMENT_URL": f"https://{address['management']}",
              "CHALLTESTSRV_URL": f"http://{address['challtestsrv']}",
              "HTTP01_PORT": address["http"].rpartition(":")[2],

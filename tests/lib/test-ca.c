@@ -154,6 +154,8 @@ test_ca_issue (TestCa *ca, GBytes *csr, gboolean other_key)
   gnutls_x509_crt_t certificate = new_certificate (ca);
   g_autofree char *leaf = NULL;
   gnutls_x509_crq_t request;
+  guint8 key_id[20];
+  gsize key_id_size = sizeof key_id;
 
   check (gnutls_x509_crq_init (&request));
   check (gnutls_x509_crq_import (request, &der, GNUTLS_X509_FMT_DER));
@@ -166,6 +168,8 @@ test_ca_issue (TestCa *ca, GBytes *csr, gboolean other_key)
     check (gnutls_x509_crt_set_crq (certificate, request));
   }
   copy_names (request, certificate);
+  check (gnutls_x509_crt_get_key_id (ca->certificate, GNUTLS_KEYID_USE_SHA1, key_id, &key_id_size));
+  check (gnutls_x509_crt_set_authority_key_id (certificate, key_id, key_id_size));
   check (gnutls_x509_crt_sign2 (certificate, ca->certificate, ca->key, GNUTLS_DIG_SHA256, 0));
   leaf = to_pem (certificate);
   gnutls_x509_crq_deinit (request);

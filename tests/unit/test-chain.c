@@ -1,209 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Chains, made for each test with GnuTLS: a root, an intermediate and a leaf, each of which a test
- * may bend before it is signed.
+ * Chains: read with suspicion, checked, written anew.
  */
-#include <string.h>
-
-#include "crypto/chain.h"
-#include "crypto/glue.h"
-#include "crypto/key.h"
-#include "util/base64url.h"
-
-#define NOW G_GINT64_CONSTANT (1767225600) /* 2026-01-01 */
-#define DAY (24 * 60 * 60)
-
-typedef struct {
-  gnutls_x509_crt_t certificate;
-  gnutls_x509_privkey_t key;
-} Made;
-
-typedef struct {
-  Made root, intermediate, leaf;
-  GBytes *public_key; /* of the leaf */
-} Fixture;
-
-/* What the leaf is to be like; zeros: as it should be. */
-typedef struct {
-  const char *const *names; /* DNS names and addresses */
-  gint64 not_before, not_after;
-  const char *email; /* one more name */
-  const char *issuer_name;
-  const char *raw_name; /* a DNS name as no library would write it, and its size */
-  gsize raw_size;
-} Bend;
-
-static const char *const default_names[] = { "www.example.org", "192.0.2.7", NULL };
-
-/* NAME is a common name, or "O=" and an organization. */
-static void
-set_name (gnutls_x509_crt_t certificate, const char *name)
-{
-  const gboolean organization = g_str_has_prefix (name, "O=");
-  const char *value = organization ? name + 2 : name;
-
-  g_assert_cmpint (gnutls_x509_crt_set_dn_by_oid (certificate,
-                                                  organization ? GNUTLS_OID_X520_ORGANIZATION_NAME
-                                                               : GNUTLS_OID_X520_COMMON_NAME,
-                                                  0, value, (guint) strlen (value)),
-                   ==, 0);
-}
-
-static void
-begin (Made *made, gint64 not_before, gint64 not_after, const char *serial, gsize serial_size)
-{
-  g_assert_cmpint (gnutls_x509_crt_init (&made->certificate), ==, 0);
-  g_assert_cmpint (gnutls_x509_privkey_init (&made->key), ==, 0);
-  g_assert_cmpint (gnutls_x509_privkey_generate (made->key, GNUTLS_PK_ECDSA,
-                                                 GNUTLS_CURVE_TO_BITS (GNUTLS_ECC_CURVE_SECP256R1),
-                                                 0),
-                   ==, 0);
-  gnutls_x509_crt_set_version (made->certificate, 3);
-  gnutls_x509_crt_set_key (made->certificate, made->key);
-  gnutls_x509_crt_set_activation_time (made->certificate, not_before);
-  gnutls_x509_crt_set_expiration_time (made->certificate, not_after);
-  gnutls_x509_crt_set_serial (made->certificate, serial, serial_size);
-}
-
-static void
-make_authority (Made *made, const Made *issuer, const char *name)
-{
-  /* Long expired: the dates above the leaf are not looked at. */
-  begin (made, NOW - 1000 * DAY, NOW - 100 * DAY, "\x01", 1);
-  set_name (made->certificate, name);
-  gnutls_x509_crt_set_basic_constraints (made->certificate, 1, -1);
-  gnutls_x509_crt_set_key_usage (made->certificate, GNUTLS_KEY_KEY_CERT_SIGN);
-  g_assert_cmpint (gnutls_x509_crt_sign2 (
-                       made->certificate, issuer != NULL ? issuer->certificate : made->certificate,
-                       issuer != NULL ? issuer->key : made->key, GNUTLS_DIG_SHA256, 0),
-                   ==, 0);
-}
-
-static void
-add_name (gnutls_x509_crt_t certificate, const char *name)
-{
-  g_autoptr (GInetAddress) address = g_inet_address_new_from_string (name);
-  int result;
-
-  if (address == NULL)
-    result = gnutls_x509_crt_set_subject_alt_name (certificate, GNUTLS_SAN_DNSNAME, name,
-                                                   (guint) strlen (name), GNUTLS_FSAN_APPEND);
-  else
-    result = gnutls_x509_crt_set_subject_alt_name (
-        certificate, GNUTLS_SAN_IPADDRESS, g_inet_address_to_bytes (address),
-        (guint) g_inet_address_get_native_size (address), GNUTLS_FSAN_APPEND);
-  g_assert_cmpint (result, ==, 0);
-}
-
-/* SEQUENCE { [2] IA5String }, all of it short. */
-static void
-add_raw_name (gnutls_x509_crt_t certificate, const char *name, gsize size)
-{
-  guint8 der[64] = { 0x30, (guint8) (size + 2), 0x82, (guint8) size };
-
-  g_assert_cmpuint (size + 4, <=, sizeof der);
-  memcpy (der + 4, name, size);
-  g_assert_cmpint (
-      gnutls_x509_crt_set_extension_by_oid (certificate, "2.5.29.17", der, (guint) size + 4, 0), ==,
-      0);
-}
-
-static void
-make_leaf (Fixture *fixture, const Bend *bend)
-{
-  const char *const *names = bend->names != NULL ? bend->names : default_names;
-  g_autoptr (GBytes) pkcs8 = NULL;
-  g_autoptr (HerdKey) key = NULL;
-  g_auto (gnutls_datum_t) der = { NULL, 0 };
-
-  begin (&fixture->leaf, bend->not_before != 0 ? bend->not_before : NOW - DAY,
-         bend->not_after != 0 ? bend->not_after : NOW + 89 * DAY, "\x00\x87\x65\x43\x21", 5);
-  for (guint i = 0; names[i] != NULL; i++)
-    add_name (fixture->leaf.certificate, names[i]);
-  if (bend->raw_name != NULL)
-    add_raw_name (fixture->leaf.certificate, bend->raw_name, bend->raw_size);
-  if (bend->email != NULL)
-    g_assert_cmpint (gnutls_x509_crt_set_subject_alt_name (
-                         fixture->leaf.certificate, GNUTLS_SAN_RFC822NAME, bend->email,
-                         (guint) strlen (bend->email), GNUTLS_FSAN_APPEND),
-                     ==, 0);
-  g_assert_cmpint (gnutls_x509_crt_sign2 (fixture->leaf.certificate,
-                                          fixture->intermediate.certificate,
-                                          fixture->intermediate.key, GNUTLS_DIG_SHA256, 0),
-                   ==, 0);
-  gnutls_x509_privkey_export2_pkcs8 (fixture->leaf.key, GNUTLS_X509_FMT_DER, NULL,
-                                     GNUTLS_PKCS_PLAIN, &der);
-  pkcs8 = herd_datum_steal (&der);
-  key = herd_key_new_from_pkcs8 (pkcs8, NULL);
-  fixture->public_key = herd_key_get_public (key, NULL);
-}
-
-static void
-set_up (Fixture *fixture, gconstpointer data)
-{
-  static const Bend straight = { 0 };
-  const Bend *bend = data != NULL ? data : &straight;
-
-  make_authority (&fixture->root, NULL, "Test Root");
-  make_authority (&fixture->intermediate, &fixture->root,
-                  bend->issuer_name != NULL ? bend->issuer_name : "Test Intermediate");
-  make_leaf (fixture, bend);
-}
-
-static void
-made_clear (Made *made)
-{
-  gnutls_x509_crt_deinit (made->certificate);
-  gnutls_x509_privkey_deinit (made->key);
-}
-
-static void
-tear_down (Fixture *fixture, gconstpointer data)
-{
-  made_clear (&fixture->root);
-  made_clear (&fixture->intermediate);
-  made_clear (&fixture->leaf);
-  g_bytes_unref (fixture->public_key);
-}
-
-static void
-append_pem (GString *pem, const Made *made)
-{
-  g_auto (gnutls_datum_t) datum = { NULL, 0 };
-
-  g_assert_cmpint (gnutls_x509_crt_export2 (made->certificate, GNUTLS_X509_FMT_PEM, &datum), ==, 0);
-  g_string_append_len (pem, (const char *) datum.data, datum.size);
-}
-
-/* The PEM of up to three certificates, up to the first NULL. */
-static GBytes *
-join (const Made *first, const Made *second, const Made *third)
-{
-  GString *pem = g_string_new (NULL);
-
-  append_pem (pem, first);
-  if (second != NULL)
-    append_pem (pem, second);
-  if (second != NULL && third != NULL)
-    append_pem (pem, third);
-  return g_string_free_to_bytes (pem);
-}
+#include "chain-fixture.h"
 
 static HerdChain *
-parse (const Made *first, const Made *second, const Made *third)
+parse_whole (ChainFixture *fixture)
 {
-  g_autoptr (GBytes) pem = join (first, second, third);
-  g_autoptr (GError) error = NULL;
-  HerdChain *chain = herd_chain_new (pem, &error);
-
-  g_assert_no_error (error);
-  return chain;
-}
-
-static HerdChain *
-parse_whole (Fixture *fixture)
-{
-  return parse (&fixture->leaf, &fixture->intermediate, &fixture->root);
+  return chain_parse (&fixture->leaf, &fixture->intermediate, &fixture->root);
 }
 
 static void
@@ -229,21 +33,21 @@ assert_refused (HerdChain *chain, GBytes *key, const char *const *names, gint64 
 }
 
 static void
-accepts_what_was_asked_for (Fixture *fixture, gconstpointer data)
+accepts_what_was_asked_for (ChainFixture *fixture, gconstpointer data)
 {
   static const char *const swapped[] = { "192.0.2.7", "www.example.org", NULL };
   g_autoptr (HerdChain) whole = parse_whole (fixture);
-  g_autoptr (HerdChain) pair = parse (&fixture->leaf, &fixture->intermediate, NULL);
-  g_autoptr (HerdChain) alone = parse (&fixture->leaf, NULL, NULL);
+  g_autoptr (HerdChain) pair = chain_parse (&fixture->leaf, &fixture->intermediate, NULL);
+  g_autoptr (HerdChain) alone = chain_parse (&fixture->leaf, NULL, NULL);
 
   g_assert_cmpuint (herd_chain_get_length (whole), ==, 3);
-  assert_accepted (whole, fixture->public_key, default_names, NOW);
+  assert_accepted (whole, fixture->public_key, chain_default_names, NOW);
   assert_accepted (pair, fixture->public_key, swapped, NOW);
-  assert_accepted (alone, fixture->public_key, default_names, NOW);
+  assert_accepted (alone, fixture->public_key, chain_default_names, NOW);
 }
 
 static void
-refuses_other_key (Fixture *fixture, gconstpointer data)
+refuses_other_key (ChainFixture *fixture, gconstpointer data)
 {
   g_autoptr (HerdChain) chain = parse_whole (fixture);
   gsize size = g_bytes_get_size (fixture->public_key);
@@ -252,12 +56,12 @@ refuses_other_key (Fixture *fixture, gconstpointer data)
   g_autoptr (GBytes) none = g_bytes_new (NULL, 0);
 
   other[size - 1] ^= 1;
-  assert_refused (chain, key, default_names, NOW, "another key");
-  assert_refused (chain, none, default_names, NOW, "another key");
+  assert_refused (chain, key, chain_default_names, NOW, "another key");
+  assert_refused (chain, none, chain_default_names, NOW, "another key");
 }
 
 static void
-refuses_other_names (Fixture *fixture, gconstpointer data)
+refuses_other_names (ChainFixture *fixture, gconstpointer data)
 {
   static const char *const fewer[] = { "www.example.org", NULL };
   static const char *const more[] = { "www.example.org", "192.0.2.7", "example.org", NULL };
@@ -278,7 +82,7 @@ static const char *const mixed_names[] = { "WWW.Example.ORG", "*.example.org",
 static const Bend mixed = { .names = mixed_names };
 
 static void
-normalises_names (Fixture *fixture, gconstpointer data)
+normalises_names (ChainFixture *fixture, gconstpointer data)
 {
   static const char *const names[] = { "2001:db8::1", "*.example.org", "www.example.org",
                                        "*.example.org", NULL };
@@ -293,23 +97,23 @@ normalises_names (Fixture *fixture, gconstpointer data)
 static const Bend with_email = { .email = "root@example.org" };
 
 static void
-refuses_other_kinds_of_name (Fixture *fixture, gconstpointer data)
+refuses_other_kinds_of_name (ChainFixture *fixture, gconstpointer data)
 {
   g_autoptr (HerdChain) chain = parse_whole (fixture);
 
-  assert_refused (chain, fixture->public_key, default_names, NOW, "neither a DNS name");
+  assert_refused (chain, fixture->public_key, chain_default_names, NOW, "neither a DNS name");
 }
 
 static const char *const no_names[] = { NULL };
 static const Bend nameless = { .names = no_names };
 
 static void
-refuses_no_names (Fixture *fixture, gconstpointer data)
+refuses_no_names (ChainFixture *fixture, gconstpointer data)
 {
   g_autoptr (HerdChain) chain = parse_whole (fixture);
   g_autoptr (HerdFacts) facts = herd_chain_get_facts (chain);
 
-  assert_refused (chain, fixture->public_key, default_names, NOW, "“”");
+  assert_refused (chain, fixture->public_key, chain_default_names, NOW, "“”");
   assert_refused (chain, fixture->public_key, no_names, NOW, "“”");
   g_assert_null (facts->identifiers[0]);
 }
@@ -320,7 +124,7 @@ static const Bend hostile = { .names = no_names,
                               .raw_size = 20 };
 
 static void
-cleans_what_it_shows (Fixture *fixture, gconstpointer data)
+cleans_what_it_shows (ChainFixture *fixture, gconstpointer data)
 {
   static const char *const names[] = { "www.example.org", NULL };
   g_autoptr (HerdChain) chain = parse_whole (fixture);
@@ -332,66 +136,67 @@ cleans_what_it_shows (Fixture *fixture, gconstpointer data)
 }
 
 static void
-judges_dates (Fixture *fixture, gconstpointer data)
+judges_dates (ChainFixture *fixture, gconstpointer data)
 {
   g_autoptr (HerdChain) chain = parse_whole (fixture);
   const gint64 from = NOW - DAY, to = NOW + 89 * DAY;
 
-  assert_accepted (chain, fixture->public_key, default_names, from - 3600);
-  assert_refused (chain, fixture->public_key, default_names, from - 3601, "not valid before");
-  assert_accepted (chain, fixture->public_key, default_names, to);
-  assert_refused (chain, fixture->public_key, default_names, to + 1, "expired at 2026-03-31");
-  assert_refused (chain, fixture->public_key, default_names, 0, "clock");
-  assert_refused (chain, fixture->public_key, default_names, G_MAXINT64, "expired");
+  assert_accepted (chain, fixture->public_key, chain_default_names, from - 3600);
+  assert_refused (chain, fixture->public_key, chain_default_names, from - 3601, "not valid before");
+  assert_accepted (chain, fixture->public_key, chain_default_names, to);
+  assert_refused (chain, fixture->public_key, chain_default_names, to + 1, "expired at 2026-03-31");
+  assert_refused (chain, fixture->public_key, chain_default_names, 0, "clock");
+  assert_refused (chain, fixture->public_key, chain_default_names, G_MAXINT64, "expired");
 }
 
 static void
-refuses_wrong_order (Fixture *fixture, gconstpointer data)
+refuses_wrong_order (ChainFixture *fixture, gconstpointer data)
 {
-  g_autoptr (HerdChain) gap = parse (&fixture->leaf, &fixture->root, NULL);
-  g_autoptr (HerdChain) swapped = parse (&fixture->leaf, &fixture->root, &fixture->intermediate);
-  g_autoptr (HerdChain) twice = parse (&fixture->leaf, &fixture->leaf, NULL);
-  g_autoptr (HerdChain) upside_down = parse (&fixture->intermediate, &fixture->leaf, NULL);
+  g_autoptr (HerdChain) gap = chain_parse (&fixture->leaf, &fixture->root, NULL);
+  g_autoptr (HerdChain)
+      swapped = chain_parse (&fixture->leaf, &fixture->root, &fixture->intermediate);
+  g_autoptr (HerdChain) twice = chain_parse (&fixture->leaf, &fixture->leaf, NULL);
+  g_autoptr (HerdChain) upside_down = chain_parse (&fixture->intermediate, &fixture->leaf, NULL);
 
-  assert_refused (gap, fixture->public_key, default_names, NOW, "certificate 1 of 2");
-  assert_refused (swapped, fixture->public_key, default_names, NOW, "certificate 1 of 3");
-  assert_refused (twice, fixture->public_key, default_names, NOW, "certificate 1 of 2");
-  assert_refused (upside_down, fixture->public_key, default_names, NOW, "another key");
+  assert_refused (gap, fixture->public_key, chain_default_names, NOW, "certificate 1 of 2");
+  assert_refused (swapped, fixture->public_key, chain_default_names, NOW, "certificate 1 of 3");
+  assert_refused (twice, fixture->public_key, chain_default_names, NOW, "certificate 1 of 2");
+  assert_refused (upside_down, fixture->public_key, chain_default_names, NOW, "another key");
 }
 
 /* An issuer of the right name and another key: only the signature tells. */
 static void
-refuses_wrong_signature (Fixture *fixture, gconstpointer data)
+refuses_wrong_signature (ChainFixture *fixture, gconstpointer data)
 {
   Made impostor;
   g_autoptr (HerdChain) chain = NULL;
 
-  make_authority (&impostor, &fixture->root, "Test Intermediate");
-  chain = parse (&fixture->leaf, &impostor, &fixture->root);
-  assert_refused (chain, fixture->public_key, default_names, NOW, "not signed by the next");
-  made_clear (&impostor);
+  chain_make_authority (&impostor, &fixture->root, "Test Intermediate");
+  chain = chain_parse (&fixture->leaf, &impostor, &fixture->root);
+  assert_refused (chain, fixture->public_key, chain_default_names, NOW, "not signed by the next");
+  chain_clear (&impostor);
 }
 
 /* The leaf's key signs another leaf: signed it is, but by nobody who may. */
 static void
-refuses_issuer_that_is_no_authority (Fixture *fixture, gconstpointer data)
+refuses_issuer_that_is_no_authority (ChainFixture *fixture, gconstpointer data)
 {
-  Fixture below = { 0 };
+  ChainFixture below = { 0 };
   static const Bend straight = { 0 };
   g_autoptr (HerdChain) chain = NULL;
 
   below.intermediate = fixture->leaf;
-  make_leaf (&below, &straight);
-  chain = parse (&below.leaf, &fixture->leaf, &fixture->intermediate);
-  assert_refused (chain, below.public_key, default_names, NOW, "certificate 1 of 3");
-  made_clear (&below.leaf);
+  chain_make_leaf (&below, &straight);
+  chain = chain_parse (&below.leaf, &fixture->leaf, &fixture->intermediate);
+  assert_refused (chain, below.public_key, chain_default_names, NOW, "certificate 1 of 3");
+  chain_clear (&below.leaf);
   g_bytes_unref (below.public_key);
 }
 
 static const Bend by_organization = { .issuer_name = "O=Little, Inc." };
 
 static void
-tells_issuer_without_common_name (Fixture *fixture, gconstpointer data)
+tells_issuer_without_common_name (ChainFixture *fixture, gconstpointer data)
 {
   g_autoptr (HerdChain) chain = parse_whole (fixture);
   g_autoptr (HerdFacts) facts = herd_chain_get_facts (chain);
@@ -400,7 +205,7 @@ tells_issuer_without_common_name (Fixture *fixture, gconstpointer data)
 }
 
 static void
-tells_facts (Fixture *fixture, gconstpointer data)
+tells_facts (ChainFixture *fixture, gconstpointer data)
 {
   g_autoptr (HerdChain) chain = parse_whole (fixture);
   g_autoptr (HerdFacts) facts = herd_chain_get_facts (chain);
@@ -420,18 +225,18 @@ tells_facts (Fixture *fixture, gconstpointer data)
 }
 
 static void
-writes_certificates_only (Fixture *fixture, gconstpointer data)
+writes_certificates_only (ChainFixture *fixture, gconstpointer data)
 {
-  g_autoptr (GBytes) plain = join (&fixture->leaf, &fixture->intermediate, NULL);
+  g_autoptr (GBytes) plain = chain_join (&fixture->leaf, &fixture->intermediate, NULL);
   GString *noisy = g_string_new ("subject=nobody\r\n\r\n");
   g_autoptr (GBytes) noisy_pem = NULL;
   g_autoptr (HerdChain) chain = NULL;
   g_autoptr (GBytes) written = NULL;
   g_autoptr (GError) error = NULL;
 
-  append_pem (noisy, &fixture->leaf);
+  chain_append_pem (noisy, &fixture->leaf);
   g_string_append_len (noisy, "# between\0them\n", 15);
-  append_pem (noisy, &fixture->intermediate);
+  chain_append_pem (noisy, &fixture->intermediate);
   g_string_append (noisy, "behind them\n");
   noisy_pem = g_string_free_to_bytes (noisy);
   chain = herd_chain_new (noisy_pem, &error);
@@ -453,7 +258,7 @@ assert_unreadable (GString *pem, const char *says)
 }
 
 static void
-refuses_what_is_no_chain (Fixture *fixture, gconstpointer data)
+refuses_what_is_no_chain (ChainFixture *fixture, gconstpointer data)
 {
   static const char *const intruders[] = {
     "-----BEGIN PRIVATE KEY-----\nMC4=\n-----END PRIVATE KEY-----\n",
@@ -469,7 +274,7 @@ refuses_what_is_no_chain (Fixture *fixture, gconstpointer data)
   for (guint i = 0; i < 2 * G_N_ELEMENTS (intruders); i++) {
     GString *pem = g_string_new (NULL);
 
-    append_pem (pem, &fixture->leaf);
+    chain_append_pem (pem, &fixture->leaf);
     if (i % 2 == 0)
       g_string_append (pem, intruders[i / 2]);
     else
@@ -485,10 +290,10 @@ refuses_what_is_no_chain (Fixture *fixture, gconstpointer data)
 
 /* Wherever the text is cut, what is read of it is whole certificates or nothing. */
 static void
-survives_torn_pem (Fixture *fixture, gconstpointer data)
+survives_torn_pem (ChainFixture *fixture, gconstpointer data)
 {
-  g_autoptr (GBytes) pair = join (&fixture->leaf, &fixture->intermediate, NULL);
-  g_autoptr (GBytes) leaf = join (&fixture->leaf, NULL, NULL);
+  g_autoptr (GBytes) pair = chain_join (&fixture->leaf, &fixture->intermediate, NULL);
+  g_autoptr (GBytes) leaf = chain_join (&fixture->leaf, NULL, NULL);
   guint n_read[3] = { 0 };
 
   for (gsize length = 0; length < g_bytes_get_size (pair); length++) {
@@ -512,7 +317,7 @@ survives_torn_pem (Fixture *fixture, gconstpointer data)
 }
 
 static void
-limits_size_and_count (Fixture *fixture, gconstpointer data)
+limits_size_and_count (ChainFixture *fixture, gconstpointer data)
 {
   GString *many = g_string_new (NULL);
   GString *too_many = g_string_new (NULL);
@@ -524,14 +329,14 @@ limits_size_and_count (Fixture *fixture, gconstpointer data)
 
   for (guint i = 0; i <= HERD_CHAIN_MAX; i++) {
     if (i > 0)
-      append_pem (many, &fixture->intermediate);
-    append_pem (too_many, &fixture->intermediate);
+      chain_append_pem (many, &fixture->intermediate);
+    chain_append_pem (too_many, &fixture->intermediate);
   }
   bytes = g_string_free_to_bytes (many);
   chain = herd_chain_new (bytes, NULL);
   g_assert_cmpuint (herd_chain_get_length (chain), ==, HERD_CHAIN_MAX);
   assert_unreadable (too_many, "17 certificates");
-  append_pem (large, &fixture->leaf);
+  chain_append_pem (large, &fixture->leaf);
   while (large->len < 1024 * 1024)
     g_string_append_c (large, '\n');
   largest_bytes = g_bytes_new (large->str, large->len);
@@ -541,7 +346,8 @@ limits_size_and_count (Fixture *fixture, gconstpointer data)
   assert_unreadable (large, "bytes");
 }
 
-#define ADD(path, bend, test) g_test_add ("/chain/" path, Fixture, bend, set_up, test, tear_down)
+#define ADD(path, bend, test)                                                                      \
+  g_test_add ("/chain/" path, ChainFixture, bend, chain_set_up, test, chain_tear_down)
 
 int
 main (int argc, char **argv)

@@ -229,7 +229,7 @@ csr_of_each_type (gconstpointer data)
                                              "2001:db8::1", "xn--bcher-kva.example", NULL };
   g_autoptr (HerdKey) key = generate (data, NULL, NULL);
   g_autoptr (GError) error = NULL;
-  g_autoptr (GBytes) der = herd_csr_new (key, identifiers, NULL, &error);
+  g_autoptr (GBytes) der = herd_csr_new (key, identifiers, NULL, FALSE, &error);
   g_autoptr (GBytes) public_key = herd_key_get_public (key, NULL);
   g_auto (gnutls_x509_crq_t) request = NULL;
   g_auto (gnutls_pubkey_t) requested = NULL;
@@ -271,7 +271,7 @@ csr_keeps_names (void)
   };
   g_autoptr (HerdKey) key = generate ("ecdsa-p256", NULL, NULL);
   g_autoptr (GError) error = NULL;
-  g_autoptr (GBytes) der = herd_csr_new (key, identifiers, NULL, &error);
+  g_autoptr (GBytes) der = herd_csr_new (key, identifiers, NULL, FALSE, &error);
   g_auto (gnutls_x509_crq_t) request = NULL;
 
   g_assert_no_error (error);
@@ -287,7 +287,7 @@ csr_with_subject (void)
   const HerdSubject subject = { "AT", "Wien", "", "Bäckerei, Söhne", "example.org" };
   g_autoptr (HerdKey) key = generate ("ecdsa-p256", NULL, NULL);
   g_autoptr (GError) error = NULL;
-  g_autoptr (GBytes) der = herd_csr_new (key, identifiers, &subject, &error);
+  g_autoptr (GBytes) der = herd_csr_new (key, identifiers, &subject, FALSE, &error);
   g_auto (gnutls_x509_crq_t) request = NULL;
   g_auto (gnutls_datum_t) name = { NULL, 0 };
 
@@ -295,6 +295,30 @@ csr_with_subject (void)
   request = parse_request (der);
   g_assert_cmpint (gnutls_x509_crq_get_dn3 (request, &name, GNUTLS_X509_DN_FLAG_COMPAT), ==, 0);
   g_assert_cmpstr ((const char *) name.data, ==, "C=AT,ST=Wien,O=Bäckerei\\, Söhne,CN=example.org");
+}
+
+static void
+csr_with_must_staple (void)
+{
+  static const char *const identifiers[] = { "example.org", NULL };
+  g_autoptr (HerdKey) key = generate ("ecdsa-p256", NULL, NULL);
+
+  for (guint wanted = 0; wanted < 2; wanted++) {
+    g_autoptr (GError) error = NULL;
+    g_autoptr (GBytes) der = herd_csr_new (key, identifiers, NULL, wanted != 0, &error);
+    g_auto (gnutls_x509_crq_t) request = NULL;
+    g_auto (gnutls_x509_tlsfeatures_t) features = NULL;
+    guint feature = 0;
+
+    g_assert_no_error (error);
+    request = parse_request (der);
+    g_assert_cmpint (gnutls_x509_tlsfeatures_init (&features), ==, 0);
+    g_assert_cmpint (gnutls_x509_crq_get_tlsfeatures (request, features, 0, NULL) >= 0, ==,
+                     wanted != 0);
+    if (wanted != 0)
+      g_assert_cmpint (gnutls_x509_tlsfeatures_get (features, 0, &feature), ==, 0);
+    g_assert_cmpuint (feature, ==, wanted != 0 ? 5 : 0);
+  }
 }
 
 static void
@@ -307,11 +331,11 @@ csr_refused (void)
   g_autoptr (HerdKey) key = generate ("ecdsa-p256", NULL, NULL);
   g_autoptr (GError) error = NULL;
 
-  g_assert_null (herd_csr_new (key, none, NULL, &error));
+  g_assert_null (herd_csr_new (key, none, NULL, FALSE, &error));
   g_assert_error (error, HERD_ERROR, HERD_ERROR_INVALID_ARGUMENT);
-  g_assert_null (herd_csr_new (key, broken, NULL, NULL));
+  g_assert_null (herd_csr_new (key, broken, NULL, FALSE, NULL));
   g_clear_error (&error);
-  g_assert_null (herd_csr_new (key, identifiers, &subject, &error));
+  g_assert_null (herd_csr_new (key, identifiers, &subject, FALSE, &error));
   g_assert_error (error, HERD_ERROR, HERD_ERROR_INVALID_ARGUMENT);
   g_assert_nonnull (strstr (error->message, "Austria"));
 }
@@ -339,6 +363,7 @@ main (int argc, char **argv)
   g_test_add_func ("/key/import-refuses", import_refuses);
   g_test_add_func ("/csr/keeps-names", csr_keeps_names);
   g_test_add_func ("/csr/with-subject", csr_with_subject);
+  g_test_add_func ("/csr/with-must-staple", csr_with_must_staple);
   g_test_add_func ("/csr/refused", csr_refused);
   return g_test_run ();
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The rows of the order's table that prove control: authorize, present, respond, explain, cleanup.
- * Private to order.c and proof.c, which share the operation. Main loop only.
+ * One order under way, and the rows of its table, which stand in the files where they belong: asking
+ * for the order (new-order.c), proving control (proof.c), the chain (download.c), all else (order.c).
+ * Private to these files. Main loop only.
  */
 #pragma once
 
@@ -9,6 +10,7 @@
 #include "acme/poll.h"
 #include "acme/record.h"
 #include "acme/session.h"
+#include "crypto/chain.h"
 #include "util/follow.h"
 #include "util/steps.h"
 
@@ -25,20 +27,37 @@ struct HerdAcmeOrder {
   HerdFollow *follow;
 
   HerdRecord *record;
+  char *profile;        /* to ask for; NULL: none */
+  char *replaces;       /* the identifier (RFC 9773) of the predecessor; NULL: none */
   HerdOrder *order;     /* as last seen */
+  GPtrArray *pending;   /* of char *: URLs of authorizations that wait for proof */
   GPtrArray *to_answer; /* of char *: URLs of challenges */
   GPtrArray *batches;   /* of HerdBatch: the present wait's */
+  guint releases;       /* the present wait's, after the batches */
   HerdPoll poll;
   gint64 deadline; /* monotonic, for all polling */
   guint finalizes;
   gboolean read_again; /* the authorizations, after a challenge that was not to be answered */
-  GBytes *chain;
+  HerdChain *chain;
+  char **alternates; /* URLs */
+  HerdIssued *issued;
 };
 
 const char *const *herd_acme_order_get_identifiers (HerdAcmeOrder *order);
 /* Starts a signed request of the present wait. PAYLOAD NULL: POST-as-GET. */
 void herd_acme_order_post (HerdRun *run, HerdAcmeOrder *order, const char *label, const char *url,
                            const char *payload);
+/* The order object in RESPONSE becomes the one that is known. */
+gboolean herd_acme_order_take (HerdAcmeOrder *order, HerdHttpResponse *response, GError **error);
+void herd_acme_order_set_url (HerdAcmeOrder *order, const char *url);
+/* Jumps to the row that the status of the order asks for. */
+gboolean herd_acme_order_go_on (HerdRun *run, HerdAcmeOrder *order, GError **error);
+
+/* Settles what newOrder is to say, now that the directory is known. Errors: HERD_ERROR_REFUSED (a
+ * required profile that the CA does not have). */
+gboolean herd_new_order_settle (HerdAcmeOrder *order, GError **error);
+gboolean herd_new_order_enter (HerdRun *run, gpointer data, GError **error);
+gboolean herd_new_order_leave (HerdRun *run, gpointer data, GError **error);
 
 gboolean herd_proof_authorize_enter (HerdRun *run, gpointer data, GError **error);
 gboolean herd_proof_authorize_leave (HerdRun *run, gpointer data, GError **error);
@@ -50,5 +69,11 @@ gboolean herd_proof_respond_leave (HerdRun *run, gpointer data, GError **error);
 gboolean herd_proof_explain_leave (HerdRun *run, gpointer data, GError **error);
 gboolean herd_proof_cleanup_enter (HerdRun *run, gpointer data, GError **error);
 gboolean herd_proof_cleanup_leave (HerdRun *run, gpointer data, GError **error);
+
+gboolean herd_download_enter (HerdRun *run, gpointer data, GError **error);
+gboolean herd_download_leave (HerdRun *run, gpointer data, GError **error);
+/* Other chains for the same leaf, if the first one is not what was wished for. */
+gboolean herd_alternates_enter (HerdRun *run, gpointer data, GError **error);
+gboolean herd_alternates_leave (HerdRun *run, gpointer data, GError **error);
 
 G_END_DECLS
