@@ -3,6 +3,9 @@
  * org.certherd.Agent1: its methods; the properties are in agent1-properties.c.
  */
 #include "bus/agent1.h"
+
+#include <string.h>
+
 #include "bus/details.h"
 #include "bus/table.h"
 #include "core/filter.h"
@@ -10,8 +13,10 @@
 #include "herd-interfaces.h"
 #include "model/spec.h"
 #include "plugin/error.h"
+#include "util/text.h"
 
 #define PAGE_MAX 500
+#define PATTERN_MAX 64
 
 static HerdRegistry *
 get_registry (const HerdBusCall *call)
@@ -199,13 +204,37 @@ finish_list (HerdBusCall *call, GAsyncResult *result G_GNUC_UNUSED, GError **err
 
 /* --- Subscribe --- */
 
+/* Rules and people see the patterns, in one line with spaces between. */
+static gboolean
+check_patterns (const char *const *patterns, GError **error)
+{
+  static const char allowed[] = "abcdefghijklmnopqrstuvwxyz0123456789._-*?";
+
+  for (; *patterns != NULL; patterns++) {
+    g_autofree char *shown = NULL;
+    gsize length = strlen (*patterns);
+
+    if (length >= 1 && length <= PATTERN_MAX && strspn (*patterns, allowed) == length)
+      continue;
+    shown = herd_text_from_remote (*patterns, -1);
+    g_set_error (error, HERD_ERROR, HERD_ERROR_INVALID_ARGUMENT,
+                 "patterns: \"%s\" matches no name of a certificate; a pattern has 1 to %d of a-z, "
+                 "0-9, \".\", \"_\", \"-\", \"*\" and \"?\"",
+                 shown, PATTERN_MAX);
+    return FALSE;
+  }
+  return TRUE;
+}
+
 static gboolean
 prepare_subscribe (HerdBusCall *call, GError **error)
 {
   static const char *const known[] = { "target s", "server s", NULL };
   g_autoptr (GVariant) options = g_variant_get_child_value (call->parameters, 1);
+  g_autofree const char **patterns = NULL;
 
-  return herd_bus_check_options (options, known, error);
+  g_variant_get_child (call->parameters, 0, "^a&s", &patterns);
+  return herd_bus_check_options (options, known, error) && check_patterns (patterns, error);
 }
 
 static const char *
@@ -227,13 +256,19 @@ decide_subscribe (HerdBusCall *call)
 
   if (target == NULL || !herd_deliveries_has_target (deliveries, target))
     return NULL;
-  return herd_deliveries_allows_user (deliveries, target, call->uid) ? NULL : "deliver";
+  return herd_rights_may_use_target (herd_agent_get_services (call->agent), target, call->uid)
+             ? NULL
+             : "deliver";
 }
 
 static void
 describe_subscribe (const HerdBusCall *call, HerdDetails *details)
 {
+  g_autofree const char **patterns = NULL;
+
+  g_variant_get_child (call->parameters, 0, "^a&s", &patterns);
   details->targets = g_strdup (get_target (call));
+  details->patterns = g_strjoinv (" ", (char **) patterns);
 }
 
 static GVariant *
@@ -241,13 +276,15 @@ finish_subscribe (HerdBusCall *call, GAsyncResult *result G_GNUC_UNUSED, GError 
 {
   g_autoptr (GVariant) options = g_variant_get_child_value (call->parameters, 1);
   g_autofree const char **patterns = NULL;
+  g_autofree char *label = NULL;
   const HerdSubscription *subscription;
   const char *server = "";
 
   g_variant_get_child (call->parameters, 0, "^a&s", &patterns);
   g_variant_lookup (options, "server", "&s", &server);
+  label = herd_text_from_remote (server, -1);
   subscription = herd_agent_subscribe (call->agent, call->sender, call->uid, patterns,
-                                       get_target (call), server, error);
+                                       get_target (call), label, error);
   if (subscription == NULL)
     return NULL;
   herd_bus_watch (call->bus, call->sender);

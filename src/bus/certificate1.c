@@ -11,6 +11,7 @@
 #include "model/spec.h"
 #include "plugin/error.h"
 #include "util/memfd.h"
+#include "util/text.h"
 
 /* --- methods --- */
 
@@ -43,11 +44,13 @@ static void
 start_renew (HerdBusCall *call, gpointer slot)
 {
   g_autoptr (GVariant) options = g_variant_get_child_value (call->parameters, 0);
+  g_autofree char *clean = NULL;
   const char *reason = "";
 
   g_variant_lookup (options, "reason", "&s", &reason);
-  herd_agent_renew_async (call->agent, call->uid, call->id, is_forced (call), reason,
-                          herd_run_ready, slot);
+  clean = herd_text_from_remote (reason, -1);
+  herd_agent_renew_async (call->agent, call->uid, call->id, is_forced (call), clean, herd_run_ready,
+                          slot);
 }
 
 static gboolean
@@ -59,27 +62,52 @@ prepare_modify (HerdBusCall *call, GError **error)
   return call->checked != NULL;
 }
 
+/* What the certificate would be after the call. */
+static GVariant *
+get_wanted (const HerdBusCall *call)
+{
+  g_autofree const char **unset = NULL;
+
+  g_variant_get_child (call->parameters, 1, "^a&s", &unset);
+  return herd_spec_modify (herd_bus_get_certificate (call)->spec, call->checked, unset);
+}
+
+static void
+describe_modify (const HerdBusCall *call, HerdDetails *details)
+{
+  g_autoptr (GVariant) wanted = get_wanted (call);
+
+  herd_bus_describe_change (call, wanted, details);
+}
+
+/* Is there a word in the list WANTED (taken) that is not in OLD (taken)? */
+static gboolean
+adds_words (char **old, char **wanted)
+{
+  g_auto (GStrv) known = old;
+  g_auto (GStrv) words = wanted;
+
+  for (char **word = words; *word != NULL; word++) {
+    if (!g_strv_contains ((const char *const *) known, *word))
+      return TRUE;
+  }
+  return FALSE;
+}
+
 /* Would the call add to what the certificate was allowed for, or take a default in its place? */
 static gboolean
 widens (const HerdBusCall *call)
 {
-  static const char *const keys[] = { "identifiers", "issuer", "deliver" };
-  const HerdCertificate *certificate = herd_bus_get_certificate (call);
-  g_autofree const char **unset = NULL;
+  static const char *const keys[] = { "identifiers", "issuer", "readers" };
+  GVariant *old = herd_bus_get_certificate (call)->spec;
+  g_autoptr (GVariant) wanted = get_wanted (call);
 
-  g_variant_get_child (call->parameters, 1, "^a&s", &unset);
   for (guint i = 0; i < G_N_ELEMENTS (keys); i++) {
-    g_auto (GStrv) old = herd_spec_get_list (certificate->spec, keys[i]);
-    g_auto (GStrv) wanted = herd_spec_get_list (call->checked, keys[i]);
-
-    if (g_strv_contains ((const char *const *) unset, keys[i]))
+    if (adds_words (herd_spec_get_list (old, keys[i]), herd_spec_get_list (wanted, keys[i])))
       return TRUE;
-    for (char **word = wanted; *word != NULL; word++) {
-      if (!g_strv_contains ((const char *const *) old, *word))
-        return TRUE;
-    }
   }
-  return FALSE;
+  return adds_words (herd_spec_get_targets (old), herd_spec_get_targets (wanted))
+         || (herd_spec_has (old, "issuer") && !herd_spec_has (wanted, "issuer"));
 }
 
 /* An owner who was allowed one name must not come to another by Modify: that is a new request. */
@@ -223,6 +251,7 @@ static const HerdBusMethod methods[] = {
     .finish = herd_bus_finish_operation },
   { .member = "Modify",
     .decide = decide_modify,
+    .describe = describe_modify,
     .prepare = prepare_modify,
     .start = start_modify,
     .finish = herd_bus_finish_operation },

@@ -4,6 +4,7 @@
  */
 #include "core/agent-private.h"
 #include "core/renewal.h"
+#include "core/rights.h"
 #include "crypto/key.h"
 #include "model/spec.h"
 #include "plugin/error.h"
@@ -169,6 +170,8 @@ herd_agent_request_async (HerdAgent *agent, guint32 uid, const char *name, GVari
   if (!herd_name_check ("certificate", name, &error)
       || (certificate != NULL && !check_joins (certificate, uid, spec, &error))
       || !herd_agent_check_spec (agent, spec, &error)
+      || !herd_rights_check_targets (&agent->services, uid,
+                                     certificate != NULL ? certificate->spec : NULL, spec, &error)
       || (certificate == NULL && !herd_agent_check_quota (agent, uid, NULL, &error))) {
     g_task_return_error (task, error);
     return;
@@ -313,6 +316,7 @@ herd_agent_modify_async (HerdAgent *agent, guint32 uid, guint64 id, GVariant *se
   if (check_modifiable (agent, certificate, &error) && check_unset (unset, &error)) {
     spec = herd_spec_modify (certificate->spec, set, unset);
     if (herd_agent_check_spec (agent, spec, &error)
+        && herd_rights_check_targets (&agent->services, uid, certificate->spec, spec, &error)
         && herd_spec_needs_issuance (certificate->spec, spec))
       herd_agent_check_quota (agent, uid, certificate, &error);
   }

@@ -67,9 +67,6 @@ void herd_deliveries_send_first (HerdDeliveries *deliveries, guint64 subscriptio
 /* Tells the observers of CERTIFICATE's current generation. */
 void herd_deliveries_tell_observers (HerdDeliveries *deliveries,
                                      const HerdCertificate *certificate);
-/* May UID be the configured target NAME without being asked about? uid 0, its allow-users, and the
- * user of a --session instance. */
-gboolean herd_deliveries_allows_user (HerdDeliveries *deliveries, const char *name, guint32 uid);
 /* Is the connection SENDER a target that CERTIFICATE is delivered to? */
 gboolean herd_deliveries_serves (HerdDeliveries *deliveries, const HerdCertificate *certificate,
                                  const char *sender);

@@ -50,19 +50,6 @@ herd_deliveries_attach (HerdDeliveries *deliveries, const HerdSubscription *subs
 }
 
 gboolean
-herd_deliveries_allows_user (HerdDeliveries *deliveries, const char *name, guint32 uid)
-{
-  const HerdServices *services = deliveries->services;
-  const HerdConfigEntry *entry = herd_config_find (services->config, HERD_SECTION_TARGET, name);
-  g_auto (GStrv) users = NULL;
-
-  if (uid == 0 || (services->session && uid == services->uid))
-    return TRUE;
-  return entry != NULL && g_variant_lookup (entry->values, "allow-users", "^as", &users)
-         && herd_rights_lists_user ((const char *const *) users, uid);
-}
-
-gboolean
 herd_deliveries_serves (HerdDeliveries *deliveries, const HerdCertificate *certificate,
                         const char *sender)
 {

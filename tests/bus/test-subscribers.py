@@ -221,7 +221,8 @@ class Subscribers(unittest.TestCase):
 
     def test_bad_options(self):
         "Subscribe: no patterns, too many, unknown options, names that are none"
-        for patterns, options in (([], {}), (["x"] * 65, {}), (["*"], {"colour": GLib.Variant("s", "red")}),
+        for patterns, options in (([], {}), (["x"] * 65, {}), (["web foo"], {}), (["web", "a\nb"], {}), ([""], {}),
+                                  (["x" * 65], {}), (["\u202e"], {}), (["Web"], {}), (["*"], {"colour": GLib.Variant("s", "red")}),
                                   (["*"], {"target": GLib.Variant("u", 1)}),
                                   (["*"], {"target": GLib.Variant("s", "../x")})):
             with self.assertRaises(Failed) as caught:

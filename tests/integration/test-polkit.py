@@ -25,6 +25,11 @@ directory-url = https://ca.test/dir
 [target shared]
 adapter = files
 path = /nowhere
+allow-users = other
+identifiers = *.example
+[target closed]
+adapter = files
+path = /elsewhere
 """
 INTERACTION = "org.freedesktop.DBus.Error.InteractiveAuthorizationRequired"
 
@@ -113,16 +118,56 @@ class Rules(Case):
     def test_details(self):
         "a rule sees every detail"
         wanted = {"certificate": "web", "identifiers": "a.example b.example", "owner": str(self.www.uid),
-                  "caller-is-owner": "true", "issuer": "default", "targets": "shared"}
-        checks = " && ".join(f'action.lookup("{key}") == "{value}"' for key, value in wanted.items())
-        self.restart_polkit(rule(f'if (action.id == "org.certherd.request" && {checks}) return polkit.Result.YES;'
-                                 'return polkit.Result.NO;'))
-        spec = {"issuer": ["default"], "deliver": ["shared"]}
-        self.fails("NotAuthorized", self.www.request, "web", ["a.example"], **spec)
-        self.fails("NotAuthorized", self.www.request, "other", ["a.example", "b.example"], **spec)
-        self.fails("NotAuthorized", self.www.request, "web", ["a.example", "b.example"], issuer=["default"], deliver=[])
-        path, _ = self.www.request("web", ["a.example", "b.example"], **spec)
+                  "caller-is-owner": "true", "issuer": "default", "targets": "live", "readers": "www"}
+        self.allow_details("request", wanted)
+        self.fails("NotAuthorized", self.www.request, "web", ["a.example"], readers=["www"])
+        self.fails("NotAuthorized", self.www.request, "other", ["a.example", "b.example"], readers=["www"])
+        self.fails("NotAuthorized", self.www.request, "web", ["a.example", "b.example"], readers=["www"], deliver=[])
+        self.fails("NotAuthorized", self.www.request, "web", ["a.example", "b.example"])
+        # The issuer and the target are what they will be, said or not.
+        path, _ = self.www.request("web", ["a.example", "b.example"], readers=["www"])
         self.assertEqual(self.root.get(path, "Certificate1")["Owner"], self.www.uid)
+
+    def allow_details(self, action, wanted):
+        """Rules that allow ACTION with these details, and nothing else."""
+        checks = "".join(f' && action.lookup("{key}") == "{value}"' for key, value in wanted.items())
+        self.restart_polkit(rule(f'if (action.id == "org.certherd.{action}"{checks}) return polkit.Result.YES;'
+                                 'return polkit.Result.NO;'))
+
+    def test_details_of_change(self):
+        "a rule sees what a certificate is and what Modify would make of it"
+        path, _ = self.root.request("web", ["hold.example"], deliver=["closed"], readers=["other"])
+        wanted = {"certificate": "web", "identifiers": "hold.example new.example", "owner": "0", "targets": "closed live",
+                  "caller-is-owner": "false", "issuer": "default", "readers": "other www"}
+        self.allow_details("manage", wanted)
+        change = variants(identifiers=["new.example"], readers=["www"])
+        self.fails("NotAuthorized", self.www.call, path, "Certificate1.Modify", "(a{sv}as)", change, [])
+        self.www.call(path, "Certificate1.Modify", "(a{sv}as)", change, ["deliver"])
+        self.assertNotIn("deliver", self.root.call(path, "Certificate1.GetSpec"))
+
+    def test_details_of_subscribe(self):
+        "a rule sees the target and the patterns of a subscription"
+        self.allow_details("deliver", {"targets": "shared", "patterns": "web mail-*"})
+        options = {"target": GLib.Variant("s", "shared")}
+        self.fails("NotAuthorized", self.www.agent, "Subscribe", "(asa{sv})", ["*"], options)
+        self.fails("NotAuthorized", self.www.agent, "Subscribe", "(asa{sv})", ["web", "mail-*"],
+                   {"target": GLib.Variant("s", "closed")})
+        self.www.agent("Subscribe", "(asa{sv})", ["web", "mail-*"], options)
+
+    def test_details_of_issuers(self):
+        "a rule sees where an issuer is, who is its contact, which terms are agreed to, whom it trusts"
+        settings = variants(directory_url="https://two.test/dir", contact=["mailto:a@example.org"],
+                            agree_terms="https://two.test/terms")
+        wanted = {"issuer": "two", "directory-url": "https://two.test/dir", "contact": "mailto:a@example.org",
+                  "agree-terms": "https://two.test/terms", "trust": "system"}
+        self.allow_details("manage-issuers", wanted)
+        self.fails("NotAuthorized", self.www.agent, "AddIssuer", "(sa{sv})", "three", settings)
+        self.fails("NotAuthorized", self.www.agent, "AddIssuer", "(sa{sv})", "two",
+                   {**settings, **variants(directory_url="https://three.test/dir")})
+        path = self.www.agent("AddIssuer", "(sa{sv})", "two", settings)
+        self.allow_details("manage-issuers", {**wanted, "contact": "mailto:b@example.org"})
+        self.fails("NotAuthorized", self.www.call, path, "Issuer1.Register", "(a{sv})", {})
+        self.www.call(path, "Issuer1.Register", "(a{sv})", variants(contacts=["mailto:b@example.org"]))
 
     def test_example(self):
         "the shipped example allows its user its domain, and is not fooled"
@@ -141,6 +186,9 @@ class Rules(Case):
             path, operation = self.www.request(f"good{number}", names, deliver=[])
             self.assertEqual(self.www.finished(operation)["State"], "done")
             self.www.finished(self.www.call(path, "Certificate1.Renew", "(a{sv})", {}))
+        self.fails(INTERACTION, self.www.request, "reader", ["www.example.com"], deliver=[], readers=["other"])
+        self.fails(INTERACTION, self.www.request, "target", ["www.example.com"], deliver=["shared"])
+        self.fails(INTERACTION, self.www.call, path, "Certificate1.Modify", "(a{sv}as)", variants(readers=["other"]), [])
         # What was allowed for one name is not a way to another.
         self.fails(INTERACTION, self.www.call, path, "Certificate1.Modify", "(a{sv}as)",
                    variants(identifiers=["evil.org"]), [])
@@ -328,6 +376,64 @@ class Owners(Case):
         self.assertEqual(self.www.finished(operation)["State"], "cancelled")
         self.www.call(path, "Certificate1.Remove", "(a{sv})", {})
         self.assertEqual(self.names(), [])
+
+
+class Targets(Case):
+    RULES = ALLOW_ALL
+
+    def refused(self, *words_of):
+        """What is refused leaves everything as it was."""
+        words, call = words_of[:-1], words_of[-1]
+        before = self.names(), [self.root.get(path, "Certificate1") for path in self.kept]
+        message = self.fails("NotAuthorized", *call)
+        for word in words:
+            self.assertIn(word, message)
+        self.assertEqual((self.names(), [self.root.get(path, "Certificate1") for path in self.kept]), before)
+
+    def test_users(self):
+        "a target is for root and its allow-users, whatever rules say"
+        self.kept = []
+        spec = variants(identifiers=["hold.example"], deliver=["shared"])
+        for target in ("shared", "closed"):
+            self.refused("user %d" % self.www.uid, target, "allow-users",
+                         (self.www.agent, "RequestCertificate", "(sa{sv})", "web",
+                          {**spec, **variants(deliver=["live", target])}))
+        path, _ = self.www.request("web", ["hold.example"], deliver=[])
+        self.kept.append(path)
+        self.refused("shared", (self.www.call, path, "Certificate1.Modify", "(a{sv}as)", variants(deliver=["shared"]), []))
+        self.client("other").agent("RequestCertificate", "(sa{sv})", "other", spec)
+        self.root.request("root", ["hold.example"], deliver=["shared", "closed"])
+        # What root gave stays; nobody takes more.
+        self.root.call(path, "Certificate1.Modify", "(a{sv}as)", variants(deliver=["shared"]), [])
+        self.www.call(path, "Certificate1.Modify", "(a{sv}as)", variants(renew="50%"), [])
+        self.refused("closed", (self.www.call, path, "Certificate1.Modify", "(a{sv}as)",
+                                variants(deliver=["shared", "closed"]), []))
+
+    def test_identifiers(self):
+        "a target takes the identifiers of its section only; root may deliver anything"
+        other = self.client("other")
+        self.kept = []
+        for names in (["hold.example", "hold.test"], ["192.0.2.1"], ["example.org"], ["hold.example.test"]):
+            self.refused(names[-1], "shared", "*.example", (other.agent, "RequestCertificate", "(sa{sv})", "web",
+                                                            variants(identifiers=names, deliver=["shared"])))
+        path, _ = other.request("web", ["HOLD.example"], deliver=["shared"])
+        self.kept.append(path)
+        self.refused("hold.test", (other.call, path, "Certificate1.Modify", "(a{sv}as)",
+                                   variants(identifiers=["hold.example", "hold.test"]), []))
+        self.root.call(path, "Certificate1.Modify", "(a{sv}as)", variants(identifiers=["hold.test"]), [])
+        # Their owner keeps them, and moves them to no other target.
+        other.call(path, "Certificate1.Modify", "(a{sv}as)", variants(renew="50%"), [])
+        other.call(path, "Certificate1.Modify", "(a{sv}as)", variants(deliver=[]), [])
+        self.refused("hold.test", (other.call, path, "Certificate1.Modify", "(a{sv}as)", variants(deliver=["shared"]), []))
+
+    def test_subscribe(self):
+        "allow-users subscribe as the target without being asked about; root does"
+        self.restart_polkit(DENY_ALL)
+        target = {"target": GLib.Variant("s", "shared")}
+        self.fails("NotAuthorized", self.www.agent, "Subscribe", "(asa{sv})", ["*"], target)
+        other = self.client("other")
+        other.call(other.agent("Subscribe", "(asa{sv})", ["*"], target), "Subscription1.Close")
+        self.root.agent("Subscribe", "(asa{sv})", ["*"], target)
 
 
 class Hostile(Case):
