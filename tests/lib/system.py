@@ -141,7 +141,11 @@ class SystemAgent:
                        os.path.join(self.folder, "state")],
             user="certherd", group="certherd", extra_groups=[], env=dict(os.environ, G_DEBUG="fatal-criticals"),
             stdout=self.log, stderr=self.log, preexec_fn=ends_with_us)
-        wait_for_name(NAME)
+        try:
+            wait_for_name(NAME)
+        except subprocess.CalledProcessError:
+            self.clean()
+            raise
 
     def clean(self):
         """Ends it; its status."""
