@@ -61,6 +61,16 @@ finish_request (HerdBusCall *call G_GNUC_UNUSED, GAsyncResult *result, GError **
 
 /* --- names --- */
 
+/* NAME is the caller's, and anything until here. */
+static void
+set_not_found (GError **error, const char *noun, const char *name, const char *advice)
+{
+  g_autofree char *clean = herd_text_from_remote (name, -1);
+
+  g_set_error (error, HERD_ERROR, HERD_ERROR_NOT_FOUND, "there is no %s “%s”; %s", noun, clean,
+               advice);
+}
+
 static GVariant *
 finish_get_certificate (HerdBusCall *call, GAsyncResult *result G_GNUC_UNUSED, GError **error)
 {
@@ -71,7 +81,7 @@ finish_get_certificate (HerdBusCall *call, GAsyncResult *result G_GNUC_UNUSED, G
   certificate = herd_registry_find_certificate (get_registry (call), name);
   if (certificate != NULL)
     return g_variant_new ("(@o)", herd_bus_new_path (HERD_NOUN_CERTIFICATE, certificate->id));
-  g_set_error (error, HERD_ERROR, HERD_ERROR_NOT_FOUND, "there is no certificate of that name");
+  set_not_found (error, "certificate", name, "“certherdctl list” has those that there are");
   return NULL;
 }
 
@@ -85,7 +95,9 @@ finish_get_issuer (HerdBusCall *call, GAsyncResult *result G_GNUC_UNUSED, GError
   authority = herd_registry_find_authority (get_registry (call), name);
   if (authority != NULL)
     return g_variant_new ("(@o)", herd_bus_new_path (HERD_NOUN_ISSUER, authority->id));
-  g_set_error (error, HERD_ERROR, HERD_ERROR_NOT_FOUND, "there is no issuer of that name");
+  set_not_found (error, "issuer", name,
+                 "“certherdctl issuer list” has those that there are; a new file in issuers.d is "
+                 "read at a reload");
   return NULL;
 }
 

@@ -7,6 +7,8 @@ it.
 
 import json
 import os
+import signal
+import socket
 import subprocess
 import sys
 import unittest
@@ -131,6 +133,36 @@ class Mistakes(Case):
         ended = self.rig.ctl("request", "wild", "-d", "*.example.org")
         self.assertIn(ended.returncode, (1, 2, 6))
         self.assertIn("*.example.org", ended.stderr)
+
+
+class Notify(Case):
+    def test_words(self):
+        """what the service manager is told: ready with the name owned, reloading, stopping"""
+        path = self.rig.file("notify")
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+            manager.bind(path)
+            manager.settimeout(30)
+            self.rig.stop_agent()
+            self.rig.start(NOTIFY_SOCKET=path)
+            self.assertEqual(manager.recv(512), b"READY=1")
+            self.rig.agent.send_signal(signal.SIGHUP)
+            self.assertEqual([manager.recv(512), manager.recv(512)], [b"RELOADING=1", b"READY=1"])
+            self.assertEqual(self.rig.stop_agent(), 0)
+            self.assertEqual(manager.recv(512), b"STOPPING=1")
+            self.rig.start()
+
+    def test_not_ready(self):
+        """an agent that cannot have the name does not say that it is ready: 1"""
+        path = self.rig.file("notify-second")
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+            manager.bind(path)
+            ended = subprocess.run([self.rig.program("certherd"), "--session", "--config", self.rig.file("config"), "--state",
+                                    self.rig.file("second")], capture_output=True, text=True, timeout=60,
+                                   env={**self.rig.environment, "NOTIFY_SOCKET": path})
+            self.assertEqual(ended.returncode, 1)
+            self.assertIn("org.certherd.Agent1", ended.stderr)
+            manager.setblocking(False)
+            self.assertRaises(BlockingIOError, manager.recv, 512)
 
 
 class Terms(Case):
