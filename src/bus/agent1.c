@@ -104,12 +104,12 @@ finish_get_issuer (HerdBusCall *call, GAsyncResult *result G_GNUC_UNUSED, GError
 /* --- issuers --- */
 
 static GVariant *
-new_issuer_entry (const HerdAuthority *authority)
+new_issuer_entry (HerdBusCall *call G_GNUC_UNUSED, HerdNoun noun, guint64 id, gpointer row)
 {
+  const HerdAuthority *authority = row;
   g_auto (GVariantDict) dictionary = G_VARIANT_DICT_INIT (NULL);
 
-  g_variant_dict_insert_value (&dictionary, "path",
-                               herd_bus_new_path (HERD_NOUN_ISSUER, authority->id));
+  g_variant_dict_insert_value (&dictionary, "path", herd_bus_new_path (noun, id));
   g_variant_dict_insert (&dictionary, "name", "s", authority->name);
   g_variant_dict_insert (&dictionary, "kind", "s", authority->kind);
   g_variant_dict_insert (&dictionary, "status", "s",
@@ -122,19 +122,19 @@ new_issuer_entry (const HerdAuthority *authority)
   return g_variant_dict_end (&dictionary);
 }
 
+static gboolean
+slice_issuers (HerdBusCall *call, gboolean *more, GError **error)
+{
+  static const HerdNoun nouns[] = { HERD_NOUN_ISSUER, HERD_NOUN_AGENT };
+
+  return herd_bus_slice_objects (call, nouns, new_issuer_entry, "GetIssuer", more, error);
+}
+
 static GVariant *
 finish_list_issuers (HerdBusCall *call, GAsyncResult *result G_GNUC_UNUSED,
                      GError **error G_GNUC_UNUSED)
 {
-  HerdRegistry *registry = get_registry (call);
-  g_autoptr (GArray) ids = herd_registry_list_ids (registry, HERD_NOUN_ISSUER);
-  GVariantBuilder builder = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("aa{sv}"));
-
-  for (guint i = 0; i < ids->len; i++) {
-    g_variant_builder_add_value (&builder, new_issuer_entry (herd_registry_get_authority (
-                                               registry, g_array_index (ids, guint64, i))));
-  }
-  return g_variant_new ("(aa{sv})", &builder);
+  return g_variant_new ("(@aa{sv})", herd_bus_take_items (call, G_VARIANT_TYPE ("aa{sv}")));
 }
 
 static gboolean
@@ -181,37 +181,94 @@ new_row (const HerdCertificate *certificate, gint64 now)
                         herd_action_to_string (certificate->action), certificate->current);
 }
 
-static GVariant *
-finish_list (HerdBusCall *call, GAsyncResult *result G_GNUC_UNUSED, GError **error)
+typedef struct {
+  HerdFilter *filter;
+  guint32 limit;
+  gint64 now;
+  char *after; /* the last one that was looked at */
+  char *last;  /* the last one in the page */
+  gboolean full;
+} Page;
+
+static void
+page_free (gpointer data)
 {
-  gint64 now = herd_clock_get_seconds (herd_agent_get_services (call->agent)->clock);
-  GVariantBuilder rows = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("a(osssasxxst)"));
+  Page *page = data;
+
+  herd_filter_free (page->filter);
+  g_free (page->after);
+  g_free (page->last);
+  g_free (page);
+}
+
+static gboolean
+prepare_list (HerdBusCall *call, GError **error)
+{
   g_autoptr (GVariant) dictionary = NULL;
   g_autoptr (HerdFilter) filter = NULL;
-  HerdCertificate *certificate;
-  const char *after, *last = "";
-  guint32 limit, n = 0;
+  const char *after;
+  guint32 limit;
+  Page *page;
 
   g_variant_get (call->parameters, "(@a{sv}&su)", &dictionary, &after, &limit);
   filter = herd_filter_new (dictionary, error);
   if (filter == NULL)
-    return NULL;
+    return FALSE;
   if (limit == 0 || limit > PAGE_MAX) {
     g_set_error (error, HERD_ERROR, HERD_ERROR_INVALID_ARGUMENT,
                  "limit %u: a page has 1 to %d rows", limit, PAGE_MAX);
-    return NULL;
+    return FALSE;
   }
-  while ((certificate = herd_registry_next_certificate (get_registry (call), after)) != NULL) {
-    after = certificate->name;
-    if (!herd_filter_matches (filter, get_registry (call), certificate, now))
-      continue;
-    if (n == limit)
+  page = g_new0 (Page, 1);
+  page->filter = g_steal_pointer (&filter);
+  page->limit = limit;
+  page->now = herd_clock_get_seconds (herd_agent_get_services (call->agent)->clock);
+  page->after = g_strdup (after);
+  page->last = g_strdup ("");
+  call->progress = page;
+  call->progress_free = page_free;
+  return TRUE;
+}
+
+/* Puts CERTIFICATE into the page; FALSE: it is full, also where the rows before are very long. */
+static gboolean
+add_row (HerdBusCall *call, Page *page, const HerdCertificate *certificate)
+{
+  if ((call->items != NULL && call->items->len >= page->limit)
+      || !herd_bus_add_item (call, new_row (certificate, page->now)))
+    return FALSE;
+  g_free (page->last);
+  page->last = g_strdup (certificate->name);
+  return TRUE;
+}
+
+static gboolean
+slice_list (HerdBusCall *call, gboolean *more, GError **error G_GNUC_UNUSED)
+{
+  Page *page = call->progress;
+  HerdCertificate *certificate = NULL;
+
+  for (guint n = 0; n < HERD_BUS_SLICE && !page->full; n++) {
+    certificate = herd_registry_next_certificate (get_registry (call), page->after);
+    if (certificate == NULL)
       break;
-    last = certificate->name;
-    g_variant_builder_add_value (&rows, new_row (certificate, now));
-    n++;
+    g_free (page->after);
+    page->after = g_strdup (certificate->name);
+    page->full = herd_filter_matches (page->filter, get_registry (call), certificate, page->now)
+                 && !add_row (call, page, certificate);
   }
-  return g_variant_new ("(a(osssasxxst)s)", &rows, certificate != NULL ? last : "");
+  *more = certificate != NULL && !page->full;
+  return TRUE;
+}
+
+static GVariant *
+finish_list (HerdBusCall *call, GAsyncResult *result G_GNUC_UNUSED, GError **error G_GNUC_UNUSED)
+{
+  const Page *page = call->progress;
+
+  return g_variant_new ("(@a(osssasxxst)s)",
+                        herd_bus_take_items (call, G_VARIANT_TYPE ("a(osssasxxst)")),
+                        page->full ? page->last : "");
 }
 
 /* --- Subscribe --- */
@@ -339,14 +396,17 @@ static const HerdBusMethod methods[] = {
     .finish = finish_request },
   { .member = "GetCertificate", .finish = finish_get_certificate },
   { .member = "GetIssuer", .finish = finish_get_issuer },
-  { .member = "ListIssuers", .finish = finish_list_issuers },
+  { .member = "ListIssuers", .slice = slice_issuers, .finish = finish_list_issuers },
   { .member = "AddIssuer",
     .action = "manage-issuers",
     .describe = herd_bus_describe_new_issuer,
     .prepare = prepare_add_issuer,
     .start = start_add_issuer,
     .finish = finish_add_issuer },
-  { .member = "ListCertificates", .finish = finish_list },
+  { .member = "ListCertificates",
+    .prepare = prepare_list,
+    .slice = slice_list,
+    .finish = finish_list },
   { .member = "Subscribe",
     .decide = decide_subscribe,
     .describe = describe_subscribe,

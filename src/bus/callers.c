@@ -7,6 +7,7 @@
 #include "bus/callers.h"
 
 #include "plugin/error.h"
+#include "util/gate.h"
 
 #define UIDS_KEPT 1024
 
@@ -18,6 +19,7 @@ struct HerdCallers {
   GHashTable *watches; /* unique name → signal subscription */
   GHashTable *uids;    /* unique name → uid */
   GHashTable *calls;   /* uid → number */
+  GHashTable *turns;   /* uid → HerdGate, while somebody is inside */
 };
 
 static void
@@ -50,6 +52,7 @@ herd_callers_new (GDBusConnection *connection, gint64 fixed_uid, HerdCallersFunc
   callers->data = data;
   callers->uids = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   callers->calls = g_hash_table_new (NULL, NULL);
+  callers->turns = g_hash_table_new_full (NULL, NULL, NULL, (GDestroyNotify) herd_gate_free);
   callers->watches = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   return callers;
 }
@@ -81,6 +84,7 @@ herd_callers_free (HerdCallers *callers)
   g_hash_table_unref (callers->watches);
   g_hash_table_unref (callers->uids);
   g_hash_table_unref (callers->calls);
+  g_hash_table_unref (callers->turns);
   g_object_unref (callers->connection);
   g_free (callers);
 }
@@ -191,4 +195,33 @@ herd_callers_end_call (HerdCallers *callers, guint32 uid)
     g_hash_table_insert (callers->calls, GUINT_TO_POINTER (uid), GUINT_TO_POINTER (n - 1));
   else
     g_hash_table_remove (callers->calls, GUINT_TO_POINTER (uid));
+}
+
+void
+herd_callers_wait_turn_async (HerdCallers *callers, guint32 uid, GCancellable *cancellable,
+                              GAsyncReadyCallback callback, gpointer data)
+{
+  HerdGate *gate = g_hash_table_lookup (callers->turns, GUINT_TO_POINTER (uid));
+
+  if (gate == NULL) {
+    gate = herd_gate_new (1);
+    g_hash_table_insert (callers->turns, GUINT_TO_POINTER (uid), gate);
+  }
+  herd_gate_enter_async (gate, cancellable, callback, data);
+}
+
+gboolean
+herd_callers_wait_turn_finish (GAsyncResult *result, GError **error)
+{
+  return herd_gate_enter_finish (NULL, result, error);
+}
+
+void
+herd_callers_end_turn (HerdCallers *callers, guint32 uid)
+{
+  HerdGate *gate = g_hash_table_lookup (callers->turns, GUINT_TO_POINTER (uid));
+
+  herd_gate_leave (gate);
+  if (herd_gate_get_inside (gate) == 0)
+    g_hash_table_remove (callers->turns, GUINT_TO_POINTER (uid));
 }

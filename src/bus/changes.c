@@ -134,25 +134,32 @@ send (HerdBusChanges *changes, const Key *key)
 }
 
 void
-herd_bus_changes_flush (HerdBusChanges *changes)
+herd_bus_changes_flush (HerdBusChanges *changes, HerdNoun noun, guint64 id)
 {
-  g_autoptr (GHashTable) dirty = g_steal_pointer (&changes->dirty);
+  const Key key = { noun, id };
+
+  if (g_hash_table_remove (changes->dirty, &key))
+    send (changes, &key);
+}
+
+/* Thousands may change at once, as at the start: then every turn of the loop sends some. */
+static gboolean
+flush_some (gpointer data)
+{
+  HerdBusChanges *changes = data;
   GHashTableIter iter;
   gpointer key;
 
-  changes->dirty = g_hash_table_new_full (key_hash, key_equal, g_free, NULL);
-  g_hash_table_iter_init (&iter, dirty);
-  while (g_hash_table_iter_next (&iter, &key, NULL))
-    send (changes, key);
-}
+  g_hash_table_iter_init (&iter, changes->dirty);
+  for (guint n = 0; n < HERD_BUS_SLICE && g_hash_table_iter_next (&iter, &key, NULL); n++) {
+    g_autofree Key *stolen = key;
 
-static gboolean
-flush_later (gpointer data)
-{
-  HerdBusChanges *changes = data;
-
+    g_hash_table_iter_steal (&iter);
+    send (changes, stolen);
+  }
+  if (g_hash_table_size (changes->dirty) > 0)
+    return G_SOURCE_CONTINUE;
   g_clear_pointer (&changes->source, g_source_unref);
-  herd_bus_changes_flush (changes);
   return G_SOURCE_REMOVE;
 }
 
@@ -164,7 +171,7 @@ herd_bus_changes_changed (HerdBusChanges *changes, HerdNoun noun, guint64 id)
     return;
   changes->source = g_idle_source_new ();
   g_source_set_priority (changes->source, G_PRIORITY_DEFAULT);
-  g_source_set_callback (changes->source, flush_later, changes, NULL);
+  g_source_set_callback (changes->source, flush_some, changes, NULL);
   g_source_attach (changes->source, g_main_context_get_thread_default ());
 }
 

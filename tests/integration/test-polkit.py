@@ -330,6 +330,27 @@ class Quotas(Case):
         second.agent("Subscribe", "(asa{sv})", ["*"], {})
 
 
+class Turns(Case):
+    def setUp(self):
+        os.environ["TEST_CERTIFICATES"] = "20000"
+        self.addCleanup(os.environ.pop, "TEST_CERTIFICATES")
+        super().setUp()
+
+    def test_turns(self):
+        "a user's long replies wait for each other, not another user's for them"
+        other = self.client("other")
+        for client in (self.www, other):
+            client.agent("GetCertificate", "(s)", "fill-000001")  # everybody is known
+        search = ("ListCertificates", "(a{sv}su)", {"identifier": GLib.Variant("s", "nothing*")}, "", 500)
+        calls = [(self.www, *search), (self.www, *search), (self.www, "ListIssuers"), (other, "ListIssuers")]
+        order = []
+        for client, member, *arguments in calls:
+            client.start(ROOT, "Agent1." + member, *arguments, then=lambda c=client, m=member: order.append((c, m)))
+        self.www.wait(lambda: len(order) == 4, "all answers")
+        self.assertEqual(order, [(other, "ListIssuers"), (self.www, search[0]), (self.www, search[0]),
+                                 (self.www, "ListIssuers")])
+
+
 class Owners(Case):
     def test_names(self):
         "another owner's name cannot be claimed or joined, whatever rules say"
