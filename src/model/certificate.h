@@ -46,6 +46,10 @@ typedef struct {
   guint attempts;  /* at the wanted generation */
   gint64 retry_at; /* seconds, 0 = not waiting */
   char *message;   /* why; never NULL */
+
+  /* Not saved. */
+  guint64 sent;        /* the generation that the subscriber was told of last, 0 = none … */
+  guint64 sent_before; /* … and before that one */
 } HerdDelivery;
 
 HerdDelivery *herd_delivery_new (const char *target);
