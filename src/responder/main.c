@@ -133,8 +133,7 @@ run (const Options *options, GError **error)
     return FALSE;
   g_unix_signal_add (SIGTERM, on_terminate, loop);
   g_unix_signal_add (SIGINT, on_terminate, loop);
-  /* As the agent's child it is no service: the environment's manager waits for the agent. */
-  if (options->control_fd < 0 && !herd_notify ("READY=1", error))
+  if (!herd_notify ("READY=1", error))
     return FALSE;
   g_main_loop_run (loop);
   return TRUE;
