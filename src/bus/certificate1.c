@@ -312,9 +312,10 @@ static GVariant *
 get_issuers (HerdAgent *agent, gpointer row)
 {
   HerdRegistry *registry = herd_agent_get_services (agent)->registry;
-  g_auto (GStrv) names = herd_spec_get_list (((HerdCertificate *) row)->spec, "issuer");
+  const HerdCertificate *certificate = row;
   GVariantBuilder builder = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("ao"));
-  const HerdAuthority *authority = herd_issuers_choose (registry, names[0], NULL);
+  const HerdAuthority *authority = herd_issuers_choose (registry, certificate, certificate->spec,
+                                                        NULL);
 
   if (authority != NULL)
     g_variant_builder_add_value (&builder, herd_bus_new_path (HERD_NOUN_ISSUER, authority->id));

@@ -63,26 +63,30 @@ join_lists (GVariant *old, GVariant *wanted, const char *key)
                      herd_spec_get_list (wanted, key));
 }
 
-/* The issuer that SPEC would be issued by, also where it does not name one. */
+/* The issuer that SPEC would be issued by, also where it does not name one. CERTIFICATE: whose it is or
+ * would be, NULL: a new one's. */
 static char **
-get_issuer (const HerdBusCall *call, GVariant *spec)
+get_issuer (const HerdBusCall *call, const HerdCertificate *certificate, GVariant *spec)
 {
   g_auto (GStrv) names = herd_spec_get_list (spec, "issuer");
   const HerdAuthority *authority = herd_issuers_choose (
-      herd_agent_get_services (call->agent)->registry, names[0], NULL);
+      herd_agent_get_services (call->agent)->registry, certificate, spec, NULL);
   const char *found[] = { authority != NULL ? authority->name : names[0], NULL };
 
   return g_strdupv ((char **) found);
 }
 
-/* What a certificate is (OLD, may be NULL), and what the call would have it be. */
+/* What CERTIFICATE is (NULL: it is not yet), and what the call would have it be. */
 static void
-fill_specs (const HerdBusCall *call, GVariant *old, GVariant *wanted, HerdDetails *details)
+fill_specs (const HerdBusCall *call, const HerdCertificate *certificate, GVariant *wanted,
+            HerdDetails *details)
 {
+  GVariant *old = certificate != NULL ? certificate->spec : NULL;
+
   details->identifiers = join_lists (old, wanted, "identifiers");
   details->readers = join_lists (old, wanted, "readers");
-  details->issuer = join_words (old != NULL ? get_issuer (call, old) : NULL,
-                                get_issuer (call, wanted));
+  details->issuer = join_words (old != NULL ? get_issuer (call, certificate, old) : NULL,
+                                get_issuer (call, certificate, wanted));
   details->targets = join_words (old != NULL ? herd_spec_get_targets (old) : NULL,
                                  herd_spec_get_targets (wanted));
 }
@@ -95,7 +99,7 @@ herd_bus_describe_change (const HerdBusCall *call, GVariant *wanted, HerdDetails
   details->certificate = g_strdup (certificate->name);
   details->owner = g_strdup_printf ("%u", certificate->owner);
   details->caller_is_owner = certificate->owner == call->uid ? "true" : "false";
-  fill_specs (call, certificate->spec, wanted, details);
+  fill_specs (call, certificate, wanted, details);
 }
 
 /* An issuer's SETTINGS, in which what the call brings (call->checked) takes precedence. */

@@ -295,11 +295,9 @@ release_waiting (HerdAgent *agent, const HerdAuthority *authority)
   while ((certificate = herd_registry_next_certificate (
               registry, certificate != NULL ? certificate->name : ""))
          != NULL) {
-    g_auto (GStrv) issuers = herd_spec_get_list (certificate->spec, "issuer");
-
     if (certificate->failures == 0
         || !g_str_equal (certificate->last_error, "org.certherd.Error.ActionRequired")
-        || herd_issuers_choose (registry, issuers[0], NULL) != authority)
+        || herd_issuers_choose (registry, certificate, certificate->spec, NULL) != authority)
       continue;
     certificate->failures = 0;
     certificate->retry_at = 0;

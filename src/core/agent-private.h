@@ -75,8 +75,10 @@ void herd_agent_return_ids (GTask *task, guint64 object, guint64 operation);
 
 /* --- certificates (agent-certificates.c) --- */
 
-/* Are the spec's issuer, solvers and targets there, and does it have identifiers? */
-gboolean herd_agent_check_spec (HerdAgent *agent, GVariant *spec, GError **error);
+/* Are the spec's issuer, solvers and targets there, and does it have identifiers? CERTIFICATE: whose it
+ * is or shall be, NULL: a new one's. */
+gboolean herd_agent_check_spec (HerdAgent *agent, const HerdCertificate *certificate,
+                                GVariant *spec, GError **error);
 HerdCertificate *herd_agent_add_certificate (HerdAgent *agent, const char *name, guint32 uid,
                                              HerdOrigin origin, GVariant *spec);
 /* Gives CERTIFICATE another spec, into BATCH. The new operation's id, or 0. */

@@ -124,8 +124,8 @@ static gboolean
 matches_issuer (const HerdFilter *filter, HerdRegistry *registry,
                 const HerdCertificate *certificate)
 {
-  g_auto (GStrv) issuers = herd_spec_get_list (certificate->spec, "issuer");
-  const HerdAuthority *chosen = herd_issuers_choose (registry, issuers[0], NULL);
+  const HerdAuthority *chosen = herd_issuers_choose (registry, certificate, certificate->spec,
+                                                     NULL);
 
   return chosen != NULL && g_str_equal (chosen->name, filter->issuer);
 }

@@ -91,7 +91,7 @@ declare_certificate (HerdAgent *agent, const HerdConfigEntry *entry, HerdBatch *
                                                                  entry->name);
   g_autoptr (GError) error = NULL;
 
-  if (!herd_agent_check_spec (agent, entry->values, &error)) {
+  if (!herd_agent_check_spec (agent, certificate, entry->values, &error)) {
     add_problem (problems, entry, error->message);
   } else if (certificate == NULL) {
     declare_new (agent, entry, batch);

@@ -97,12 +97,21 @@ class Life(Case):
         self.assertIn("DNS:new.example.org", self.leaf("www"))
         self.assertEqual(self.json("modify", "www", "--renew", "14d")["generation"], 3)
 
+    def test_6_second_issuer(self):
+        """another issuer beside the only one: what names none stays with its own; a new wish has to say which"""
+        self.ctl("issuer", "add", "second", "--directory-url", "https://second.example/dir")
+        self.assertEqual(self.json("show", "www")["issuers"], ["pebble"])
+        self.assertEqual(self.json("renew", "www")["generation"], 4)
+        self.ctl("request", "www", "-d", "new.example.org", "--renew", "14d")
+        self.assertIn("issuer", self.ctl("request", "more", "-d", "more.example.org", status=2).stderr)
+        self.ctl("issuer", "remove", "second")
+
     def test_7_restart(self):
         """the agent restarted knows all of it"""
         self.assertEqual(self.rig.stop_agent(), 0)
         self.ctl("list", status=3)
         self.rig.start()
-        self.assertEqual(self.json("show", "www")["generation"], 3)
+        self.assertEqual(self.json("show", "www")["generation"], 4)
 
     def test_8_remove(self):
         """remove: the name and its files are gone"""
