@@ -101,7 +101,7 @@ owner_known (GObject *source, GAsyncResult *result, gpointer data)
       reply = g_dbus_connection_call_finish (G_DBUS_CONNECTION (source), result, &error);
 
   /* A bus that does not answer is not one that says that there is nobody. */
-  if (g_error_matches (error, G_DBUS_ERROR, G_DBUS_ERROR_NAME_HAS_NO_OWNER))
+  if (reply == NULL && g_error_matches (error, G_DBUS_ERROR, G_DBUS_ERROR_NAME_HAS_NO_OWNER))
     forget (lookup->callers, lookup->sender);
 }
 
