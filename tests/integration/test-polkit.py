@@ -147,12 +147,10 @@ class Rules(Case):
 
     def test_details_of_subscribe(self):
         "a rule sees the target and the patterns of a subscription"
-        self.allow_details("deliver", {"targets": "shared", "patterns": "web mail-*"})
-        options = {"target": GLib.Variant("s", "shared")}
-        self.fails("NotAuthorized", self.www.agent, "Subscribe", "(asa{sv})", ["*"], options)
-        self.fails("NotAuthorized", self.www.agent, "Subscribe", "(asa{sv})", ["web", "mail-*"],
-                   {"target": GLib.Variant("s", "closed")})
-        self.www.agent("Subscribe", "(asa{sv})", ["web", "mail-*"], options)
+        self.allow_details("deliver", {"targets": "shared", "patterns": "*"})
+        self.fails("NotAuthorized", self.www.agent, "Subscribe", "(asa{sv})", ["web"], {"target": GLib.Variant("s", "shared")})
+        self.fails("NotAuthorized", self.www.agent, "Subscribe", "(asa{sv})", ["*"], {"target": GLib.Variant("s", "closed")})
+        self.www.agent("Subscribe", "(asa{sv})", ["*"], {"target": GLib.Variant("s", "shared")})
 
     def test_details_of_issuers(self):
         "a rule sees where an issuer is, who is its contact, which terms are agreed to, whom it trusts"
@@ -476,6 +474,45 @@ class Hostile(Case):
             self.assertIn(caught.exception.name, errors)
         self.assertEqual((self.root.call(path, "Certificate1.GetSpec"), self.root.get(path, "Certificate1")), before)
         self.assertEqual(self.names(), ["web"])
+
+    def test_complete(self):
+        "the hostile values are of every key that there is"
+        self.restart_polkit(ALLOW_ALL)
+        for call, keys in ((("RequestCertificate", "(sa{sv})", "new"), hostile.SPEC_KEYS),
+                           (("AddIssuer", "(sa{sv})", "new"), set(hostile.SETTINGS))):
+            message = self.fails("InvalidArgument", self.www.agent, *call, {"colour": GLib.Variant("s", "red")})
+            self.assertEqual(hostile.known_keys(message), keys)
+
+    def refuse_others(self, *errors):
+        """Every setting of an issuer, every option, every pattern."""
+        path, operation = self.root.agent("RequestCertificate", "(sa{sv})", "other", self.SPEC)
+        issuer = self.root.agent("GetIssuer", "(s)", "default")
+        calls = [(ROOT, "Agent1.AddIssuer", "(sa{sv})", "new", {**variants(directory_url="https://ca.test/dir"), key: value})
+                 for key, value in hostile.settings()]
+        calls += [(ROOT, "Agent1.AddIssuer", "(sa{sv})", name, variants(directory_url="https://ca.test/dir"))
+                  for name in hostile.NAMES]
+        calls += [(issuer if member.startswith("Issuer1") else path, member, "(a{sv})", options)
+                  for member, wrong in hostile.WRONG_OPTIONS.items() for options in wrong + hostile.UNKNOWN]
+        calls += [(ROOT, "Agent1.Subscribe", "(asa{sv})", *arguments) for arguments in hostile.WRONG_SUBSCRIPTIONS]
+        calls += [(ROOT, "Agent1.Subscribe", "(asa{sv})", ["*"], options) for options in hostile.UNKNOWN]
+        before = [self.root.get(path, "Certificate1"), self.root.get(issuer, "Issuer1"), self.root.agent("ListIssuers")]
+        for call in calls:
+            with self.assertRaises(Failed, msg=call) as caught:
+                self.www.call(*call)
+            self.assertIn(caught.exception.name, errors, call)
+            self.assertNotIn("\n", caught.exception.message)
+            self.assertNotIn("\u202e", caught.exception.message)
+        self.assertEqual([self.root.get(path, "Certificate1"), self.root.get(issuer, "Issuer1"),
+                          self.root.agent("ListIssuers")], before)
+
+    def test_others_without_right(self):
+        "every setting and option with hostile values, from a caller without a right"
+        self.refuse_others("InvalidArgument", INTERACTION)
+
+    def test_others_with_right(self):
+        "every setting and option with hostile values, from a caller whom rules allow everything"
+        self.restart_polkit(ALLOW_ALL)
+        self.refuse_others("InvalidArgument")
 
     def test_without_right(self):
         "every key with hostile values, from a caller without a right"
