@@ -330,7 +330,7 @@ class Quotas(Case):
 
 class Turns(Case):
     def setUp(self):
-        os.environ["TEST_CERTIFICATES"] = "20000"
+        os.environ["TEST_CERTIFICATES"] = "5000"
         self.addCleanup(os.environ.pop, "TEST_CERTIFICATES")
         super().setUp()
 
