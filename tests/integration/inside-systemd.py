@@ -14,9 +14,8 @@ import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import tap  # noqa: E402
+from booted import NGINX, Pebble, ctl, journal, run, show, write  # noqa: E402
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-PEBBLE = os.path.join(HERE, "..", "lib", "pebble.py")
 KEK = "/etc/credstore.encrypted/certherd.kek"
 STATE = "/var/lib/certherd"
 TLS = "/srv/tls"
@@ -30,43 +29,6 @@ bus.call_sync("org.freedesktop.DBus", "/", "org.freedesktop.DBus", "RequestName"
 print("owned", flush=True)
 sys.stdin.read()
 """
-NGINX = """pid /run/nginx.pid;
-error_log stderr;
-events {}
-http {
-  access_log off;
-  server {
-    listen 127.0.0.1:443 ssl;
-    ssl_certificate %s/www/fullchain.pem;
-    ssl_certificate_key %s/www/privkey.pem;
-  }
-}
-"""
-
-
-def write(path, text):
-    with open(path, "w") as file:
-        file.write(text)
-
-
-def run(*words, status=0):
-    ended = subprocess.run(words, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=90)
-    if ended.returncode != status:
-        raise AssertionError(f"{words} ended with {ended.returncode}\n{ended.stdout}{ended.stderr}\n{journal()}")
-    return ended.stdout
-
-
-def journal():
-    return subprocess.run(["journalctl", "--no-pager", "-q", "-b", "-o", "short-monotonic", "-u", "certherd*", "-u", "nginx"],
-                          capture_output=True, text=True).stdout[-8000:]
-
-
-def ctl(*words, status=0):
-    return run("certherdctl", *words, status=status)
-
-
-def show(name="www"):
-    return json.loads(ctl("--json", "show", name))
 
 
 def at_rest():
@@ -100,12 +62,9 @@ def served():
 
 
 def set_up():
-    run("ip", "link", "set", "lo", "up")
-    pebble = subprocess.Popen([sys.executable, PEBBLE, "run", "/run/pebble", "--http-port", "80"], stdin=subprocess.PIPE,
-                              stdout=subprocess.PIPE, text=True)
-    ca = dict(line.rstrip("\n").split("=", 1) for line in iter(pebble.stdout.readline, "\n") if line)
-    write("/etc/certherd/issuers.d/pebble.conf", f"[issuer pebble]\ndirectory-url = {ca['DIRECTORY_URL']}\n"
-                                                 f"trust = {ca['TLS_CA']}\nagree-terms = yes\n")
+    pebble = Pebble()
+    write("/etc/certherd/issuers.d/pebble.conf", f"[issuer pebble]\ndirectory-url = {pebble['DIRECTORY_URL']}\n"
+                                                 f"trust = {pebble['TLS_CA']}\nagree-terms = yes\n")
     write("/etc/certherd/targets.d/web.conf",
           f"[target web]\nadapter = unit\nunit = nginx.service\naction = reload-or-restart\npath = {TLS}\n"
           "owner = www-data\ngroup = www-data\nmode = 0400\nprobe = tls:127.0.0.1:443?sni=www.example.org\n")
@@ -122,9 +81,7 @@ class System(unittest.TestCase):
 
     @classmethod
     def tearDownClass(cls):
-        cls.pebble.stdin.close()
-        cls.pebble.wait()
-        cls.pebble.stdout.close()
+        cls.pebble.stop()
 
     def delivered(self, generation):
         for delivery in show()["deliveries"]:
