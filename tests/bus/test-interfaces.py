@@ -146,6 +146,7 @@ class Changes(Case):
         run = self.proxy(renewal, "Operation1", operation_seen)
         self.client.wait(lambda: any(s[2] == "Updated" and s[3] == (path, "web", 2) for s in self.client.signals), "Updated")
         self.check(certificate, path, "Certificate1")
+        self.client.wait(lambda: run.get_cached_property("Step").unpack() == "deliver", "the last step")
         self.check(run, renewal, "Operation1")
         self.client.call(subscription, "Subscription1.Acknowledge", "(otbs)", path, 2, True, "proved: yes")
         self.assertEqual(self.client.finished(renewal)["State"], "done")
@@ -167,6 +168,16 @@ class Changes(Case):
         # What cannot change is not told of.
         for name in ("Name", "Owner", "Origin", "Identifiers", "KeyType", "State"):
             self.assertNotIn(name, certificate_seen)
+
+    def test_steps(self):
+        "the steps of a quick operation are not told one by one, and its end is told at once"
+        _, operation = self.client.request("web", ["www.example"], deliver=[])
+        state = self.client.finished(operation)
+        self.client.drain()
+        told = [s for s in self.client.signals if s[0] == operation]
+        self.assertEqual([s[2] for s in told[-2:]], ["PropertiesChanged", "Finished"])
+        self.assertEqual(told[-2][3][1]["Steps"], state["Steps"])
+        self.assertLess(len(told), len(state["Steps"]))
 
     def test_issuer(self):
         "a proxy sees an issuer change when its file does"
