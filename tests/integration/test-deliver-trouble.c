@@ -3,7 +3,12 @@
  * certherd-deliver in trouble: one of a batch is at fault, it is killed, the disk is full or is not to be
  * written to.
  */
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 
 #include "deliver-fixture.h"
 
@@ -122,6 +127,128 @@ test_guilty_each (DeliverFixture *fixture, gconstpointer data)
   deliver_assert_told (agent, "acknowledge c 2 yes \n");
 }
 
+/* --- killed --- */
+
+#define PASS "/deliver-trouble/subprocess/pass"
+
+/* The kernel ends the process where it would switch the link, without a word to it. */
+static void
+die_at_the_switch (void)
+{
+  struct sock_filter filter[] = {
+    BPF_STMT (BPF_LD | BPF_W | BPF_ABS, offsetof (struct seccomp_data, nr)),
+    BPF_JUMP (BPF_JMP | BPF_JEQ | BPF_K, SYS_symlinkat, 0, 1),
+    BPF_STMT (BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+    BPF_STMT (BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  struct sock_fprog program = { G_N_ELEMENTS (filter), filter };
+
+  g_assert_cmpint (prctl (PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), ==, 0);
+  g_assert_cmpint (prctl (PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), ==, 0);
+}
+
+/* In a process of its own, for the fixture whose root the environment says. */
+static void
+pass_in_subprocess (void)
+{
+  const char *root = g_getenv ("TEST_ROOT");
+  g_autofree char *config = NULL, *state = NULL, *plugins = NULL;
+
+  if (root == NULL)
+    return;
+  config = g_build_filename (root, "config", NULL);
+  state = g_build_filename (root, "state", NULL);
+  plugins = g_build_filename (root, "plugins", NULL);
+  if (g_getenv ("TEST_AT_THE_SWITCH") != NULL)
+    die_at_the_switch ();
+  herd_pass_run ("web", &(HerdTargetPlaces){ TRUE, config, state, plugins });
+}
+
+static void
+run_killed (DeliverFixture *fixture, const DoubleCertificate *certificates, guint n)
+{
+  g_autoptr (AgentDouble) agent = agent_double_new (certificates, n);
+
+  agent_double_start (agent);
+  g_setenv ("TEST_ROOT", fixture->root, TRUE);
+  g_test_trap_subprocess (PASS, 0, 0);
+  g_unsetenv ("TEST_ROOT");
+  g_assert_false (g_test_trap_has_passed ());
+  agent_double_stop (agent);
+  deliver_assert_told (agent, "open www 2\n");
+  g_assert_null (strstr (agent->told->str, "acknowledge"));
+}
+
+/* Staged, not switched: readers have the old generation whole, and the next pass goes on. */
+static void
+test_killed_before_the_switch (DeliverFixture *fixture, gconstpointer data)
+{
+  static const DoubleCertificate first[] = { { "www", 1 } };
+  static const DoubleCertificate second[] = { { "www", 2, 1 } };
+  g_autoptr (AgentDouble) agent = agent_double_new (first, 1);
+
+  deliver_fixture_configure (fixture, "adapter = files\npath = %s", fixture->output);
+  deliver_fixture_run (fixture, agent, "web", HERD_PASS_DONE);
+  g_clear_pointer (&agent, agent_double_free);
+  g_setenv ("TEST_AT_THE_SWITCH", "1", TRUE);
+  run_killed (fixture, second, 1);
+  g_unsetenv ("TEST_AT_THE_SWITCH");
+  deliver_fixture_assert_key (fixture, "output/www/privkey.pem", "www", 1);
+  deliver_fixture_assert_key (fixture, "output/.www.2/privkey.pem", "www", 2);
+  agent = agent_double_new (second, 1);
+  deliver_fixture_run (fixture, agent, "web", HERD_PASS_DONE);
+  deliver_assert_told (agent, "acknowledge www 2 yes \n");
+  deliver_fixture_assert_key (fixture, "output/www/privkey.pem", "www", 2);
+}
+
+/* Switched, not activated: the next pass activates what is in place. */
+static void
+test_killed_before_the_activation (DeliverFixture *fixture, gconstpointer data)
+{
+  static const DoubleCertificate certificates[] = { { "www", 2, 1 } };
+  g_autoptr (AgentDouble) agent = NULL;
+  g_autofree char *script = g_strdup_printf (
+      "[ -e %s/killed ] || { touch %s/killed; kill -9 $PPID; }", fixture->root, fixture->root);
+  g_autofree char *program = deliver_fixture_make_program (fixture, script);
+  g_autofree char *log = NULL;
+
+  deliver_fixture_configure (fixture, "adapter = exec\npath = %s\ncommand = %s", fixture->output,
+                             program);
+  run_killed (fixture, certificates, 1);
+  deliver_fixture_assert_key (fixture, "output/www/privkey.pem", "www", 2);
+  agent = agent_double_new (certificates, 1);
+  deliver_fixture_run (fixture, agent, "web", HERD_PASS_DONE);
+  deliver_assert_told (agent, "acknowledge www 2 yes \n");
+  log = deliver_fixture_read (fixture, "log");
+  g_assert_cmpstr (log, ==, "www 2\nwww 2\n");
+}
+
+/* --- a place that cannot be used --- */
+
+static void
+test_bad_places (DeliverFixture *fixture, gconstpointer data)
+{
+  static const DoubleCertificate certificates[] = { { "www", 1 } };
+  static const struct {
+    const char *keys, *words;
+    int status;
+  } bad[] = {
+    { "path = /proc", "acknowledge www 1 no ", HERD_PASS_DONE },
+    { "path = /nonexistent/place", "create the directory, or correct the target's path",
+      HERD_PASS_DONE },
+    { "path = /tmp\nowner = nobody-of-this-name", "nobody-of-this-name", HERD_PASS_FAILED },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (bad); i++) {
+    g_autoptr (AgentDouble) agent = agent_double_new (certificates, 1);
+
+    deliver_fixture_configure (fixture, "adapter = files\n%s", bad[i].keys);
+    deliver_fixture_run (fixture, agent, "web", bad[i].status);
+    deliver_assert_told (agent, "acknowledge www 1 no ");
+    deliver_assert_told (agent, bad[i].words);
+  }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -133,5 +260,9 @@ main (int argc, char **argv)
   ADD ("guilty-new", test_guilty_new);
   ADD ("all-rejected", test_all_rejected);
   ADD ("guilty-each", test_guilty_each);
+  g_test_add_func (PASS, pass_in_subprocess);
+  ADD ("killed-before-the-switch", test_killed_before_the_switch);
+  ADD ("killed-before-the-activation", test_killed_before_the_activation);
+  ADD ("bad-places", test_bad_places);
   return g_test_run ();
 }
