@@ -173,12 +173,13 @@ new_row (const HerdCertificate *certificate, gint64 now)
   const HerdGeneration *current = herd_certificate_get_current (certificate);
   g_auto (GStrv) identifiers = herd_spec_get_list (certificate->spec, "identifiers");
 
-  return g_variant_new ("(@osss^asxxst)",
-                        herd_bus_new_path (HERD_NOUN_CERTIFICATE, certificate->id),
-                        certificate->name, herd_certificate_get_state (certificate, now),
-                        herd_certificate_get_activity (certificate, now), identifiers,
-                        current != NULL ? current->facts->not_after : 0, certificate->action_time,
-                        herd_action_to_string (certificate->action), certificate->current);
+  return g_variant_new (
+      "(@osss^asxxst)", herd_bus_new_path (HERD_NOUN_CERTIFICATE, certificate->id),
+      certificate->name,
+      herd_certificate_state_to_string (herd_certificate_get_state (certificate, now)),
+      herd_certificate_get_activity (certificate, now), identifiers,
+      current != NULL ? current->facts->not_after : 0, certificate->action_time,
+      herd_action_to_string (certificate->action), certificate->current);
 }
 
 typedef struct {

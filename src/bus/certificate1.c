@@ -338,7 +338,8 @@ get_profile (HerdAgent *agent G_GNUC_UNUSED, gpointer row)
 static GVariant *
 get_state (HerdAgent *agent, gpointer row)
 {
-  return g_variant_new_string (herd_certificate_get_state (row, get_now (agent)));
+  return g_variant_new_string (
+      herd_certificate_state_to_string (herd_certificate_get_state (row, get_now (agent))));
 }
 
 static GVariant *

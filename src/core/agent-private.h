@@ -7,6 +7,7 @@
 #include "core/agent.h"
 #include "core/issuance.h"
 #include "core/scheduler.h"
+#include "util/steps.h"
 
 struct HerdAgent {
   HerdServices services;
@@ -20,7 +21,8 @@ struct HerdAgent {
   HerdDeliveries *deliveries;
   HerdScheduler *scheduler;
   HerdGate *slots;
-  gboolean started;
+  HerdRun *start; /* what herd_agent_start began; NULL = not yet */
+  char *start_at; /* the name of the certificate that it has come to */
   HerdIssuanceContext issuance;
   GHashTable *issuances;     /* &operation id → HerdIssuance */
   GHashTable *registrations; /* &operation id → GCancellable */
@@ -58,10 +60,12 @@ void herd_agent_begin_registration (HerdAgent *agent, HerdAuthority *authority,
 /* Cancels an operation that is no issuance under way. */
 void herd_agent_cancel_other (HerdAgent *agent, HerdOperation *operation);
 
-/* Works out CERTIFICATE's next action, and schedules it. */
+/* Works out CERTIFICATE's next action, schedules it, and says that its row has changed. */
 void herd_agent_reschedule (HerdAgent *agent, HerdCertificate *certificate);
-/* Its time has come. */
-void herd_agent_due (guint64 certificate, gpointer data);
+/* The same where nothing has happened but a start: says so only if the next action is another one. */
+void herd_agent_schedule_first (HerdAgent *agent, HerdCertificate *certificate);
+/* Its time has come. FALSE: every slot is taken. */
+gboolean herd_agent_due (guint64 certificate, gpointer data);
 
 /* --- ends of verbs (agent.c) --- */
 

@@ -137,7 +137,8 @@ herd_filter_matches (const HerdFilter *filter, HerdRegistry *registry,
   const HerdGeneration *current = herd_certificate_get_current (certificate);
 
   if (filter->state != NULL
-      && !g_str_equal (filter->state, herd_certificate_get_state (certificate, now)))
+      && !g_str_equal (filter->state, herd_certificate_state_to_string (
+                                          herd_certificate_get_state (certificate, now))))
     return FALSE;
   if (filter->activity != NULL
       && !g_str_equal (filter->activity, herd_certificate_get_activity (certificate, now)))

@@ -96,6 +96,20 @@ herd_action_to_string (HerdAction action)
   return "none";
 }
 
+const char *
+herd_certificate_state_to_string (HerdCertificateState state)
+{
+  switch (state) {
+  case HERD_CERTIFICATE_NONE:
+    return "none";
+  case HERD_CERTIFICATE_VALID:
+    return "valid";
+  case HERD_CERTIFICATE_EXPIRED:
+    return "expired";
+  }
+  return "none";
+}
+
 HerdCertificate *
 herd_certificate_new (guint64 id, const char *name, guint32 owner, HerdOrigin origin,
                       GVariant *spec)
@@ -168,14 +182,14 @@ herd_certificate_find_delivery (const HerdCertificate *certificate, const char *
   return NULL;
 }
 
-const char *
+HerdCertificateState
 herd_certificate_get_state (const HerdCertificate *certificate, gint64 now)
 {
   const HerdGeneration *current = herd_certificate_get_current (certificate);
 
   if (current == NULL)
-    return "none";
-  return current->facts->not_after <= now ? "expired" : "valid";
+    return HERD_CERTIFICATE_NONE;
+  return current->facts->not_after <= now ? HERD_CERTIFICATE_EXPIRED : HERD_CERTIFICATE_VALID;
 }
 
 static gboolean

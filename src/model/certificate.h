@@ -73,6 +73,17 @@ typedef enum {
 
 const char *herd_action_to_string (HerdAction action);
 
+/* What there is of it. */
+typedef enum {
+  HERD_CERTIFICATE_NONE,
+  HERD_CERTIFICATE_VALID,
+  HERD_CERTIFICATE_EXPIRED,
+} HerdCertificateState;
+#define HERD_N_CERTIFICATE_STATES 3
+
+/* "none", "valid", "expired". */
+const char *herd_certificate_state_to_string (HerdCertificateState state);
+
 typedef struct {
   guint64 id; /* opaque, persisted, never reused */
   char *name;
@@ -98,8 +109,9 @@ typedef struct {
   gint64 last_error_time;
 
   /* Not saved. */
-  guint64 operation; /* the running one's id, 0 = none */
-  guint64 revision;  /* changes with everything that rights depend on */
+  guint64 operation;            /* the running one's id, 0 = none */
+  guint64 revision;             /* changes with everything that rights depend on */
+  HerdCertificateState counted; /* the registry's: as what it is in its counts */
 } HerdCertificate;
 
 HerdCertificate *herd_certificate_new (guint64 id, const char *name, guint32 owner,
@@ -114,8 +126,7 @@ HerdGeneration *herd_certificate_get_current (const HerdCertificate *certificate
 HerdGeneration *herd_certificate_get_newest (const HerdCertificate *certificate);
 HerdDelivery *herd_certificate_find_delivery (const HerdCertificate *certificate,
                                               const char *target);
-/* "none", "valid", "expired". */
-const char *herd_certificate_get_state (const HerdCertificate *certificate, gint64 now);
+HerdCertificateState herd_certificate_get_state (const HerdCertificate *certificate, gint64 now);
 /* "idle", "waiting", "issuing", "delivering", "blocked". */
 const char *herd_certificate_get_activity (const HerdCertificate *certificate, gint64 now);
 /* NULL name clears. */

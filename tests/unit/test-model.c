@@ -78,13 +78,13 @@ test_certificate (void)
       certificate = herd_certificate_new (7, "web", 1000, HERD_ORIGIN_BUS, parse ("@a{sv} {}"));
   HerdFacts *facts = herd_facts_new ();
 
-  g_assert_cmpstr (herd_certificate_get_state (certificate, 100), ==, "none");
+  g_assert_cmpint (herd_certificate_get_state (certificate, 100), ==, HERD_CERTIFICATE_NONE);
   g_assert_null (herd_certificate_get_newest (certificate));
   facts->not_after = 200;
   g_ptr_array_add (certificate->generations, herd_generation_new (3, 1, 50, facts));
   certificate->current = 3;
-  g_assert_cmpstr (herd_certificate_get_state (certificate, 199), ==, "valid");
-  g_assert_cmpstr (herd_certificate_get_state (certificate, 200), ==, "expired");
+  g_assert_cmpint (herd_certificate_get_state (certificate, 199), ==, HERD_CERTIFICATE_VALID);
+  g_assert_cmpint (herd_certificate_get_state (certificate, 200), ==, HERD_CERTIFICATE_EXPIRED);
   g_assert_null (herd_certificate_find_generation (certificate, 2));
   certificate->failures = 1;
   certificate->retry_at = 300;
