@@ -178,7 +178,7 @@ new_row (const HerdCertificate *certificate, gint64 now)
       certificate->name,
       herd_certificate_state_to_string (herd_certificate_get_state (certificate, now)),
       herd_certificate_get_activity (certificate, now), identifiers,
-      current != NULL ? current->facts->not_after : 0, certificate->action_time,
+      current != NULL ? current->not_after : 0, certificate->action_time,
       herd_action_to_string (certificate->action), certificate->current);
 }
 

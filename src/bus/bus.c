@@ -166,12 +166,13 @@ certificate_updated (const HerdCertificate *certificate, gpointer data)
 {
   HerdBus *bus = data;
   const HerdGeneration *current = herd_certificate_get_current (certificate);
+  g_autofree char *fingerprint = current != NULL ? herd_generation_get_fingerprint (current) : NULL;
 
   herd_bus_changes_flush (bus->changes, HERD_NOUN_CERTIFICATE, certificate->id);
   emit (bus, NULL, HERD_NOUN_AGENT, 0, "CertificateUpdated",
         g_variant_new ("(@osts)", herd_bus_new_path (HERD_NOUN_CERTIFICATE, certificate->id),
                        certificate->name, certificate->current,
-                       current != NULL ? current->facts->fingerprint : ""));
+                       fingerprint != NULL ? fingerprint : ""));
 }
 
 static void

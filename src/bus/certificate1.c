@@ -368,14 +368,16 @@ get_generations (HerdAgent *agent G_GNUC_UNUSED, gpointer row)
 
   for (guint i = 0; i < certificate->generations->len; i++) {
     const HerdGeneration *generation = g_ptr_array_index (certificate->generations, i);
+    g_autofree char *serial = herd_generation_get_serial (generation);
+    g_autofree char *fingerprint = herd_generation_get_fingerprint (generation);
     g_auto (GVariantDict) dictionary = G_VARIANT_DICT_INIT (NULL);
 
     g_variant_dict_insert (&dictionary, "generation", "t", generation->number);
-    g_variant_dict_insert (&dictionary, "not-before", "x", generation->facts->not_before);
-    g_variant_dict_insert (&dictionary, "not-after", "x", generation->facts->not_after);
-    g_variant_dict_insert (&dictionary, "serial", "s", generation->facts->serial);
-    g_variant_dict_insert (&dictionary, "fingerprint", "s", generation->facts->fingerprint);
-    g_variant_dict_insert (&dictionary, "issued-by", "s", generation->facts->issued_by);
+    g_variant_dict_insert (&dictionary, "not-before", "x", generation->not_before);
+    g_variant_dict_insert (&dictionary, "not-after", "x", generation->not_after);
+    g_variant_dict_insert (&dictionary, "serial", "s", serial);
+    g_variant_dict_insert (&dictionary, "fingerprint", "s", fingerprint);
+    g_variant_dict_insert (&dictionary, "issued-by", "s", generation->issued_by);
     g_variant_dict_insert (&dictionary, "created", "x", generation->created);
     g_variant_dict_insert (&dictionary, "rejected", "b", generation->rejected);
     g_variant_builder_add_value (&builder, g_variant_dict_end (&dictionary));
@@ -383,52 +385,46 @@ get_generations (HerdAgent *agent G_GNUC_UNUSED, gpointer row)
   return g_variant_builder_end (&builder);
 }
 
-static const HerdFacts *
-get_facts (gpointer row)
-{
-  const HerdGeneration *current = herd_certificate_get_current (row);
-
-  return current != NULL ? current->facts : NULL;
-}
-
 static GVariant *
 get_serial (HerdAgent *agent G_GNUC_UNUSED, gpointer row)
 {
-  const HerdFacts *facts = get_facts (row);
+  const HerdGeneration *current = herd_certificate_get_current (row);
 
-  return g_variant_new_string (facts != NULL ? facts->serial : "");
+  return current != NULL ? g_variant_new_take_string (herd_generation_get_serial (current))
+                         : g_variant_new_string ("");
 }
 
 static GVariant *
 get_fingerprint (HerdAgent *agent G_GNUC_UNUSED, gpointer row)
 {
-  const HerdFacts *facts = get_facts (row);
+  const HerdGeneration *current = herd_certificate_get_current (row);
 
-  return g_variant_new_string (facts != NULL ? facts->fingerprint : "");
+  return current != NULL ? g_variant_new_take_string (herd_generation_get_fingerprint (current))
+                         : g_variant_new_string ("");
 }
 
 static GVariant *
 get_not_before (HerdAgent *agent G_GNUC_UNUSED, gpointer row)
 {
-  const HerdFacts *facts = get_facts (row);
+  const HerdGeneration *current = herd_certificate_get_current (row);
 
-  return g_variant_new_int64 (facts != NULL ? facts->not_before : 0);
+  return g_variant_new_int64 (current != NULL ? current->not_before : 0);
 }
 
 static GVariant *
 get_not_after (HerdAgent *agent G_GNUC_UNUSED, gpointer row)
 {
-  const HerdFacts *facts = get_facts (row);
+  const HerdGeneration *current = herd_certificate_get_current (row);
 
-  return g_variant_new_int64 (facts != NULL ? facts->not_after : 0);
+  return g_variant_new_int64 (current != NULL ? current->not_after : 0);
 }
 
 static GVariant *
 get_issued_by (HerdAgent *agent G_GNUC_UNUSED, gpointer row)
 {
-  const HerdFacts *facts = get_facts (row);
+  const HerdGeneration *current = herd_certificate_get_current (row);
 
-  return g_variant_new_string (facts != NULL ? facts->issued_by : "");
+  return g_variant_new_string (current != NULL ? current->issued_by : "");
 }
 
 static GVariant *

@@ -246,7 +246,7 @@ herd_agent_change_spec (HerdAgent *agent, HerdCertificate *certificate, guint32 
   certificate->revision++;
   if (newest != NULL && !issue) {
     certificate->renew_at = herd_renewal_get_time (
-        newest->facts, herd_spec_get_string (spec, "renew", "auto"), g_random_double ());
+        newest, herd_spec_get_string (spec, "renew", "auto"), g_random_double ());
   }
   herd_deliveries_plan (agent->deliveries, certificate, batch);
   if (issue) {
@@ -441,7 +441,7 @@ herd_agent_open_async (HerdAgent *agent, guint64 id, guint64 number, gboolean ke
   }
   opened->state = agent->services.state;
   opened->generation = generation->number;
-  opened->facts = herd_facts_copy (generation->facts);
+  opened->facts = herd_generation_get_facts (generation);
   herd_state_read_generation_async (agent->services.state, id, generation->number, key,
                                     generation_read, g_steal_pointer (&task));
 }

@@ -379,7 +379,7 @@ static void
 set_renew_action (HerdCertificate *certificate, const HerdGeneration *newest)
 {
   g_autofree char *reason = herd_renewal_get_reason (
-      newest->facts, herd_spec_get_string (certificate->spec, "renew", "auto"));
+      newest, herd_spec_get_string (certificate->spec, "renew", "auto"));
 
   if (certificate->failures > 0 && certificate->retry_at > certificate->renew_at) {
     g_autofree char *failed = g_strdup_printf ("attempt %u failed: %s", certificate->failures,

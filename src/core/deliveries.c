@@ -182,12 +182,9 @@ void
 herd_deliveries_set_state (HerdDeliveries *deliveries, HerdCertificate *certificate,
                            HerdDelivery *delivery, HerdDeliveryState state, const char *message)
 {
-  g_autofree char *copy = g_strdup (message != NULL ? message : "");
-
   delivery->state = state;
   delivery->since = herd_clock_get_seconds (deliveries->services->clock);
-  g_free (delivery->message);
-  delivery->message = g_steal_pointer (&copy);
+  herd_delivery_set_message (delivery, message != NULL ? message : "");
   file_row (deliveries, certificate, delivery);
 }
 
@@ -421,6 +418,14 @@ herd_deliveries_tell_missing (HerdDeliveries *deliveries, const HerdCertificate 
   if (delivery->state == HERD_DELIVERY_GONE && !herd_deliveries_target_is_reader (delivery->target))
     herd_attentions_raise (deliveries->services->attentions, HERD_NOUN_CERTIFICATE, certificate->id,
                            "warning", HERD_ATTENTION_TARGET_MISSING, delivery->message);
+}
+
+void
+herd_deliveries_say_missing (HerdDeliveries *deliveries, const HerdCertificate *certificate)
+{
+  for (guint i = 0; i < certificate->deliveries->len; i++)
+    herd_deliveries_tell_missing (deliveries, certificate,
+                                  g_ptr_array_index (certificate->deliveries, i));
 }
 
 /* What CERTIFICATE's rows say about targets that came or went. TRUE if something changed. */

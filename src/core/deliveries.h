@@ -41,7 +41,9 @@ void herd_deliveries_plan (HerdDeliveries *deliveries, HerdCertificate *certific
                            HerdBatch *batch);
 /* Starts, once this turn of the loop is over, what is pending and not waiting for its time. */
 void herd_deliveries_kick (HerdDeliveries *deliveries, guint64 certificate);
-/* The same for everything that is pending, as after configure. */
+/* Raises what a human has to know of CERTIFICATE's targets that are no longer there. */
+void herd_deliveries_say_missing (HerdDeliveries *deliveries, const HerdCertificate *certificate);
+/* The same as kick for everything that is pending, as after configure. */
 void herd_deliveries_kick_all (HerdDeliveries *deliveries);
 /* Pending, rejected and held ones of CERTIFICATE are tried again now. */
 void herd_deliveries_retry (HerdDeliveries *deliveries, HerdCertificate *certificate);

@@ -146,7 +146,7 @@ herd_filter_matches (const HerdFilter *filter, HerdRegistry *registry,
   if (filter->has_owner && filter->owner != certificate->owner)
     return FALSE;
   if (filter->expires_before != 0
-      && (current == NULL || current->facts->not_after >= filter->expires_before))
+      && (current == NULL || current->not_after >= filter->expires_before))
     return FALSE;
   if (filter->issuer != NULL && !matches_issuer (filter, registry, certificate))
     return FALSE;

@@ -334,7 +334,7 @@ enter_save (HerdRun *run, gpointer data, GError **error)
   if (der == NULL)
     return FALSE;
   issuance->renew_at = herd_renewal_get_time (
-      issuance->generation->facts, herd_spec_get_string (certificate->spec, "renew", "auto"),
+      issuance->generation, herd_spec_get_string (certificate->spec, "renew", "auto"),
       g_random_double ());
   operation->generation = issuance->generation->number;
   row = with_generation (issuance, certificate);

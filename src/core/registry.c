@@ -143,7 +143,7 @@ recount (HerdRegistry *registry, gint64 now)
     certificate->counted = herd_certificate_get_state (certificate, now);
     registry->counts[certificate->counted]++;
     if (certificate->counted == HERD_CERTIFICATE_VALID)
-      registry->earliest = MIN (registry->earliest, current->facts->not_after);
+      registry->earliest = MIN (registry->earliest, current->not_after);
   }
 }
 
@@ -155,7 +155,7 @@ count (HerdRegistry *registry, HerdCertificate *certificate)
   registry->counts[certificate->counted]++;
   if (certificate->counted == HERD_CERTIFICATE_VALID)
     registry->earliest = MIN (registry->earliest,
-                              herd_certificate_get_current (certificate)->facts->not_after);
+                              herd_certificate_get_current (certificate)->not_after);
 }
 
 void

@@ -57,6 +57,7 @@ leave_schedule (HerdRun *run, gpointer data, GError **error G_GNUC_UNUSED)
     if (certificate == NULL)
       return TRUE;
     herd_agent_schedule_first (agent, certificate);
+    herd_deliveries_say_missing (agent->deliveries, certificate);
     after = certificate->name;
   }
   /* By name: the row may be gone at the next slice. */
@@ -73,6 +74,7 @@ leave_deliver (HerdRun *run G_GNUC_UNUSED, gpointer data, GError **error G_GNUC_
   HerdAgent *agent = data;
 
   herd_deliveries_kick_all (agent->deliveries);
+  herd_deliveries_kick_withdrawals (agent->deliveries);
   return TRUE;
 }
 
