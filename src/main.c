@@ -255,9 +255,12 @@ static gboolean
 on_hangup (gpointer data)
 {
   Program *program = data;
-  g_autoptr (GPtrArray) problems = herd_agent_reload (program->agent);
+  g_autoptr (GPtrArray) problems = NULL;
 
+  herd_notify ("RELOADING=1", NULL);
+  problems = herd_agent_reload (program->agent);
   g_message ("configuration read again, %u problems", problems->len);
+  herd_notify ("READY=1", NULL);
   return G_SOURCE_CONTINUE;
 }
 

@@ -32,8 +32,7 @@ G_DECLARE_FINAL_TYPE (HerdAdapterExec, herd_adapter_exec, HERD, ADAPTER_EXEC, GO
 struct _HerdAdapterExec {
   HerdAdapterBase base;
   char **command;
-  gint64 timeout;     /* seconds */
-  GPtrArray *bundles; /* what activate is about */
+  gint64 timeout; /* seconds */
 };
 
 static void herd_adapter_exec_iface_init (HerdAdapterInterface *iface);
@@ -76,31 +75,6 @@ exec_check (HerdAdapter *adapter, GError **error)
   self->command = g_strsplit (command, "\n", -1);
   return herd_adapter_base_check_timeout (&self->base, TIMEOUT_DEFAULT, &self->timeout, error)
          && herd_adapter_base_check_output (&self->base, FALSE, error);
-}
-
-/* From now on, activate is about BUNDLE, and no other generation of its certificate. */
-static void
-remember (HerdAdapterExec *self, HerdBundle *bundle)
-{
-  for (guint i = 0; i < self->bundles->len; i++) {
-    const HerdBundle *other = g_ptr_array_index (self->bundles, i);
-
-    if (g_str_equal (other->name, bundle->name)) {
-      g_ptr_array_remove_index (self->bundles, i);
-      break;
-    }
-  }
-  g_ptr_array_add (self->bundles, herd_bundle_ref (bundle));
-}
-
-static gboolean
-exec_install (HerdAdapter *adapter, GPtrArray *bundles, GError **error)
-{
-  if (!herd_adapter_base_install (adapter, bundles, error))
-    return FALSE;
-  for (guint i = 0; i < bundles->len; i++)
-    remember (HERD_ADAPTER_EXEC (adapter), g_ptr_array_index (bundles, i));
-  return TRUE;
 }
 
 /* --- one run --- */
@@ -294,24 +268,19 @@ run (HerdAdapterExec *self, const HerdBundle *bundle, GError **error)
 }
 
 static gboolean
-exec_activate (HerdAdapter *adapter, GError **error)
+exec_activate (HerdAdapter *adapter, HerdBundle *bundle, GError **error)
 {
-  HerdAdapterExec *self = HERD_ADAPTER_EXEC (adapter);
-
-  for (guint i = 0; i < self->bundles->len; i++) {
-    if (!run (self, g_ptr_array_index (self->bundles, i), error))
-      return FALSE;
-  }
-  return TRUE;
+  return run (HERD_ADAPTER_EXEC (adapter), bundle, error);
 }
 
 static void
 herd_adapter_exec_iface_init (HerdAdapterInterface *iface)
 {
   iface->check = exec_check;
-  iface->install = exec_install;
+  iface->install = herd_adapter_base_install;
   iface->activate = exec_activate;
-  iface->restore = exec_install;
+  iface->activates_each = TRUE;
+  iface->restore = herd_adapter_base_install;
   iface->withdraw = herd_adapter_base_withdraw;
 }
 
@@ -321,7 +290,6 @@ exec_dispose (GObject *object)
   HerdAdapterExec *self = HERD_ADAPTER_EXEC (object);
 
   g_clear_pointer (&self->command, g_strfreev);
-  g_clear_pointer (&self->bundles, g_ptr_array_unref);
   G_OBJECT_CLASS (herd_adapter_exec_parent_class)->dispose (object);
 }
 
@@ -334,8 +302,6 @@ herd_adapter_exec_class_init (HerdAdapterExecClass *klass)
 
 static void
 herd_adapter_exec_init (HerdAdapterExec *adapter)
-{
-  adapter->bundles = g_ptr_array_new_with_free_func ((GDestroyNotify) herd_bundle_unref);
-}
+{}
 
 HERD_PLUGIN_DEFINE ("adapter", "exec", herd_adapter_exec_get_type)

@@ -72,7 +72,8 @@ make (Fixture *fixture, const char *script, const char *arguments)
   return g_steal_pointer (&adapter);
 }
 
-static void
+/* The bundle; (transfer full). */
+static HerdBundle *
 install (HerdAdapter *adapter, const char *name, guint64 generation)
 {
   g_autoptr (GPtrArray)
@@ -87,6 +88,7 @@ install (HerdAdapter *adapter, const char *name, guint64 generation)
   g_ptr_array_add (bundles, herd_bundle_new (name, generation, chain, key, facts));
   g_assert_true (herd_adapter_install (adapter, bundles, &error));
   g_assert_no_error (error);
+  return herd_bundle_ref (g_ptr_array_index (bundles, 0));
 }
 
 static char *
@@ -107,13 +109,14 @@ test_given (Fixture *fixture, gconstpointer data)
       "cat <&3 >key; cat <&4 >chain; env >env; printf '%s|' \"$@\" >arguments; "
       "(echo x >&3) 2>/dev/null && touch writable; ls /proc/self/fd | wc -l >fds; exit 0",
       "\none\ntwo words; $(touch shell)");
+  g_autoptr (HerdBundle) bundle = NULL;
   g_autoptr (GError) error = NULL;
   g_autofree char *key = NULL, *chain = NULL, *environment = NULL, *arguments = NULL;
   g_autofree char *writable = g_build_filename (fixture->root, "writable", NULL);
   g_autofree char *shell = g_build_filename (fixture->root, "shell", NULL);
 
-  install (adapter, "www", 7);
-  g_assert_true (herd_adapter_activate (adapter, &error));
+  bundle = install (adapter, "www", 7);
+  g_assert_true (herd_adapter_activate (adapter, bundle, &error));
   g_assert_no_error (error);
   key = read_text (fixture, "key");
   chain = read_text (fixture, "chain");
@@ -137,10 +140,11 @@ assert_judged (Fixture *fixture, const char *script, HerdError code, HerdErrorCl
                const char *words)
 {
   g_autoptr (HerdAdapter) adapter = make (fixture, script, "");
+  g_autoptr (HerdBundle) bundle = NULL;
   g_autoptr (GError) error = NULL;
 
-  install (adapter, "www", 1);
-  g_assert_false (herd_adapter_activate (adapter, &error));
+  bundle = install (adapter, "www", 1);
+  g_assert_false (herd_adapter_activate (adapter, bundle, &error));
   g_assert_error (error, HERD_ERROR, (int) code);
   g_assert_cmpint (herd_error_class (error), ==, error_class);
   g_assert_nonnull (strstr (error->message, words));
@@ -166,11 +170,12 @@ static void
 test_not_there (Fixture *fixture, gconstpointer data)
 {
   g_autoptr (HerdAdapter) adapter = make (fixture, "exit 0", "");
+  g_autoptr (HerdBundle) bundle = NULL;
   g_autoptr (GError) error = NULL;
 
-  install (adapter, "www", 1);
+  bundle = install (adapter, "www", 1);
   g_assert_cmpint (g_unlink (fixture->program), ==, 0);
-  g_assert_false (herd_adapter_activate (adapter, &error));
+  g_assert_false (herd_adapter_activate (adapter, bundle, &error));
   g_assert_error (error, HERD_ERROR, HERD_ERROR_REFUSED);
   g_assert_nonnull (strstr (error->message, fixture->program));
 }
@@ -180,6 +185,7 @@ static void
 test_timeout (Fixture *fixture, gconstpointer data)
 {
   g_autoptr (HerdAdapter) adapter = NULL;
+  g_autoptr (HerdBundle) bundle = NULL;
   g_autoptr (GError) error = NULL;
   g_autofree char *pids = NULL;
   g_auto (GStrv) words = NULL;
@@ -187,8 +193,8 @@ test_timeout (Fixture *fixture, gconstpointer data)
   set (fixture, "timeout", "1s");
   adapter = make (fixture, "trap '' TERM; sleep 1000 & echo $$ $! >pids; wait; wait; sleep 1000",
                   "");
-  install (adapter, "www", 1);
-  g_assert_false (herd_adapter_activate (adapter, &error));
+  bundle = install (adapter, "www", 1);
+  g_assert_false (herd_adapter_activate (adapter, bundle, &error));
   g_assert_error (error, HERD_ERROR, HERD_ERROR_REFUSED);
   g_assert_nonnull (strstr (error->message, "timeout"));
   pids = read_text (fixture, "pids");
@@ -209,43 +215,47 @@ static void
 test_daemon (Fixture *fixture, gconstpointer data)
 {
   g_autoptr (HerdAdapter) adapter = NULL;
+  g_autoptr (HerdBundle) bundle = NULL;
   g_autoptr (GError) error = NULL;
   g_autofree char *pid = NULL;
   gint64 before = g_get_monotonic_time ();
 
   set (fixture, "timeout", "30s");
   adapter = make (fixture, "sleep 60 & echo $! >pid; exit 0", "");
-  install (adapter, "www", 1);
-  g_assert_true (herd_adapter_activate (adapter, &error));
+  bundle = install (adapter, "www", 1);
+  g_assert_true (herd_adapter_activate (adapter, bundle, &error));
   g_assert_no_error (error);
   g_assert_cmpint (g_get_monotonic_time () - before, <, 20 * G_USEC_PER_SEC);
   pid = read_text (fixture, "pid");
   g_assert_cmpint (kill ((pid_t) g_ascii_strtoll (pid, NULL, 10), SIGKILL), ==, 0);
 }
 
+/* Each is run for itself; twice is as good as once, and going back is one more. */
 static void
 test_again (Fixture *fixture, gconstpointer data)
 {
   g_autoptr (HerdAdapter)
       adapter = make (fixture, "echo $CERTHERD_NAME $CERTHERD_GENERATION >>log", "");
+  g_autoptr (HerdBundle) new = install (adapter, "a", 2);
+  g_autoptr (HerdBundle) other = install (adapter, "b", 1);
+  g_autoptr (HerdBundle) old = install (adapter, "a", 1);
+  HerdBundle *const order[] = { new, new, other, old };
   g_autoptr (GError) error = NULL;
   g_autofree char *log = NULL;
 
-  install (adapter, "a", 2);
-  install (adapter, "b", 1);
-  g_assert_true (herd_adapter_activate (adapter, &error));
-  /* Going back: the older generation takes the newer one's place. */
-  install (adapter, "a", 1);
-  g_assert_true (herd_adapter_activate (adapter, &error));
+  g_assert_true (herd_adapter_activates_each (adapter));
+  for (guint i = 0; i < G_N_ELEMENTS (order); i++)
+    g_assert_true (herd_adapter_activate (adapter, order[i], &error));
   g_assert_no_error (error);
   log = read_text (fixture, "log");
-  g_assert_cmpstr (log, ==, "a 2\nb 1\nb 1\na 1\n");
+  g_assert_cmpstr (log, ==, "a 2\na 2\nb 1\na 1\n");
 }
 
 static void
 test_files (Fixture *fixture, gconstpointer data)
 {
   g_autoptr (HerdAdapter) adapter = NULL;
+  g_autoptr (HerdBundle) bundle = NULL;
   g_autoptr (GError) error = NULL;
   g_autofree char *copy = NULL;
   const char *const names[] = { "www", NULL };
@@ -253,8 +263,8 @@ test_files (Fixture *fixture, gconstpointer data)
 
   set (fixture, "path", fixture->root);
   adapter = make (fixture, "cp www/privkey.pem copy", "");
-  install (adapter, "www", 1);
-  g_assert_true (herd_adapter_activate (adapter, &error));
+  bundle = install (adapter, "www", 1);
+  g_assert_true (herd_adapter_activate (adapter, bundle, &error));
   g_assert_no_error (error);
   copy = read_text (fixture, "copy");
   g_assert_cmpstr (copy, ==, KEY);

@@ -26,7 +26,7 @@ files_check (HerdAdapter *adapter, GError **error)
 
 /* Whoever uses the files looks at them, or another target of the certificate tells it to. */
 static gboolean
-files_activate (HerdAdapter *adapter, GError **error)
+files_activate (HerdAdapter *adapter, HerdBundle *bundle, GError **error)
 {
   return TRUE;
 }

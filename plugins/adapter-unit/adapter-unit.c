@@ -258,7 +258,7 @@ judge (Activation *activation, const char *result, GError **error)
 }
 
 static gboolean
-unit_activate (HerdAdapter *adapter, GError **error)
+unit_activate (HerdAdapter *adapter, HerdBundle *bundle, GError **error)
 {
   HerdAdapterUnit *self = HERD_ADAPTER_UNIT (adapter);
   g_auto (Activation) activation = { .adapter = self };

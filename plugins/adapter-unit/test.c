@@ -168,7 +168,7 @@ activate (const char *action, const char *timeout, GError **error)
   g_autoptr (HerdAdapter) adapter = make (pairs, error);
 
   g_assert_nonnull (adapter);
-  return herd_adapter_activate (adapter, error);
+  return herd_adapter_activate (adapter, NULL, error);
 }
 
 static void

@@ -61,24 +61,16 @@ get_certificates (HerdAgent *agent, gpointer row G_GNUC_UNUSED)
 static GVariant *
 get_by_state (HerdAgent *agent, gpointer row G_GNUC_UNUSED)
 {
-  static const char *const states[] = { "none", "valid", "expired" };
   HerdServices *services = herd_agent_get_services (agent);
-  gint64 now = herd_clock_get_seconds (services->clock);
-  guint32 counts[G_N_ELEMENTS (states)] = { 0 };
   GVariantBuilder builder = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("a{su}"));
-  HerdCertificate *certificate = NULL;
+  guint counts[HERD_N_CERTIFICATE_STATES];
 
-  while ((certificate = herd_registry_next_certificate (
-              services->registry, certificate != NULL ? certificate->name : ""))
-         != NULL) {
-    for (guint i = 0; i < G_N_ELEMENTS (states); i++) {
-      if (g_str_equal (states[i], herd_certificate_get_state (certificate, now)))
-        counts[i]++;
-    }
-  }
-  for (guint i = 0; i < G_N_ELEMENTS (states); i++) {
-    if (counts[i] > 0)
-      g_variant_builder_add (&builder, "{su}", states[i], counts[i]);
+  herd_registry_count_states (services->registry, herd_clock_get_seconds (services->clock), counts);
+  for (guint state = 0; state < HERD_N_CERTIFICATE_STATES; state++) {
+    if (counts[state] > 0)
+      g_variant_builder_add (&builder, "{su}",
+                             herd_certificate_state_to_string ((HerdCertificateState) state),
+                             counts[state]);
   }
   return g_variant_builder_end (&builder);
 }
@@ -111,7 +103,8 @@ get_next_action_object (HerdAgent *agent, gpointer row G_GNUC_UNUSED)
 static GVariant *
 get_attentions (HerdAgent *agent, gpointer row G_GNUC_UNUSED)
 {
-  GPtrArray *attentions = herd_attentions_list (herd_agent_get_services (agent)->attentions);
+  g_autoptr (GPtrArray)
+      attentions = herd_attentions_list (herd_agent_get_services (agent)->attentions);
   GVariantBuilder builder = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("aa{sv}"));
 
   for (guint i = 0; i < attentions->len; i++) {

@@ -3,6 +3,9 @@
  * org.certherd.Agent1: its methods; the properties are in agent1-properties.c.
  */
 #include "bus/agent1.h"
+
+#include <string.h>
+
 #include "bus/details.h"
 #include "bus/table.h"
 #include "core/filter.h"
@@ -10,8 +13,10 @@
 #include "herd-interfaces.h"
 #include "model/spec.h"
 #include "plugin/error.h"
+#include "util/text.h"
 
 #define PAGE_MAX 500
+#define PATTERN_MAX 64
 
 static HerdRegistry *
 get_registry (const HerdBusCall *call)
@@ -56,6 +61,16 @@ finish_request (HerdBusCall *call G_GNUC_UNUSED, GAsyncResult *result, GError **
 
 /* --- names --- */
 
+/* NAME is the caller's, and anything until here. */
+static void
+set_not_found (GError **error, const char *noun, const char *name, const char *advice)
+{
+  g_autofree char *clean = herd_text_from_remote (name, -1);
+
+  g_set_error (error, HERD_ERROR, HERD_ERROR_NOT_FOUND, "there is no %s “%s”; %s", noun, clean,
+               advice);
+}
+
 static GVariant *
 finish_get_certificate (HerdBusCall *call, GAsyncResult *result G_GNUC_UNUSED, GError **error)
 {
@@ -66,7 +81,7 @@ finish_get_certificate (HerdBusCall *call, GAsyncResult *result G_GNUC_UNUSED, G
   certificate = herd_registry_find_certificate (get_registry (call), name);
   if (certificate != NULL)
     return g_variant_new ("(@o)", herd_bus_new_path (HERD_NOUN_CERTIFICATE, certificate->id));
-  g_set_error (error, HERD_ERROR, HERD_ERROR_NOT_FOUND, "there is no certificate of that name");
+  set_not_found (error, "certificate", name, "“certherdctl list” has those that there are");
   return NULL;
 }
 
@@ -80,19 +95,21 @@ finish_get_issuer (HerdBusCall *call, GAsyncResult *result G_GNUC_UNUSED, GError
   authority = herd_registry_find_authority (get_registry (call), name);
   if (authority != NULL)
     return g_variant_new ("(@o)", herd_bus_new_path (HERD_NOUN_ISSUER, authority->id));
-  g_set_error (error, HERD_ERROR, HERD_ERROR_NOT_FOUND, "there is no issuer of that name");
+  set_not_found (error, "issuer", name,
+                 "“certherdctl issuer list” has those that there are; a new file in issuers.d is "
+                 "read at a reload");
   return NULL;
 }
 
 /* --- issuers --- */
 
 static GVariant *
-new_issuer_entry (const HerdAuthority *authority)
+new_issuer_entry (HerdBusCall *call G_GNUC_UNUSED, HerdNoun noun, guint64 id, gpointer row)
 {
+  const HerdAuthority *authority = row;
   g_auto (GVariantDict) dictionary = G_VARIANT_DICT_INIT (NULL);
 
-  g_variant_dict_insert_value (&dictionary, "path",
-                               herd_bus_new_path (HERD_NOUN_ISSUER, authority->id));
+  g_variant_dict_insert_value (&dictionary, "path", herd_bus_new_path (noun, id));
   g_variant_dict_insert (&dictionary, "name", "s", authority->name);
   g_variant_dict_insert (&dictionary, "kind", "s", authority->kind);
   g_variant_dict_insert (&dictionary, "status", "s",
@@ -105,19 +122,19 @@ new_issuer_entry (const HerdAuthority *authority)
   return g_variant_dict_end (&dictionary);
 }
 
+static gboolean
+slice_issuers (HerdBusCall *call, gboolean *more, GError **error)
+{
+  static const HerdNoun nouns[] = { HERD_NOUN_ISSUER, HERD_NOUN_AGENT };
+
+  return herd_bus_slice_objects (call, nouns, new_issuer_entry, "GetIssuer", more, error);
+}
+
 static GVariant *
 finish_list_issuers (HerdBusCall *call, GAsyncResult *result G_GNUC_UNUSED,
                      GError **error G_GNUC_UNUSED)
 {
-  HerdRegistry *registry = get_registry (call);
-  g_autoptr (GArray) ids = herd_registry_list_ids (registry, HERD_NOUN_ISSUER);
-  GVariantBuilder builder = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("aa{sv}"));
-
-  for (guint i = 0; i < ids->len; i++) {
-    g_variant_builder_add_value (&builder, new_issuer_entry (herd_registry_get_authority (
-                                               registry, g_array_index (ids, guint64, i))));
-  }
-  return g_variant_new ("(aa{sv})", &builder);
+  return g_variant_new ("(@aa{sv})", herd_bus_take_items (call, G_VARIANT_TYPE ("aa{sv}")));
 }
 
 static gboolean
@@ -156,56 +173,138 @@ new_row (const HerdCertificate *certificate, gint64 now)
   const HerdGeneration *current = herd_certificate_get_current (certificate);
   g_auto (GStrv) identifiers = herd_spec_get_list (certificate->spec, "identifiers");
 
-  return g_variant_new ("(@osss^asxxst)",
-                        herd_bus_new_path (HERD_NOUN_CERTIFICATE, certificate->id),
-                        certificate->name, herd_certificate_get_state (certificate, now),
-                        herd_certificate_get_activity (certificate, now), identifiers,
-                        current != NULL ? current->facts->not_after : 0, certificate->action_time,
-                        herd_action_to_string (certificate->action), certificate->current);
+  return g_variant_new (
+      "(@osss^asxxst)", herd_bus_new_path (HERD_NOUN_CERTIFICATE, certificate->id),
+      certificate->name,
+      herd_certificate_state_to_string (herd_certificate_get_state (certificate, now)),
+      herd_certificate_get_activity (certificate, now), identifiers,
+      current != NULL ? current->not_after : 0, certificate->action_time,
+      herd_action_to_string (certificate->action), certificate->current);
 }
 
-static GVariant *
-finish_list (HerdBusCall *call, GAsyncResult *result G_GNUC_UNUSED, GError **error)
+typedef struct {
+  HerdFilter *filter;
+  guint32 limit;
+  gint64 now;
+  char *after; /* the last one that was looked at */
+  char *last;  /* the last one in the page */
+  gboolean full;
+} Page;
+
+static void
+page_free (gpointer data)
 {
-  gint64 now = herd_clock_get_seconds (herd_agent_get_services (call->agent)->clock);
-  GVariantBuilder rows = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("a(osssasxxst)"));
+  Page *page = data;
+
+  herd_filter_free (page->filter);
+  g_free (page->after);
+  g_free (page->last);
+  g_free (page);
+}
+
+static gboolean
+prepare_list (HerdBusCall *call, GError **error)
+{
   g_autoptr (GVariant) dictionary = NULL;
   g_autoptr (HerdFilter) filter = NULL;
-  HerdCertificate *certificate;
-  const char *after, *last = "";
-  guint32 limit, n = 0;
+  const char *after;
+  guint32 limit;
+  Page *page;
 
   g_variant_get (call->parameters, "(@a{sv}&su)", &dictionary, &after, &limit);
   filter = herd_filter_new (dictionary, error);
   if (filter == NULL)
-    return NULL;
+    return FALSE;
   if (limit == 0 || limit > PAGE_MAX) {
     g_set_error (error, HERD_ERROR, HERD_ERROR_INVALID_ARGUMENT,
                  "limit %u: a page has 1 to %d rows", limit, PAGE_MAX);
-    return NULL;
+    return FALSE;
   }
-  while ((certificate = herd_registry_next_certificate (get_registry (call), after)) != NULL) {
-    after = certificate->name;
-    if (!herd_filter_matches (filter, get_registry (call), certificate, now))
-      continue;
-    if (n == limit)
+  page = g_new0 (Page, 1);
+  page->filter = g_steal_pointer (&filter);
+  page->limit = limit;
+  page->now = herd_clock_get_seconds (herd_agent_get_services (call->agent)->clock);
+  page->after = g_strdup (after);
+  page->last = g_strdup ("");
+  call->progress = page;
+  call->progress_free = page_free;
+  return TRUE;
+}
+
+/* Puts CERTIFICATE into the page; FALSE: it is full, also where the rows before are very long. */
+static gboolean
+add_row (HerdBusCall *call, Page *page, const HerdCertificate *certificate)
+{
+  if ((call->items != NULL && call->items->len >= page->limit)
+      || !herd_bus_add_item (call, new_row (certificate, page->now)))
+    return FALSE;
+  g_free (page->last);
+  page->last = g_strdup (certificate->name);
+  return TRUE;
+}
+
+static gboolean
+slice_list (HerdBusCall *call, gboolean *more, GError **error G_GNUC_UNUSED)
+{
+  Page *page = call->progress;
+  HerdCertificate *certificate = NULL;
+
+  for (guint n = 0; n < HERD_BUS_SLICE && !page->full; n++) {
+    certificate = herd_registry_next_certificate (get_registry (call), page->after);
+    if (certificate == NULL)
       break;
-    last = certificate->name;
-    g_variant_builder_add_value (&rows, new_row (certificate, now));
-    n++;
+    g_free (page->after);
+    page->after = g_strdup (certificate->name);
+    page->full = herd_filter_matches (page->filter, get_registry (call), certificate, page->now)
+                 && !add_row (call, page, certificate);
   }
-  return g_variant_new ("(a(osssasxxst)s)", &rows, certificate != NULL ? last : "");
+  *more = certificate != NULL && !page->full;
+  return TRUE;
+}
+
+static GVariant *
+finish_list (HerdBusCall *call, GAsyncResult *result G_GNUC_UNUSED, GError **error G_GNUC_UNUSED)
+{
+  const Page *page = call->progress;
+
+  return g_variant_new ("(@a(osssasxxst)s)",
+                        herd_bus_take_items (call, G_VARIANT_TYPE ("a(osssasxxst)")),
+                        page->full ? page->last : "");
 }
 
 /* --- Subscribe --- */
+
+/* Rules and people see the patterns, in one line with spaces between. */
+static gboolean
+check_patterns (const char *const *patterns, GError **error)
+{
+  static const char allowed[] = "abcdefghijklmnopqrstuvwxyz0123456789._-*?";
+
+  for (; *patterns != NULL; patterns++) {
+    g_autofree char *shown = NULL;
+    gsize length = strlen (*patterns);
+
+    if (length >= 1 && length <= PATTERN_MAX && strspn (*patterns, allowed) == length)
+      continue;
+    shown = herd_text_from_remote (*patterns, -1);
+    g_set_error (error, HERD_ERROR, HERD_ERROR_INVALID_ARGUMENT,
+                 "patterns: \"%s\" matches no name of a certificate; a pattern has 1 to %d of a-z, "
+                 "0-9, \".\", \"_\", \"-\", \"*\" and \"?\"",
+                 shown, PATTERN_MAX);
+    return FALSE;
+  }
+  return TRUE;
+}
 
 static gboolean
 prepare_subscribe (HerdBusCall *call, GError **error)
 {
   static const char *const known[] = { "target s", "server s", NULL };
   g_autoptr (GVariant) options = g_variant_get_child_value (call->parameters, 1);
+  g_autofree const char **patterns = NULL;
 
-  return herd_bus_check_options (options, known, error);
+  g_variant_get_child (call->parameters, 0, "^a&s", &patterns);
+  return herd_bus_check_options (options, known, error) && check_patterns (patterns, error);
 }
 
 static const char *
@@ -227,13 +326,19 @@ decide_subscribe (HerdBusCall *call)
 
   if (target == NULL || !herd_deliveries_has_target (deliveries, target))
     return NULL;
-  return herd_deliveries_allows_user (deliveries, target, call->uid) ? NULL : "deliver";
+  return herd_rights_may_use_target (herd_agent_get_services (call->agent), target, call->uid)
+             ? NULL
+             : "deliver";
 }
 
 static void
 describe_subscribe (const HerdBusCall *call, HerdDetails *details)
 {
+  g_autofree const char **patterns = NULL;
+
+  g_variant_get_child (call->parameters, 0, "^a&s", &patterns);
   details->targets = g_strdup (get_target (call));
+  details->patterns = g_strjoinv (" ", (char **) patterns);
 }
 
 static GVariant *
@@ -241,13 +346,15 @@ finish_subscribe (HerdBusCall *call, GAsyncResult *result G_GNUC_UNUSED, GError 
 {
   g_autoptr (GVariant) options = g_variant_get_child_value (call->parameters, 1);
   g_autofree const char **patterns = NULL;
+  g_autofree char *label = NULL;
   const HerdSubscription *subscription;
   const char *server = "";
 
   g_variant_get_child (call->parameters, 0, "^a&s", &patterns);
   g_variant_lookup (options, "server", "&s", &server);
+  label = herd_text_from_remote (server, -1);
   subscription = herd_agent_subscribe (call->agent, call->sender, call->uid, patterns,
-                                       get_target (call), server, error);
+                                       get_target (call), label, error);
   if (subscription == NULL)
     return NULL;
   herd_bus_watch (call->bus, call->sender);
@@ -290,14 +397,17 @@ static const HerdBusMethod methods[] = {
     .finish = finish_request },
   { .member = "GetCertificate", .finish = finish_get_certificate },
   { .member = "GetIssuer", .finish = finish_get_issuer },
-  { .member = "ListIssuers", .finish = finish_list_issuers },
+  { .member = "ListIssuers", .slice = slice_issuers, .finish = finish_list_issuers },
   { .member = "AddIssuer",
     .action = "manage-issuers",
     .describe = herd_bus_describe_new_issuer,
     .prepare = prepare_add_issuer,
     .start = start_add_issuer,
     .finish = finish_add_issuer },
-  { .member = "ListCertificates", .finish = finish_list },
+  { .member = "ListCertificates",
+    .prepare = prepare_list,
+    .slice = slice_list,
+    .finish = finish_list },
   { .member = "Subscribe",
     .decide = decide_subscribe,
     .describe = describe_subscribe,

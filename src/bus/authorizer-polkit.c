@@ -267,24 +267,33 @@ on_gone (GDBusConnection *connection G_GNUC_UNUSED, const char *sender G_GNUC_UN
 static const char *
 find_message (const char *action, const HerdDetails *details)
 {
-  static const struct {
+  const struct {
     const char *action;
+    const char *needed;
     const char *message;
   } messages[] = {
-    { "request", "Authentication is required to request the certificate $(certificate) for "
-                 "$(identifiers)." },
-    { "manage", "Authentication is required to change the certificate $(certificate) for "
-                "$(identifiers), which belongs to user $(owner)." },
-    { "manage-own", "Authentication is required to change the certificate $(certificate) for "
-                    "$(identifiers)." },
-    { "renew", "Authentication is required to renew the certificate $(certificate) for "
-               "$(identifiers)." },
-    { "read-key", "Authentication is required to read the private key of the certificate "
-                  "$(certificate) for $(identifiers)." },
+    { "request", details->identifiers,
+      "Authentication is required to request the certificate $(certificate) for $(identifiers)." },
+    { "manage", details->identifiers,
+      "Authentication is required to change the certificate $(certificate) for $(identifiers), "
+      "which belongs to user $(owner)." },
+    { "manage-own", details->identifiers,
+      "Authentication is required to change the certificate $(certificate) for $(identifiers)." },
+    { "renew", details->identifiers,
+      "Authentication is required to renew the certificate $(certificate) for $(identifiers)." },
+    { "read-key", details->identifiers,
+      "Authentication is required to read the private key of the certificate $(certificate) for "
+      "$(identifiers)." },
+    { "deliver", details->targets,
+      "Authentication is required to receive the keys of certificates in the name of the target "
+      "$(targets)." },
+    { "manage-issuers", details->directory_url,
+      "Authentication is required to change the certificate authority $(issuer) at "
+      "$(directory-url)." },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (messages); i++) {
-    if (details->identifiers != NULL && g_str_equal (messages[i].action, action))
+    if (messages[i].needed != NULL && g_str_equal (messages[i].action, action))
       return messages[i].message;
   }
   return NULL;
@@ -304,6 +313,12 @@ new_details (const char *action, const HerdDetails *from)
     { "caller-is-owner", from->caller_is_owner },
     { "issuer", from->issuer },
     { "targets", from->targets },
+    { "readers", from->readers },
+    { "patterns", from->patterns },
+    { "directory-url", from->directory_url },
+    { "contact", from->contact },
+    { "agree-terms", from->agree_terms },
+    { "trust", from->trust },
     { "polkit.message", find_message (action, from) },
   };
 

@@ -16,6 +16,11 @@ herd_details_clear (HerdDetails *details)
   g_clear_pointer (&details->owner, g_free);
   g_clear_pointer (&details->issuer, g_free);
   g_clear_pointer (&details->targets, g_free);
+  g_clear_pointer (&details->readers, g_free);
+  g_clear_pointer (&details->patterns, g_free);
+  g_clear_pointer (&details->directory_url, g_free);
+  g_clear_pointer (&details->contact, g_free);
+  g_clear_pointer (&details->agree_terms, g_free);
 }
 
 static void

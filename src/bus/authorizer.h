@@ -20,7 +20,13 @@ typedef struct {
   char *owner;                 /* uid */
   const char *caller_is_owner; /* "true", "false" */
   char *issuer;
-  char *targets; /* space-separated */
+  char *targets;       /* old and new, space-separated */
+  char *readers;       /* likewise */
+  char *patterns;      /* of a subscription: globs of names, space-separated */
+  char *directory_url; /* of an issuer, and what the account is made with */
+  char *contact;
+  char *agree_terms;
+  const char *trust; /* "system", "own" (the issuer brings its only anchors) */
 } HerdDetails;
 
 void herd_details_clear (HerdDetails *details);

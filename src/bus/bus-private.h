@@ -17,5 +17,6 @@ struct HerdBus {
   HerdBusChanges *changes;
   guint registrations[HERD_N_NOUNS]; /* [0] the root's Agent1, others the subtrees */
   guint object_manager;
+  guint filter;      /* of long replies */
   GHashTable *calls; /* HerdBusCall under way */
 };

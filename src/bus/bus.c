@@ -153,28 +153,36 @@ emit (HerdBus *bus, const char *destination, HerdNoun noun, guint64 id, const ch
 {
   g_autofree char *path = herd_bus_get_path (noun, id);
 
-  /* What it refers to is to be seen in the properties first. */
-  herd_bus_changes_flush (bus->changes);
+  herd_bus_changes_flush (bus->changes, noun, id);
   g_dbus_connection_emit_signal (bus->connection, destination, path,
                                  herd_bus_get_interface (noun)->info->name, signal, parameters,
                                  NULL);
 }
 
+/* What a signal refers to is to be seen in the properties first: of these objects, and of its own. */
+
 static void
 certificate_updated (const HerdCertificate *certificate, gpointer data)
 {
+  HerdBus *bus = data;
   const HerdGeneration *current = herd_certificate_get_current (certificate);
+  g_autofree char *fingerprint = current != NULL ? herd_generation_get_fingerprint (current) : NULL;
 
-  emit (data, NULL, HERD_NOUN_AGENT, 0, "CertificateUpdated",
+  herd_bus_changes_flush (bus->changes, HERD_NOUN_CERTIFICATE, certificate->id);
+  emit (bus, NULL, HERD_NOUN_AGENT, 0, "CertificateUpdated",
         g_variant_new ("(@osts)", herd_bus_new_path (HERD_NOUN_CERTIFICATE, certificate->id),
                        certificate->name, certificate->current,
-                       current != NULL ? current->facts->fingerprint : ""));
+                       fingerprint != NULL ? fingerprint : ""));
 }
 
 static void
 operation_finished (const HerdOperation *operation, gpointer data)
 {
-  emit (data, NULL, HERD_NOUN_OPERATION, operation->id, "Finished",
+  HerdBus *bus = data;
+
+  herd_bus_changes_flush (bus->changes, HERD_NOUN_CERTIFICATE, operation->certificate);
+  herd_bus_changes_flush (bus->changes, HERD_NOUN_ISSUER, operation->issuer);
+  emit (bus, NULL, HERD_NOUN_OPERATION, operation->id, "Finished",
         g_variant_new ("(bss)", operation->state == HERD_OPERATION_DONE, operation->error,
                        operation->error_message));
 }
@@ -183,7 +191,10 @@ static void
 attention (HerdNoun noun, guint64 id, const char *severity, const char *code, const char *message,
            gpointer data)
 {
-  emit (data, NULL, HERD_NOUN_AGENT, 0, "Attention",
+  HerdBus *bus = data;
+
+  herd_bus_changes_flush (bus->changes, noun, id);
+  emit (bus, NULL, HERD_NOUN_AGENT, 0, "Attention",
         g_variant_new ("(@osss)", herd_bus_new_path (noun, id), severity, code, message));
 }
 
@@ -191,7 +202,10 @@ static void
 updated (const HerdSubscription *subscription, guint64 certificate, const char *name,
          guint64 generation, gpointer data)
 {
-  emit (data, subscription->sender, HERD_NOUN_SUBSCRIPTION, subscription->id, "Updated",
+  HerdBus *bus = data;
+
+  herd_bus_changes_flush (bus->changes, HERD_NOUN_CERTIFICATE, certificate);
+  emit (bus, subscription->sender, HERD_NOUN_SUBSCRIPTION, subscription->id, "Updated",
         g_variant_new ("(@ost)", herd_bus_new_path (HERD_NOUN_CERTIFICATE, certificate), name,
                        generation));
 }
@@ -273,6 +287,7 @@ herd_bus_new (GDBusConnection *connection, HerdAgent *agent, GError **error)
     herd_error_translate (error, HERD_ERROR_FAILED, "%s cannot be exported", HERD_BUS_ROOT);
     return NULL;
   }
+  bus->filter = herd_bus_filter_long (connection);
   herd_registry_set_observer (services->registry, &observer, bus);
   return g_steal_pointer (&bus);
 }
@@ -292,6 +307,8 @@ herd_bus_free (HerdBus *bus)
       g_dbus_connection_unregister_subtree (bus->connection, bus->registrations[noun]);
   }
   g_clear_pointer (&bus->calls, g_hash_table_unref);
+  if (bus->filter != 0)
+    g_dbus_connection_remove_filter (bus->connection, bus->filter);
   herd_callers_free (bus->callers);
   herd_authorizer_free (bus->authorizer);
   herd_bus_changes_free (bus->changes);

@@ -1,18 +1,27 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The generic part: one call is caller → authorize → verb → reply. Rights are asked for with the
- * details that the object has then; if it has changed by the time of the answer, they are asked for
- * again.
+ * The generic part: one call is caller → authorize → verb → reply, and for a long reply turn and slice
+ * come before the verb. Rights are asked for with the details that the object has then; if it has
+ * changed by the time of the answer, they are asked for again.
  */
 #include "bus/bus-private.h"
 #include "bus/details.h"
 #include "plugin/error.h"
+
+static void
+end_turn (HerdBusCall *call)
+{
+  if (call->has_turn)
+    herd_callers_end_turn (call->bus->callers, call->uid);
+  call->has_turn = FALSE;
+}
 
 /* The bus goes while the call is under way: its run still ends, and finds that there is nobody to
  * answer. */
 static void
 call_detach (HerdBusCall *call)
 {
+  end_turn (call);
   call->bus = NULL;
   herd_run_cancel (call->run);
 }
@@ -22,6 +31,10 @@ call_free (HerdBusCall *call)
 {
   if (call->bus != NULL && call->counted)
     herd_callers_end_call (call->bus->callers, call->uid);
+  end_turn (call);
+  if (call->progress != NULL)
+    call->progress_free (call->progress);
+  g_clear_pointer (&call->items, g_ptr_array_unref);
   g_clear_object (&call->invocation);
   g_clear_pointer (&call->checked, g_variant_unref);
   g_clear_pointer (&call->reply, g_variant_unref);
@@ -128,6 +141,62 @@ leave_authorize (HerdRun *run, gpointer operation, GError **error)
   return TRUE;
 }
 
+/* --- turn --- */
+
+static gboolean
+enter_turn (HerdRun *run, gpointer operation, GError **error G_GNUC_UNUSED)
+{
+  HerdBusCall *call = operation;
+
+  if (call->row->slice != NULL && call->bus != NULL)
+    herd_callers_wait_turn_async (call->bus->callers, call->uid, herd_run_get_cancellable (run),
+                                  herd_run_ready, herd_run_slot (run));
+  return TRUE;
+}
+
+static gboolean
+leave_turn (HerdRun *run, gpointer operation, GError **error)
+{
+  HerdBusCall *call = operation;
+
+  if (!check_object (call, error))
+    return FALSE;
+  if (herd_run_get_n_results (run) > 0)
+    call->has_turn = herd_callers_wait_turn_finish (herd_run_get_result (run, 0), error);
+  return herd_run_get_n_results (run) == 0 || call->has_turn;
+}
+
+/* --- slice --- */
+
+/* A turn of the loop for each slice, so that others are answered in between. */
+static gboolean
+enter_slice (HerdRun *run, gpointer operation, GError **error G_GNUC_UNUSED)
+{
+  HerdBusCall *call = operation;
+  g_autoptr (GTask) turn = NULL;
+
+  if (call->row->slice == NULL)
+    return TRUE;
+  turn = g_task_new (NULL, NULL, herd_run_ready, herd_run_slot (run));
+  g_task_return_boolean (turn, TRUE);
+  return TRUE;
+}
+
+static gboolean
+leave_slice (HerdRun *run, gpointer operation, GError **error)
+{
+  HerdBusCall *call = operation;
+  gboolean more = FALSE;
+
+  if (!check_object (call, error))
+    return FALSE;
+  if (call->row->slice != NULL && !call->row->slice (call, &more, error))
+    return FALSE;
+  if (more)
+    herd_run_again (run, 0);
+  return TRUE;
+}
+
 /* --- verb --- */
 
 static gboolean
@@ -160,6 +229,8 @@ leave_verb (HerdRun *run, gpointer operation, GError **error)
 static const HerdStep steps[] = {
   { "caller", enter_caller, leave_caller, HERD_COMMIT_NONE },
   { "authorize", enter_authorize, leave_authorize, HERD_COMMIT_NONE },
+  { "turn", enter_turn, leave_turn, HERD_COMMIT_NONE },
+  { "slice", enter_slice, leave_slice, HERD_COMMIT_NONE },
   { "verb", enter_verb, leave_verb, HERD_COMMIT_NONE },
   { "reply", NULL, NULL, HERD_COMMIT_NONE },
 };
@@ -191,6 +262,8 @@ finished (gpointer operation, const GError *error)
   invocation = g_object_ref (call->invocation);
   if (error != NULL)
     reply_error (invocation, error);
+  else if (call->row->slice != NULL)
+    herd_bus_send_long (invocation, call->reply);
   else if (call->fds != NULL)
     g_dbus_method_invocation_return_value_with_unix_fd_list (invocation, call->reply, call->fds);
   else

@@ -7,6 +7,7 @@
 #include "bus/callers.h"
 
 #include "plugin/error.h"
+#include "util/gate.h"
 
 #define UIDS_KEPT 1024
 
@@ -18,7 +19,47 @@ struct HerdCallers {
   GHashTable *watches; /* unique name → signal subscription */
   GHashTable *uids;    /* unique name → uid */
   GHashTable *calls;   /* uid → number */
+  GHashTable *turns;   /* uid → HerdGate, while somebody is inside */
+  GCancellable *questions;
 };
+
+typedef struct {
+  HerdCallers *callers;
+  char *sender;
+} Lookup;
+
+static void
+lookup_free (Lookup *lookup)
+{
+  g_free (lookup->sender);
+  g_free (lookup);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Lookup, lookup_free)
+
+static Lookup *
+lookup_new (HerdCallers *callers, const char *sender)
+{
+  Lookup *lookup = g_new0 (Lookup, 1);
+
+  lookup->callers = callers;
+  lookup->sender = g_strdup (sender);
+  return lookup;
+}
+
+static void
+forget (HerdCallers *callers, const char *name)
+{
+  g_autofree char *copy = g_strdup (name);
+  gpointer watch;
+
+  if (!g_hash_table_lookup_extended (callers->watches, copy, NULL, &watch))
+    return;
+  g_dbus_connection_signal_unsubscribe (callers->connection, GPOINTER_TO_UINT (watch));
+  g_hash_table_remove (callers->watches, copy);
+  g_hash_table_remove (callers->uids, copy);
+  callers->gone (copy, callers->data);
+}
 
 static void
 name_owner_changed (GDBusConnection *connection G_GNUC_UNUSED, const char *sender G_GNUC_UNUSED,
@@ -27,15 +68,10 @@ name_owner_changed (GDBusConnection *connection G_GNUC_UNUSED, const char *sende
 {
   HerdCallers *callers = data;
   const char *name, *new_owner;
-  gpointer watch;
 
   g_variant_get (parameters, "(&s&s&s)", &name, NULL, &new_owner);
-  if (*new_owner != '\0' || !g_hash_table_lookup_extended (callers->watches, name, NULL, &watch))
-    return;
-  g_dbus_connection_signal_unsubscribe (callers->connection, GPOINTER_TO_UINT (watch));
-  g_hash_table_remove (callers->watches, name);
-  g_hash_table_remove (callers->uids, name);
-  callers->gone (name, callers->data);
+  if (*new_owner == '\0')
+    forget (callers, name);
 }
 
 HerdCallers *
@@ -48,10 +84,25 @@ herd_callers_new (GDBusConnection *connection, gint64 fixed_uid, HerdCallersFunc
   callers->fixed_uid = fixed_uid;
   callers->gone = gone;
   callers->data = data;
+  callers->questions = g_cancellable_new ();
   callers->uids = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   callers->calls = g_hash_table_new (NULL, NULL);
+  callers->turns = g_hash_table_new_full (NULL, NULL, NULL, (GDestroyNotify) herd_gate_free);
   callers->watches = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   return callers;
+}
+
+static void
+owner_known (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (Lookup) lookup = data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant)
+      reply = g_dbus_connection_call_finish (G_DBUS_CONNECTION (source), result, &error);
+
+  /* A bus that does not answer is not one that says that there is nobody. */
+  if (reply == NULL && g_error_matches (error, G_DBUS_ERROR, G_DBUS_ERROR_NAME_HAS_NO_OWNER))
+    forget (lookup->callers, lookup->sender);
 }
 
 void
@@ -65,6 +116,11 @@ herd_callers_watch (HerdCallers *callers, const char *sender)
       callers->connection, "org.freedesktop.DBus", "org.freedesktop.DBus", "NameOwnerChanged",
       "/org/freedesktop/DBus", sender, G_DBUS_SIGNAL_FLAGS_NONE, name_owner_changed, callers, NULL);
   g_hash_table_insert (callers->watches, g_strdup (sender), GUINT_TO_POINTER (watch));
+  /* It may have gone before it was watched. */
+  g_dbus_connection_call (callers->connection, "org.freedesktop.DBus", "/org/freedesktop/DBus",
+                          "org.freedesktop.DBus", "GetNameOwner", g_variant_new ("(s)", sender),
+                          G_VARIANT_TYPE ("(s)"), G_DBUS_CALL_FLAGS_NONE, -1, callers->questions,
+                          owner_known, lookup_new (callers, sender));
 }
 
 void
@@ -78,9 +134,12 @@ herd_callers_free (HerdCallers *callers)
   g_hash_table_iter_init (&iter, callers->watches);
   while (g_hash_table_iter_next (&iter, NULL, &watch))
     g_dbus_connection_signal_unsubscribe (callers->connection, GPOINTER_TO_UINT (watch));
+  g_cancellable_cancel (callers->questions);
+  g_object_unref (callers->questions);
   g_hash_table_unref (callers->watches);
   g_hash_table_unref (callers->uids);
   g_hash_table_unref (callers->calls);
+  g_hash_table_unref (callers->turns);
   g_object_unref (callers->connection);
   g_free (callers);
 }
@@ -90,18 +149,6 @@ return_uid (GTask *task, guint32 uid)
 {
   g_task_set_task_data (task, GUINT_TO_POINTER (uid), NULL);
   g_task_return_boolean (task, TRUE);
-}
-
-typedef struct {
-  HerdCallers *callers;
-  char *sender;
-} Lookup;
-
-static void
-lookup_free (Lookup *lookup)
-{
-  g_free (lookup->sender);
-  g_free (lookup);
 }
 
 static void
@@ -132,7 +179,6 @@ herd_callers_get_uid_async (HerdCallers *callers, const char *sender, GAsyncRead
 {
   g_autoptr (GTask) task = g_task_new (NULL, NULL, callback, data);
   gpointer uid;
-  Lookup *lookup;
 
   if (callers->fixed_uid >= 0) {
     return_uid (task, (guint32) callers->fixed_uid);
@@ -142,10 +188,7 @@ herd_callers_get_uid_async (HerdCallers *callers, const char *sender, GAsyncRead
     return_uid (task, GPOINTER_TO_UINT (uid));
     return;
   }
-  lookup = g_new0 (Lookup, 1);
-  lookup->callers = callers;
-  lookup->sender = g_strdup (sender);
-  g_task_set_task_data (task, lookup, (GDestroyNotify) lookup_free);
+  g_task_set_task_data (task, lookup_new (callers, sender), (GDestroyNotify) lookup_free);
   g_dbus_connection_call (callers->connection, "org.freedesktop.DBus", "/org/freedesktop/DBus",
                           "org.freedesktop.DBus", "GetConnectionUnixUser",
                           g_variant_new ("(s)", sender), G_VARIANT_TYPE ("(u)"),
@@ -191,4 +234,33 @@ herd_callers_end_call (HerdCallers *callers, guint32 uid)
     g_hash_table_insert (callers->calls, GUINT_TO_POINTER (uid), GUINT_TO_POINTER (n - 1));
   else
     g_hash_table_remove (callers->calls, GUINT_TO_POINTER (uid));
+}
+
+void
+herd_callers_wait_turn_async (HerdCallers *callers, guint32 uid, GCancellable *cancellable,
+                              GAsyncReadyCallback callback, gpointer data)
+{
+  HerdGate *gate = g_hash_table_lookup (callers->turns, GUINT_TO_POINTER (uid));
+
+  if (gate == NULL) {
+    gate = herd_gate_new (1);
+    g_hash_table_insert (callers->turns, GUINT_TO_POINTER (uid), gate);
+  }
+  herd_gate_enter_async (gate, cancellable, callback, data);
+}
+
+gboolean
+herd_callers_wait_turn_finish (GAsyncResult *result, GError **error)
+{
+  return herd_gate_enter_finish (NULL, result, error);
+}
+
+void
+herd_callers_end_turn (HerdCallers *callers, guint32 uid)
+{
+  HerdGate *gate = g_hash_table_lookup (callers->turns, GUINT_TO_POINTER (uid));
+
+  herd_gate_leave (gate);
+  if (herd_gate_get_inside (gate) == 0)
+    g_hash_table_remove (callers->turns, GUINT_TO_POINTER (uid));
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Callers: which user a connection belongs to, how many of a user's calls are under way, and when a
- * connection goes. Owned by the bus; main loop only.
+ * Callers: which user a connection belongs to, how many of a user's calls are under way, whose turn it
+ * is, and when a connection goes. Owned by the bus; main loop only.
  */
 #pragma once
 
@@ -34,6 +34,13 @@ void herd_callers_watch (HerdCallers *callers, const char *sender);
  * the uid is fixed, is exempt. Each success is followed by one end. */
 gboolean herd_callers_begin_call (HerdCallers *callers, guint32 uid, GError **error);
 void herd_callers_end_call (HerdCallers *callers, guint32 uid);
+
+/* A turn at a long reply: one at a time for each user. Each success is followed by one end. Errors:
+ * G_IO_ERROR_CANCELLED. */
+void herd_callers_wait_turn_async (HerdCallers *callers, guint32 uid, GCancellable *cancellable,
+                                   GAsyncReadyCallback callback, gpointer data);
+gboolean herd_callers_wait_turn_finish (GAsyncResult *result, GError **error);
+void herd_callers_end_turn (HerdCallers *callers, guint32 uid);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (HerdCallers, herd_callers_free)
 

@@ -11,6 +11,7 @@
 #include "model/spec.h"
 #include "plugin/error.h"
 #include "util/memfd.h"
+#include "util/text.h"
 
 /* --- methods --- */
 
@@ -43,11 +44,13 @@ static void
 start_renew (HerdBusCall *call, gpointer slot)
 {
   g_autoptr (GVariant) options = g_variant_get_child_value (call->parameters, 0);
+  g_autofree char *clean = NULL;
   const char *reason = "";
 
   g_variant_lookup (options, "reason", "&s", &reason);
-  herd_agent_renew_async (call->agent, call->uid, call->id, is_forced (call), reason,
-                          herd_run_ready, slot);
+  clean = herd_text_from_remote (reason, -1);
+  herd_agent_renew_async (call->agent, call->uid, call->id, is_forced (call), clean, herd_run_ready,
+                          slot);
 }
 
 static gboolean
@@ -59,27 +62,52 @@ prepare_modify (HerdBusCall *call, GError **error)
   return call->checked != NULL;
 }
 
+/* What the certificate would be after the call. */
+static GVariant *
+get_wanted (const HerdBusCall *call)
+{
+  g_autofree const char **unset = NULL;
+
+  g_variant_get_child (call->parameters, 1, "^a&s", &unset);
+  return herd_spec_modify (herd_bus_get_certificate (call)->spec, call->checked, unset);
+}
+
+static void
+describe_modify (const HerdBusCall *call, HerdDetails *details)
+{
+  g_autoptr (GVariant) wanted = get_wanted (call);
+
+  herd_bus_describe_change (call, wanted, details);
+}
+
+/* Is there a word in the list WANTED (taken) that is not in OLD (taken)? */
+static gboolean
+adds_words (char **old, char **wanted)
+{
+  g_auto (GStrv) known = old;
+  g_auto (GStrv) words = wanted;
+
+  for (char **word = words; *word != NULL; word++) {
+    if (!g_strv_contains ((const char *const *) known, *word))
+      return TRUE;
+  }
+  return FALSE;
+}
+
 /* Would the call add to what the certificate was allowed for, or take a default in its place? */
 static gboolean
 widens (const HerdBusCall *call)
 {
-  static const char *const keys[] = { "identifiers", "issuer", "deliver" };
-  const HerdCertificate *certificate = herd_bus_get_certificate (call);
-  g_autofree const char **unset = NULL;
+  static const char *const keys[] = { "identifiers", "issuer", "readers" };
+  GVariant *old = herd_bus_get_certificate (call)->spec;
+  g_autoptr (GVariant) wanted = get_wanted (call);
 
-  g_variant_get_child (call->parameters, 1, "^a&s", &unset);
   for (guint i = 0; i < G_N_ELEMENTS (keys); i++) {
-    g_auto (GStrv) old = herd_spec_get_list (certificate->spec, keys[i]);
-    g_auto (GStrv) wanted = herd_spec_get_list (call->checked, keys[i]);
-
-    if (g_strv_contains ((const char *const *) unset, keys[i]))
+    if (adds_words (herd_spec_get_list (old, keys[i]), herd_spec_get_list (wanted, keys[i])))
       return TRUE;
-    for (char **word = wanted; *word != NULL; word++) {
-      if (!g_strv_contains ((const char *const *) old, *word))
-        return TRUE;
-    }
   }
-  return FALSE;
+  return adds_words (herd_spec_get_targets (old), herd_spec_get_targets (wanted))
+         || (herd_spec_has (old, "issuer") && !herd_spec_has (wanted, "issuer"));
 }
 
 /* An owner who was allowed one name must not come to another by Modify: that is a new request. */
@@ -223,6 +251,7 @@ static const HerdBusMethod methods[] = {
     .finish = herd_bus_finish_operation },
   { .member = "Modify",
     .decide = decide_modify,
+    .describe = describe_modify,
     .prepare = prepare_modify,
     .start = start_modify,
     .finish = herd_bus_finish_operation },
@@ -283,9 +312,10 @@ static GVariant *
 get_issuers (HerdAgent *agent, gpointer row)
 {
   HerdRegistry *registry = herd_agent_get_services (agent)->registry;
-  g_auto (GStrv) names = herd_spec_get_list (((HerdCertificate *) row)->spec, "issuer");
+  const HerdCertificate *certificate = row;
   GVariantBuilder builder = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("ao"));
-  const HerdAuthority *authority = herd_issuers_choose (registry, names[0], NULL);
+  const HerdAuthority *authority = herd_issuers_choose (registry, certificate, certificate->spec,
+                                                        NULL);
 
   if (authority != NULL)
     g_variant_builder_add_value (&builder, herd_bus_new_path (HERD_NOUN_ISSUER, authority->id));
@@ -308,7 +338,8 @@ get_profile (HerdAgent *agent G_GNUC_UNUSED, gpointer row)
 static GVariant *
 get_state (HerdAgent *agent, gpointer row)
 {
-  return g_variant_new_string (herd_certificate_get_state (row, get_now (agent)));
+  return g_variant_new_string (
+      herd_certificate_state_to_string (herd_certificate_get_state (row, get_now (agent))));
 }
 
 static GVariant *
@@ -337,14 +368,16 @@ get_generations (HerdAgent *agent G_GNUC_UNUSED, gpointer row)
 
   for (guint i = 0; i < certificate->generations->len; i++) {
     const HerdGeneration *generation = g_ptr_array_index (certificate->generations, i);
+    g_autofree char *serial = herd_generation_get_serial (generation);
+    g_autofree char *fingerprint = herd_generation_get_fingerprint (generation);
     g_auto (GVariantDict) dictionary = G_VARIANT_DICT_INIT (NULL);
 
     g_variant_dict_insert (&dictionary, "generation", "t", generation->number);
-    g_variant_dict_insert (&dictionary, "not-before", "x", generation->facts->not_before);
-    g_variant_dict_insert (&dictionary, "not-after", "x", generation->facts->not_after);
-    g_variant_dict_insert (&dictionary, "serial", "s", generation->facts->serial);
-    g_variant_dict_insert (&dictionary, "fingerprint", "s", generation->facts->fingerprint);
-    g_variant_dict_insert (&dictionary, "issued-by", "s", generation->facts->issued_by);
+    g_variant_dict_insert (&dictionary, "not-before", "x", generation->not_before);
+    g_variant_dict_insert (&dictionary, "not-after", "x", generation->not_after);
+    g_variant_dict_insert (&dictionary, "serial", "s", serial);
+    g_variant_dict_insert (&dictionary, "fingerprint", "s", fingerprint);
+    g_variant_dict_insert (&dictionary, "issued-by", "s", generation->issued_by);
     g_variant_dict_insert (&dictionary, "created", "x", generation->created);
     g_variant_dict_insert (&dictionary, "rejected", "b", generation->rejected);
     g_variant_builder_add_value (&builder, g_variant_dict_end (&dictionary));
@@ -352,52 +385,46 @@ get_generations (HerdAgent *agent G_GNUC_UNUSED, gpointer row)
   return g_variant_builder_end (&builder);
 }
 
-static const HerdFacts *
-get_facts (gpointer row)
-{
-  const HerdGeneration *current = herd_certificate_get_current (row);
-
-  return current != NULL ? current->facts : NULL;
-}
-
 static GVariant *
 get_serial (HerdAgent *agent G_GNUC_UNUSED, gpointer row)
 {
-  const HerdFacts *facts = get_facts (row);
+  const HerdGeneration *current = herd_certificate_get_current (row);
 
-  return g_variant_new_string (facts != NULL ? facts->serial : "");
+  return current != NULL ? g_variant_new_take_string (herd_generation_get_serial (current))
+                         : g_variant_new_string ("");
 }
 
 static GVariant *
 get_fingerprint (HerdAgent *agent G_GNUC_UNUSED, gpointer row)
 {
-  const HerdFacts *facts = get_facts (row);
+  const HerdGeneration *current = herd_certificate_get_current (row);
 
-  return g_variant_new_string (facts != NULL ? facts->fingerprint : "");
+  return current != NULL ? g_variant_new_take_string (herd_generation_get_fingerprint (current))
+                         : g_variant_new_string ("");
 }
 
 static GVariant *
 get_not_before (HerdAgent *agent G_GNUC_UNUSED, gpointer row)
 {
-  const HerdFacts *facts = get_facts (row);
+  const HerdGeneration *current = herd_certificate_get_current (row);
 
-  return g_variant_new_int64 (facts != NULL ? facts->not_before : 0);
+  return g_variant_new_int64 (current != NULL ? current->not_before : 0);
 }
 
 static GVariant *
 get_not_after (HerdAgent *agent G_GNUC_UNUSED, gpointer row)
 {
-  const HerdFacts *facts = get_facts (row);
+  const HerdGeneration *current = herd_certificate_get_current (row);
 
-  return g_variant_new_int64 (facts != NULL ? facts->not_after : 0);
+  return g_variant_new_int64 (current != NULL ? current->not_after : 0);
 }
 
 static GVariant *
 get_issued_by (HerdAgent *agent G_GNUC_UNUSED, gpointer row)
 {
-  const HerdFacts *facts = get_facts (row);
+  const HerdGeneration *current = herd_certificate_get_current (row);
 
-  return g_variant_new_string (facts != NULL ? facts->issued_by : "");
+  return g_variant_new_string (current != NULL ? current->issued_by : "");
 }
 
 static GVariant *

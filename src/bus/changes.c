@@ -8,6 +8,10 @@
 #include "bus/table.h"
 
 #define REMEMBERED 256
+/* Operations go through some twenty steps, in a fraction of a second where the CA is quick, and every
+ * time all steps so far are sent: what happens to them within this time, which nobody sees, is sent
+ * together. Their end does not wait for it. */
+#define TOGETHER (50 * HERD_SECOND / 1000)
 
 typedef struct {
   HerdNoun noun;
@@ -18,7 +22,9 @@ struct HerdBusChanges {
   GDBusConnection *connection;
   HerdAgent *agent;
   GHashTable *dirty; /* set of Key */
-  GHashTable *sent;  /* Key → GVariant a{sv} */
+  GHashTable *later; /* likewise: operations whose time is not over */
+  guint timer;
+  GHashTable *sent; /* Key → GVariant a{sv} */
   GSource *source;
 };
 
@@ -56,6 +62,7 @@ herd_bus_changes_new (GDBusConnection *connection, HerdAgent *agent)
   changes->connection = g_object_ref (connection);
   changes->agent = agent;
   changes->dirty = g_hash_table_new_full (key_hash, key_equal, g_free, NULL);
+  changes->later = g_hash_table_new_full (key_hash, key_equal, g_free, NULL);
   changes->sent = g_hash_table_new_full (key_hash, key_equal, g_free,
                                          (GDestroyNotify) g_variant_unref);
   return changes;
@@ -70,7 +77,9 @@ herd_bus_changes_free (HerdBusChanges *changes)
     g_source_destroy (changes->source);
     g_source_unref (changes->source);
   }
+  herd_clock_disarm (herd_agent_get_services (changes->agent)->clock, changes->timer);
   g_hash_table_unref (changes->dirty);
+  g_hash_table_unref (changes->later);
   g_hash_table_unref (changes->sent);
   g_object_unref (changes->connection);
   g_free (changes);
@@ -134,38 +143,77 @@ send (HerdBusChanges *changes, const Key *key)
 }
 
 void
-herd_bus_changes_flush (HerdBusChanges *changes)
+herd_bus_changes_flush (HerdBusChanges *changes, HerdNoun noun, guint64 id)
 {
-  g_autoptr (GHashTable) dirty = g_steal_pointer (&changes->dirty);
+  const Key key = { noun, id };
+
+  gboolean waited = g_hash_table_remove (changes->later, &key);
+
+  if (g_hash_table_remove (changes->dirty, &key) || waited)
+    send (changes, &key);
+}
+
+/* Thousands may change at once, as at the start: then every turn of the loop sends some. */
+static gboolean
+flush_some (gpointer data)
+{
+  HerdBusChanges *changes = data;
   GHashTableIter iter;
   gpointer key;
 
-  changes->dirty = g_hash_table_new_full (key_hash, key_equal, g_free, NULL);
-  g_hash_table_iter_init (&iter, dirty);
-  while (g_hash_table_iter_next (&iter, &key, NULL))
-    send (changes, key);
+  g_hash_table_iter_init (&iter, changes->dirty);
+  for (guint n = 0; n < HERD_BUS_SLICE && g_hash_table_iter_next (&iter, &key, NULL); n++) {
+    g_autofree Key *stolen = key;
+
+    g_hash_table_iter_steal (&iter);
+    send (changes, stolen);
+  }
+  if (g_hash_table_size (changes->dirty) > 0)
+    return G_SOURCE_CONTINUE;
+  g_clear_pointer (&changes->source, g_source_unref);
+  return G_SOURCE_REMOVE;
 }
 
-static gboolean
-flush_later (gpointer data)
+static void
+flush_soon (HerdBusChanges *changes)
+{
+  if (changes->source != NULL)
+    return;
+  changes->source = g_idle_source_new ();
+  g_source_set_priority (changes->source, G_PRIORITY_DEFAULT);
+  g_source_set_callback (changes->source, flush_some, changes, NULL);
+  g_source_attach (changes->source, g_main_context_get_thread_default ());
+}
+
+/* The time of the operations is over. */
+static void
+on_timer (gpointer data)
 {
   HerdBusChanges *changes = data;
+  GHashTableIter iter;
+  gpointer key;
 
-  g_clear_pointer (&changes->source, g_source_unref);
-  herd_bus_changes_flush (changes);
-  return G_SOURCE_REMOVE;
+  changes->timer = 0;
+  g_hash_table_iter_init (&iter, changes->later);
+  while (g_hash_table_iter_next (&iter, &key, NULL)) {
+    g_hash_table_iter_steal (&iter);
+    g_hash_table_add (changes->dirty, key);
+  }
+  flush_soon (changes);
 }
 
 void
 herd_bus_changes_changed (HerdBusChanges *changes, HerdNoun noun, guint64 id)
 {
-  g_hash_table_add (changes->dirty, key_new (noun, id));
-  if (changes->source != NULL)
+  if (noun != HERD_NOUN_OPERATION) {
+    g_hash_table_add (changes->dirty, key_new (noun, id));
+    flush_soon (changes);
     return;
-  changes->source = g_idle_source_new ();
-  g_source_set_priority (changes->source, G_PRIORITY_DEFAULT);
-  g_source_set_callback (changes->source, flush_later, changes, NULL);
-  g_source_attach (changes->source, g_main_context_get_thread_default ());
+  }
+  g_hash_table_add (changes->later, key_new (noun, id));
+  if (changes->timer == 0)
+    changes->timer = herd_clock_arm (herd_agent_get_services (changes->agent)->clock, TOGETHER,
+                                     on_timer, changes);
 }
 
 void
@@ -190,6 +238,7 @@ herd_bus_changes_removed (HerdBusChanges *changes, HerdNoun noun, guint64 id)
   const Key key = { noun, id };
 
   g_hash_table_remove (changes->dirty, &key);
+  g_hash_table_remove (changes->later, &key);
   g_hash_table_remove (changes->sent, &key);
   emit (changes, HERD_BUS_ROOT, "org.freedesktop.DBus.ObjectManager", "InterfacesRemoved",
         g_variant_new ("(@o^as)", herd_bus_new_path (noun, id), interfaces));

@@ -19,8 +19,8 @@ void herd_bus_changes_free (HerdBusChanges *changes);
 void herd_bus_changes_added (HerdBusChanges *changes, HerdNoun noun, guint64 id);
 void herd_bus_changes_changed (HerdBusChanges *changes, HerdNoun noun, guint64 id);
 void herd_bus_changes_removed (HerdBusChanges *changes, HerdNoun noun, guint64 id);
-/* Sends what waits now, before a signal that refers to it. */
-void herd_bus_changes_flush (HerdBusChanges *changes);
+/* Sends what waits of one object now, before a signal that refers to it. */
+void herd_bus_changes_flush (HerdBusChanges *changes, HerdNoun noun, guint64 id);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (HerdBusChanges, herd_bus_changes_free)
 

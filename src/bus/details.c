@@ -31,42 +31,88 @@ herd_bus_decide_manage (HerdBusCall *call)
   return herd_bus_caller_is_owner (call) ? "manage-own" : "manage";
 }
 
-/* The words of KEY in both specs, either of which may be NULL, each once. */
-static char *
-join_lists (GVariant *old, GVariant *new_spec, const char *key)
+static void
+add_words (GPtrArray *words, char **list)
 {
-  g_autoptr (GPtrArray) words = g_ptr_array_new_with_free_func (g_free);
-  GVariant *specs[] = { old, new_spec };
-
-  for (guint i = 0; i < G_N_ELEMENTS (specs); i++) {
-    g_auto (GStrv) list = specs[i] != NULL ? herd_spec_get_list (specs[i], key) : NULL;
-
-    for (char **word = list; word != NULL && *word != NULL; word++) {
-      if (!g_ptr_array_find_with_equal_func (words, *word, g_str_equal, NULL))
-        g_ptr_array_add (words, g_strdup (*word));
-    }
+  for (; list != NULL && *list != NULL; list++) {
+    if (!g_ptr_array_find_with_equal_func (words, *list, g_str_equal, NULL))
+      g_ptr_array_add (words, *list);
   }
+}
+
+/* The words of both lists (taken), each once; NULL if there are none. */
+static char *
+join_words (char **old, char **wanted)
+{
+  g_auto (GStrv) first = old;
+  g_auto (GStrv) second = wanted;
+  g_autoptr (GPtrArray) words = g_ptr_array_new ();
+
+  add_words (words, first);
+  add_words (words, second);
   if (words->len == 0)
     return NULL;
   g_ptr_array_add (words, NULL);
   return g_strjoinv (" ", (char **) words->pdata);
 }
 
-static void
-fill_certificate (const HerdBusCall *call, const HerdCertificate *certificate, HerdDetails *details)
+static char *
+join_lists (GVariant *old, GVariant *wanted, const char *key)
 {
-  g_auto (GStrv) targets = herd_spec_get_targets (certificate->spec);
-  g_autofree char *old_targets = g_strjoinv (" ", targets);
-  g_autofree char *new_targets = call->checked != NULL ? join_lists (NULL, call->checked, "deliver")
-                                                       : NULL;
+  return join_words (old != NULL ? herd_spec_get_list (old, key) : NULL,
+                     herd_spec_get_list (wanted, key));
+}
+
+/* The issuer that SPEC would be issued by, also where it does not name one. CERTIFICATE: whose it is or
+ * would be, NULL: a new one's. */
+static char **
+get_issuer (const HerdBusCall *call, const HerdCertificate *certificate, GVariant *spec)
+{
+  g_auto (GStrv) names = herd_spec_get_list (spec, "issuer");
+  const HerdAuthority *authority = herd_issuers_choose (
+      herd_agent_get_services (call->agent)->registry, certificate, spec, NULL);
+  const char *found[] = { authority != NULL ? authority->name : names[0], NULL };
+
+  return g_strdupv ((char **) found);
+}
+
+/* What CERTIFICATE is (NULL: it is not yet), and what the call would have it be. */
+static void
+fill_specs (const HerdBusCall *call, const HerdCertificate *certificate, GVariant *wanted,
+            HerdDetails *details)
+{
+  GVariant *old = certificate != NULL ? certificate->spec : NULL;
+
+  details->identifiers = join_lists (old, wanted, "identifiers");
+  details->readers = join_lists (old, wanted, "readers");
+  details->issuer = join_words (old != NULL ? get_issuer (call, certificate, old) : NULL,
+                                get_issuer (call, certificate, wanted));
+  details->targets = join_words (old != NULL ? herd_spec_get_targets (old) : NULL,
+                                 herd_spec_get_targets (wanted));
+}
+
+void
+herd_bus_describe_change (const HerdBusCall *call, GVariant *wanted, HerdDetails *details)
+{
+  const HerdCertificate *certificate = herd_bus_get_certificate (call);
 
   details->certificate = g_strdup (certificate->name);
   details->owner = g_strdup_printf ("%u", certificate->owner);
   details->caller_is_owner = certificate->owner == call->uid ? "true" : "false";
-  details->identifiers = join_lists (certificate->spec, call->checked, "identifiers");
-  details->issuer = join_lists (certificate->spec, call->checked, "issuer");
-  details->targets = new_targets != NULL ? g_strjoin (" ", old_targets, new_targets, NULL)
-                                         : g_strdup (old_targets);
+  fill_specs (call, certificate, wanted, details);
+}
+
+/* An issuer's SETTINGS, in which what the call brings (call->checked) takes precedence. */
+static void
+fill_issuer (const HerdBusCall *call, GVariant *settings, HerdDetails *details)
+{
+  GVariant *brought = call->checked != NULL ? call->checked : settings;
+  g_autoptr (GVariant) wanted = herd_spec_modify (settings, brought, NULL);
+
+  details->directory_url = g_strdup (herd_spec_get_string (wanted, "directory-url", NULL));
+  details->agree_terms = g_strdup (herd_spec_get_string (wanted, "agree-terms", NULL));
+  details->contact = join_words (herd_spec_get_list (wanted, "contact"), NULL);
+  details->trust = herd_spec_has (wanted, "trust") ? "own" : "system";
 }
 
 void
@@ -78,26 +124,25 @@ herd_bus_describe_object (const HerdBusCall *call, HerdDetails *details)
   if (call->noun == HERD_NOUN_ISSUER)
     authority = herd_bus_get_row (call->agent, call->noun, call->id);
   if (certificate != NULL)
-    fill_certificate (call, certificate, details);
-  if (authority != NULL)
+    herd_bus_describe_change (call, certificate->spec, details);
+  if (authority != NULL) {
     details->issuer = g_strdup (authority->name);
+    fill_issuer (call, authority->settings, details);
+  }
 }
 
 void
 herd_bus_describe_new_certificate (const HerdBusCall *call, HerdDetails *details)
 {
-  g_auto (GStrv) targets = herd_spec_get_targets (call->checked);
-
   g_variant_get_child (call->parameters, 0, "s", &details->certificate);
   details->owner = g_strdup_printf ("%u", call->uid);
   details->caller_is_owner = "true";
-  details->identifiers = join_lists (NULL, call->checked, "identifiers");
-  details->issuer = join_lists (NULL, call->checked, "issuer");
-  details->targets = g_strjoinv (" ", targets);
+  fill_specs (call, NULL, call->checked, details);
 }
 
 void
 herd_bus_describe_new_issuer (const HerdBusCall *call, HerdDetails *details)
 {
   g_variant_get_child (call->parameters, 0, "s", &details->issuer);
+  fill_issuer (call, call->checked, details);
 }

@@ -11,8 +11,10 @@ G_BEGIN_DECLS
 
 /* The certificate that the call is about: its object, or its object's; NULL if there is none. */
 const HerdCertificate *herd_bus_get_certificate (const HerdBusCall *call);
-/* The object as it is now, and what the call would make of it (call->checked). */
+/* The object as it is now; of an issuer, also what the call brings (call->checked). */
 void herd_bus_describe_object (const HerdBusCall *call, HerdDetails *details);
+/* The certificate as it is now, and as the call would have it: WANTED is its whole new spec. */
+void herd_bus_describe_change (const HerdBusCall *call, GVariant *wanted, HerdDetails *details);
 /* Rows' describe: what the call would make anew, under the name that is its first argument. */
 void herd_bus_describe_new_certificate (const HerdBusCall *call, HerdDetails *details);
 void herd_bus_describe_new_issuer (const HerdBusCall *call, HerdDetails *details);

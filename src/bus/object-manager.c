@@ -7,6 +7,8 @@
 #include "bus/bus-private.h"
 #include "plugin/error.h"
 
+#define INSTEAD "ListCertificates of org.certherd.Agent1"
+
 static const GDBusArgInfo objects_argument = { -1, (char *) "objects", (char *) "a{oa{sa{sv}}}",
                                                NULL };
 static const GDBusArgInfo path_argument = { -1, (char *) "object", (char *) "o", NULL };
@@ -31,25 +33,54 @@ static const GDBusInterfaceInfo interface = { -1,
                                               NULL,
                                               NULL };
 
-static void
-add_objects (HerdBus *bus, HerdNoun noun, GVariantBuilder *objects)
+static gboolean
+prepare (HerdBusCall *call, GError **error)
 {
-  HerdRegistry *registry = herd_agent_get_services (bus->agent)->registry;
-  g_autoptr (GArray) ids = herd_registry_list_ids (registry, noun);
+  HerdRegistry *registry = herd_agent_get_services (call->agent)->registry;
+  guint n = 0;
 
-  for (guint i = 0; i < ids->len; i++) {
-    guint64 id = g_array_index (ids, guint64, i);
-    g_autofree char *path = herd_bus_get_path (noun, id);
-
-    g_variant_builder_open (objects, G_VARIANT_TYPE ("{oa{sa{sv}}}"));
-    g_variant_builder_add (objects, "o", path);
-    g_variant_builder_open (objects, G_VARIANT_TYPE ("a{sa{sv}}"));
-    g_variant_builder_add (objects, "{s@a{sv}}", herd_bus_get_interface (noun)->info->name,
-                           herd_bus_get_properties (bus->agent, noun, id));
-    g_variant_builder_close (objects);
-    g_variant_builder_close (objects);
-  }
+  for (guint noun = HERD_NOUN_CERTIFICATE; noun < HERD_N_NOUNS; noun++)
+    n += herd_registry_count (registry, (HerdNoun) noun);
+  if (n <= HERD_MANAGED_OBJECTS_MAX)
+    return TRUE;
+  g_set_error (error, HERD_ERROR, HERD_ERROR_LIMIT_EXCEEDED,
+               "there are %u objects, and GetManagedObjects gives at most %d; use " INSTEAD, n,
+               HERD_MANAGED_OBJECTS_MAX);
+  return FALSE;
 }
+
+static GVariant *
+new_object (HerdBusCall *call, HerdNoun noun, guint64 id, gpointer row G_GNUC_UNUSED)
+{
+  GVariantBuilder interfaces = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("a{sa{sv}}"));
+
+  g_variant_builder_add (&interfaces, "{s@a{sv}}", herd_bus_get_interface (noun)->info->name,
+                         herd_bus_get_properties (call->agent, noun, id));
+  return g_variant_new ("{@oa{sa{sv}}}", herd_bus_new_path (noun, id), &interfaces);
+}
+
+static gboolean
+slice (HerdBusCall *call, gboolean *more, GError **error)
+{
+  static const HerdNoun nouns[] = { HERD_NOUN_CERTIFICATE, HERD_NOUN_ISSUER, HERD_NOUN_OPERATION,
+                                    HERD_NOUN_SUBSCRIPTION, HERD_NOUN_AGENT };
+
+  return herd_bus_slice_objects (call, nouns, new_object, INSTEAD, more, error);
+}
+
+static GVariant *
+finish (HerdBusCall *call, GAsyncResult *result G_GNUC_UNUSED, GError **error G_GNUC_UNUSED)
+{
+  return g_variant_new ("(@a{oa{sa{sv}}})",
+                        herd_bus_take_items (call, G_VARIANT_TYPE ("a{oa{sa{sv}}}")));
+}
+
+static const HerdBusMethod get_row = {
+  .member = "GetManagedObjects",
+  .prepare = prepare,
+  .slice = slice,
+  .finish = finish,
+};
 
 static void
 method_call (GDBusConnection *connection G_GNUC_UNUSED, const char *sender G_GNUC_UNUSED,
@@ -57,25 +88,7 @@ method_call (GDBusConnection *connection G_GNUC_UNUSED, const char *sender G_GNU
              const char *method G_GNUC_UNUSED, GVariant *parameters G_GNUC_UNUSED,
              GDBusMethodInvocation *invocation, gpointer data)
 {
-  HerdBus *bus = data;
-  HerdRegistry *registry = herd_agent_get_services (bus->agent)->registry;
-  GVariantBuilder objects = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("a{oa{sa{sv}}}"));
-  guint n = 0;
-
-  for (guint noun = HERD_NOUN_CERTIFICATE; noun < HERD_N_NOUNS; noun++)
-    n += herd_registry_count (registry, (HerdNoun) noun);
-  if (n > HERD_MANAGED_OBJECTS_MAX) {
-    g_variant_builder_clear (&objects);
-    g_dbus_method_invocation_return_error (
-        invocation, HERD_ERROR, HERD_ERROR_LIMIT_EXCEEDED,
-        "there are %u objects, and GetManagedObjects gives at most %d; use ListCertificates of "
-        "org.certherd.Agent1",
-        n, HERD_MANAGED_OBJECTS_MAX);
-    return;
-  }
-  for (guint noun = HERD_NOUN_CERTIFICATE; noun < HERD_N_NOUNS; noun++)
-    add_objects (bus, (HerdNoun) noun, &objects);
-  g_dbus_method_invocation_return_value (invocation, g_variant_new ("(a{oa{sa{sv}}})", &objects));
+  herd_bus_call_start (data, HERD_NOUN_AGENT, 0, &get_row, invocation);
 }
 
 static const GDBusInterfaceVTable vtable = { method_call, NULL, NULL, { 0 } };

@@ -36,22 +36,44 @@ drop_connection (HerdBusService *service)
   g_clear_object (&service->connection);
 }
 
+/* The bus was there and will be again: a restart of dbus-daemon is no reason to end. Enters the step
+ * again after a while, or fails with ERROR (taken) where the bus was never reached. */
+static gboolean
+try_again (HerdRun *run, HerdBusService *service, GError *taken, GError **error)
+{
+  g_autoptr (GError) failure = taken;
+
+  if (!service->was_ready) {
+    g_propagate_error (error, g_steal_pointer (&failure));
+    return FALSE;
+  }
+  g_debug ("the bus is not there yet: %s", failure != NULL ? failure->message : "no address");
+  drop_connection (service);
+  herd_run_again (run, service->delay);
+  service->delay = MIN (service->delay * 2, RECONNECT_MOST);
+  return TRUE;
+}
+
 /* --- connect --- */
 
 static gboolean
 enter_connect (HerdRun *run, gpointer operation, GError **error)
 {
   HerdBusService *service = operation;
+  g_autoptr (GError) failure = NULL;
   g_autofree char *address = g_dbus_address_get_for_bus_sync (
-      service->type, herd_run_get_cancellable (run), error);
+      service->type, herd_run_get_cancellable (run), &failure);
 
-  if (address == NULL)
+  if (address != NULL) {
+    g_dbus_connection_new_for_address (address,
+                                       G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT
+                                           | G_DBUS_CONNECTION_FLAGS_MESSAGE_BUS_CONNECTION,
+                                       NULL, herd_run_get_cancellable (run), herd_run_ready,
+                                       herd_run_slot (run));
+  } else if (!service->was_ready) {
+    g_propagate_error (error, g_steal_pointer (&failure));
     return FALSE;
-  g_dbus_connection_new_for_address (address,
-                                     G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT
-                                         | G_DBUS_CONNECTION_FLAGS_MESSAGE_BUS_CONNECTION,
-                                     NULL, herd_run_get_cancellable (run), herd_run_ready,
-                                     herd_run_slot (run));
+  }
   return TRUE;
 }
 
@@ -59,22 +81,14 @@ static gboolean
 leave_connect (HerdRun *run, gpointer operation, GError **error)
 {
   HerdBusService *service = operation;
-  g_autoptr (GError) failure = NULL;
+  GError *failure = NULL;
 
-  service->connection = g_dbus_connection_new_for_address_finish (herd_run_get_result (run, 0),
-                                                                  &failure);
-  if (service->connection == NULL && service->was_ready) {
-    /* The bus was there and will be again: a restart of dbus-daemon is no reason to end. */
-    herd_run_again (run, service->delay);
-    service->delay = MIN (service->delay * 2, RECONNECT_MOST);
-    return TRUE;
-  }
-  if (service->connection == NULL) {
-    g_propagate_error (error, g_steal_pointer (&failure));
-    return FALSE;
-  }
+  if (herd_run_get_n_results (run) > 0)
+    service->connection = g_dbus_connection_new_for_address_finish (herd_run_get_result (run, 0),
+                                                                    &failure);
+  if (service->connection == NULL)
+    return try_again (run, service, failure, error);
   g_dbus_connection_set_exit_on_close (service->connection, FALSE);
-  service->delay = RECONNECT_FIRST;
   service->bus = herd_bus_new (service->connection, service->agent, error);
   return service->bus != NULL;
 }
@@ -86,6 +100,8 @@ enter_name (HerdRun *run, gpointer operation, GError **error G_GNUC_UNUSED)
 {
   HerdBusService *service = operation;
 
+  if (service->connection == NULL)
+    return TRUE; /* the bus went before it gave the name */
   g_dbus_connection_call (service->connection, "org.freedesktop.DBus", "/org/freedesktop/DBus",
                           "org.freedesktop.DBus", "RequestName",
                           g_variant_new ("(su)", HERD_BUS_NAME, DO_NOT_QUEUE),
@@ -98,12 +114,22 @@ static gboolean
 leave_name (HerdRun *run, gpointer operation, GError **error)
 {
   HerdBusService *service = operation;
-  g_autoptr (GVariant) reply = g_dbus_connection_call_finish (service->connection,
-                                                              herd_run_get_result (run, 0), error);
+  g_autoptr (GVariant) reply = NULL;
+  GError *failure = NULL;
   guint32 answer;
 
-  if (reply == NULL)
+  if (service->connection == NULL) {
+    herd_run_jump (run, "connect");
+    return TRUE;
+  }
+  reply = g_dbus_connection_call_finish (service->connection, herd_run_get_result (run, 0),
+                                         &failure);
+  if (reply == NULL && !g_dbus_error_is_remote_error (failure))
+    return try_again (run, service, failure, error);
+  if (reply == NULL) {
+    g_propagate_error (error, failure);
     return FALSE;
+  }
   g_variant_get (reply, "(u)", &answer);
   if (answer != PRIMARY_OWNER) {
     g_set_error (error, HERD_ERROR, HERD_ERROR_BUSY,
@@ -111,6 +137,7 @@ leave_name (HerdRun *run, gpointer operation, GError **error)
     return FALSE;
   }
   service->was_ready = TRUE;
+  service->delay = RECONNECT_FIRST;
   service->events.ready (service->events.data);
   return TRUE;
 }

@@ -34,6 +34,12 @@ typedef struct {
   GVariant *reply;
   guint64 made; /* what the verb made, for after() */
   gboolean counted;
+  /* Of a long reply. */
+  gboolean has_turn;
+  GPtrArray *items; /* GVariant */
+  gsize size;       /* theirs */
+  gpointer progress;
+  GDestroyNotify progress_free;
   HerdRun *run;
 } HerdBusCall;
 
@@ -49,6 +55,11 @@ struct HerdBusMethod {
   gboolean (*prepare) (HerdBusCall *call, GError **error);
   /* Calls one verb, with herd_run_ready and SLOT. NULL: finish does it all, at once. */
   void (*start) (HerdBusCall *call, gpointer slot);
+  /* In place of start, where the reply is long: one slice of it, with herd_bus_add_item(). Looks at
+   * HERD_BUS_SLICE objects at most; *MORE: it is to be called again, in a later turn of the loop, when
+   * objects may have come and gone. finish makes the reply of the items. A user's long replies are
+   * made one at a time, and are turned into bytes on another thread. */
+  gboolean (*slice) (HerdBusCall *call, gboolean *more, GError **error);
   /* The reply's tuple (floating or not), or an error. */
   GVariant *(*finish) (HerdBusCall *call, GAsyncResult *result, GError **error);
   /* What has to come after the reply. NULL: nothing. */
@@ -101,6 +112,29 @@ GVariant *herd_bus_finish_operation (HerdBusCall *call, GAsyncResult *result, GE
 GVariant *herd_bus_finish_nothing (HerdBusCall *call, GAsyncResult *result, GError **error);
 /* Are all of OPTIONS (a{sv}) among KNOWN ("name type", …)? Others are refused, not ignored. */
 gboolean herd_bus_check_options (GVariant *options, const char *const *known, GError **error);
+
+/* --- long replies (long-reply.c) --- */
+
+/* Objects that a slice looks at: far below a millisecond's worth. */
+#define HERD_BUS_SLICE 64
+/* Bytes of a long reply's items: D-Bus's own form may need twice as many, and a system bus carries no
+ * more than 32 MiB. */
+#define HERD_BUS_REPLY_MAX (8 * 1024 * 1024)
+
+/* Adds ITEM (taken) to the reply; FALSE if the reply would become too long by it. */
+gboolean herd_bus_add_item (HerdBusCall *call, GVariant *item);
+/* The items as an array of TYPE. Floating. */
+GVariant *herd_bus_take_items (HerdBusCall *call, const GVariantType *type);
+/* Rows' slice, but for what an item is: the objects of NOUNS (ends with HERD_NOUN_AGENT), of which
+ * NEW_ITEM makes items. Past HERD_BUS_REPLY_MAX: HERD_ERROR_LIMIT_EXCEEDED that tells to use INSTEAD. */
+gboolean herd_bus_slice_objects (HerdBusCall *call, const HerdNoun *nouns,
+                                 GVariant *(*new_item) (HerdBusCall *call, HerdNoun noun,
+                                                        guint64 id, gpointer row),
+                                 const char *instead, gboolean *more, GError **error);
+/* Answers INVOCATION (taken) with REPLY, whose bytes are made on GDBus's thread. */
+void herd_bus_send_long (GDBusMethodInvocation *invocation, GVariant *reply);
+/* Lets CONNECTION make them there: the id of a filter, to be removed with the objects. */
+guint herd_bus_filter_long (GDBusConnection *connection);
 
 /* Starts answering INVOCATION. */
 void herd_bus_call_start (HerdBus *bus, HerdNoun noun, guint64 id, const HerdBusMethod *row,

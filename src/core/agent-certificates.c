@@ -4,6 +4,7 @@
  */
 #include "core/agent-private.h"
 #include "core/renewal.h"
+#include "core/rights.h"
 #include "crypto/key.h"
 #include "model/spec.h"
 #include "plugin/error.h"
@@ -42,17 +43,17 @@ check_targets (HerdAgent *agent, GVariant *spec, GError **error)
 }
 
 gboolean
-herd_agent_check_spec (HerdAgent *agent, GVariant *spec, GError **error)
+herd_agent_check_spec (HerdAgent *agent, const HerdCertificate *certificate, GVariant *spec,
+                       GError **error)
 {
   g_auto (GStrv) identifiers = herd_spec_get_list (spec, "identifiers");
-  g_auto (GStrv) issuers = herd_spec_get_list (spec, "issuer");
 
   if (identifiers[0] == NULL) {
     g_set_error (error, HERD_ERROR, HERD_ERROR_INVALID_ARGUMENT,
                  "identifiers: at least one DNS name or IP address is needed");
     return FALSE;
   }
-  return herd_issuers_choose (agent->services.registry, issuers[0], error) != NULL
+  return herd_issuers_choose (agent->services.registry, certificate, spec, error) != NULL
          && check_solvers (agent, spec, error) && check_targets (agent, spec, error);
 }
 
@@ -168,7 +169,9 @@ herd_agent_request_async (HerdAgent *agent, guint32 uid, const char *name, GVari
 
   if (!herd_name_check ("certificate", name, &error)
       || (certificate != NULL && !check_joins (certificate, uid, spec, &error))
-      || !herd_agent_check_spec (agent, spec, &error)
+      || !herd_agent_check_spec (agent, certificate, spec, &error)
+      || !herd_rights_check_targets (&agent->services, uid,
+                                     certificate != NULL ? certificate->spec : NULL, spec, &error)
       || (certificate == NULL && !herd_agent_check_quota (agent, uid, NULL, &error))) {
     g_task_return_error (task, error);
     return;
@@ -243,7 +246,7 @@ herd_agent_change_spec (HerdAgent *agent, HerdCertificate *certificate, guint32 
   certificate->revision++;
   if (newest != NULL && !issue) {
     certificate->renew_at = herd_renewal_get_time (
-        newest->facts, herd_spec_get_string (spec, "renew", "auto"), g_random_double ());
+        newest, herd_spec_get_string (spec, "renew", "auto"), g_random_double ());
   }
   herd_deliveries_plan (agent->deliveries, certificate, batch);
   if (issue) {
@@ -312,7 +315,8 @@ herd_agent_modify_async (HerdAgent *agent, guint32 uid, guint64 id, GVariant *se
   }
   if (check_modifiable (agent, certificate, &error) && check_unset (unset, &error)) {
     spec = herd_spec_modify (certificate->spec, set, unset);
-    if (herd_agent_check_spec (agent, spec, &error)
+    if (herd_agent_check_spec (agent, certificate, spec, &error)
+        && herd_rights_check_targets (&agent->services, uid, certificate->spec, spec, &error)
         && herd_spec_needs_issuance (certificate->spec, spec))
       herd_agent_check_quota (agent, uid, certificate, &error);
   }
@@ -437,7 +441,7 @@ herd_agent_open_async (HerdAgent *agent, guint64 id, guint64 number, gboolean ke
   }
   opened->state = agent->services.state;
   opened->generation = generation->number;
-  opened->facts = herd_facts_copy (generation->facts);
+  opened->facts = herd_generation_get_facts (generation);
   herd_state_read_generation_async (agent->services.state, id, generation->number, key,
                                     generation_read, g_steal_pointer (&task));
 }

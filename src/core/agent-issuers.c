@@ -86,9 +86,7 @@ find_user (HerdAgent *agent, const HerdAuthority *authority)
   while ((certificate = herd_registry_next_certificate (
               registry, certificate != NULL ? certificate->name : ""))
          != NULL) {
-    g_auto (GStrv) issuers = herd_spec_get_list (certificate->spec, "issuer");
-
-    if (herd_issuers_choose (registry, issuers[0], NULL) == authority)
+    if (herd_issuers_choose (registry, certificate, certificate->spec, NULL) == authority)
       return certificate;
   }
   return NULL;

@@ -194,6 +194,7 @@ herd_agent_issued (guint64 id, gpointer data)
     observer->certificate_updated (certificate, observer_data);
   herd_deliveries_tell_observers (agent->deliveries, certificate);
   herd_deliveries_kick (agent->deliveries, id);
+  herd_scheduler_go_on (agent->scheduler);
 }
 
 static gboolean
@@ -275,6 +276,7 @@ herd_agent_issuance_finished (HerdIssuance *issuance G_GNUC_UNUSED, guint64 id,
   herd_operations_end (&agent->services, operation_id, error, batch);
   herd_agent_commit_quietly (agent, batch);
   g_hash_table_remove (agent->issuances, &operation_id);
+  herd_scheduler_go_on (agent->scheduler);
 }
 
 /* --- registrations --- */
@@ -295,11 +297,9 @@ release_waiting (HerdAgent *agent, const HerdAuthority *authority)
   while ((certificate = herd_registry_next_certificate (
               registry, certificate != NULL ? certificate->name : ""))
          != NULL) {
-    g_auto (GStrv) issuers = herd_spec_get_list (certificate->spec, "issuer");
-
     if (certificate->failures == 0
         || !g_str_equal (certificate->last_error, "org.certherd.Error.ActionRequired")
-        || herd_issuers_choose (registry, issuers[0], NULL) != authority)
+        || herd_issuers_choose (registry, certificate, certificate->spec, NULL) != authority)
       continue;
     certificate->failures = 0;
     certificate->retry_at = 0;
@@ -379,7 +379,7 @@ static void
 set_renew_action (HerdCertificate *certificate, const HerdGeneration *newest)
 {
   g_autofree char *reason = herd_renewal_get_reason (
-      newest->facts, herd_spec_get_string (certificate->spec, "renew", "auto"));
+      newest, herd_spec_get_string (certificate->spec, "renew", "auto"));
 
   if (certificate->failures > 0 && certificate->retry_at > certificate->renew_at) {
     g_autofree char *failed = g_strdup_printf ("attempt %u failed: %s", certificate->failures,
@@ -391,8 +391,8 @@ set_renew_action (HerdCertificate *certificate, const HerdGeneration *newest)
   }
 }
 
-void
-herd_agent_reschedule (HerdAgent *agent, HerdCertificate *certificate)
+static void
+schedule (HerdAgent *agent, HerdCertificate *certificate)
 {
   const HerdGeneration *newest = herd_certificate_get_newest (certificate);
   gint64 now = herd_clock_get_seconds (agent->services.clock);
@@ -417,10 +417,29 @@ herd_agent_reschedule (HerdAgent *agent, HerdCertificate *certificate)
                       certificate->operation != 0 && certificate->action != HERD_ACTION_DELIVER
                           ? 0
                           : certificate->action_time);
+}
+
+void
+herd_agent_reschedule (HerdAgent *agent, HerdCertificate *certificate)
+{
+  schedule (agent, certificate);
   herd_registry_touch (agent->services.registry, HERD_NOUN_CERTIFICATE, certificate->id);
 }
 
 void
+herd_agent_schedule_first (HerdAgent *agent, HerdCertificate *certificate)
+{
+  g_autofree char *reason = g_strdup (certificate->action_reason);
+  HerdAction action = certificate->action;
+  gint64 when = certificate->action_time;
+
+  schedule (agent, certificate);
+  if (certificate->action != action || certificate->action_time != when
+      || !g_str_equal (certificate->action_reason, reason))
+    herd_registry_touch (agent->services.registry, HERD_NOUN_CERTIFICATE, certificate->id);
+}
+
+gboolean
 herd_agent_due (guint64 id, gpointer data)
 {
   HerdAgent *agent = data;
@@ -428,7 +447,7 @@ herd_agent_due (guint64 id, gpointer data)
   HerdBatch *batch;
 
   if (certificate == NULL)
-    return;
+    return TRUE;
   switch (certificate->action) {
   case HERD_ACTION_NONE:
     break;
@@ -437,6 +456,9 @@ herd_agent_due (guint64 id, gpointer data)
   case HERD_ACTION_RETRY:
     if (certificate->operation != 0)
       break;
+    /* Operations that wait for a slot cost more than certificates that do. */
+    if (!herd_gate_has_room (agent->slots))
+      return FALSE;
     batch = herd_batch_new ();
     herd_agent_begin_issuance (agent, certificate, agent->services.uid, batch);
     herd_agent_commit_quietly (agent, batch);
@@ -447,4 +469,5 @@ herd_agent_due (guint64 id, gpointer data)
     herd_deliveries_kick (agent->deliveries, id);
     break;
   }
+  return TRUE;
 }

@@ -7,6 +7,7 @@
 #include "core/agent.h"
 #include "core/issuance.h"
 #include "core/scheduler.h"
+#include "util/steps.h"
 
 struct HerdAgent {
   HerdServices services;
@@ -20,7 +21,8 @@ struct HerdAgent {
   HerdDeliveries *deliveries;
   HerdScheduler *scheduler;
   HerdGate *slots;
-  gboolean started;
+  HerdRun *start; /* what herd_agent_start began; NULL = not yet */
+  char *start_at; /* the name of the certificate that it has come to */
   HerdIssuanceContext issuance;
   GHashTable *issuances;     /* &operation id → HerdIssuance */
   GHashTable *registrations; /* &operation id → GCancellable */
@@ -58,10 +60,12 @@ void herd_agent_begin_registration (HerdAgent *agent, HerdAuthority *authority,
 /* Cancels an operation that is no issuance under way. */
 void herd_agent_cancel_other (HerdAgent *agent, HerdOperation *operation);
 
-/* Works out CERTIFICATE's next action, and schedules it. */
+/* Works out CERTIFICATE's next action, schedules it, and says that its row has changed. */
 void herd_agent_reschedule (HerdAgent *agent, HerdCertificate *certificate);
-/* Its time has come. */
-void herd_agent_due (guint64 certificate, gpointer data);
+/* The same where nothing has happened but a start: says so only if the next action is another one. */
+void herd_agent_schedule_first (HerdAgent *agent, HerdCertificate *certificate);
+/* Its time has come. FALSE: every slot is taken. */
+gboolean herd_agent_due (guint64 certificate, gpointer data);
 
 /* --- ends of verbs (agent.c) --- */
 
@@ -75,8 +79,10 @@ void herd_agent_return_ids (GTask *task, guint64 object, guint64 operation);
 
 /* --- certificates (agent-certificates.c) --- */
 
-/* Are the spec's issuer, solvers and targets there, and does it have identifiers? */
-gboolean herd_agent_check_spec (HerdAgent *agent, GVariant *spec, GError **error);
+/* Are the spec's issuer, solvers and targets there, and does it have identifiers? CERTIFICATE: whose it
+ * is or shall be, NULL: a new one's. */
+gboolean herd_agent_check_spec (HerdAgent *agent, const HerdCertificate *certificate,
+                                GVariant *spec, GError **error);
 HerdCertificate *herd_agent_add_certificate (HerdAgent *agent, const char *name, guint32 uid,
                                              HerdOrigin origin, GVariant *spec);
 /* Gives CERTIFICATE another spec, into BATCH. The new operation's id, or 0. */

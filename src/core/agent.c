@@ -89,6 +89,7 @@ herd_agent_free (HerdAgent *agent)
   if (agent == NULL)
     return;
   herd_registry_set_observer (agent->services.registry, NULL, NULL);
+  herd_run_unref (agent->start);
   g_hash_table_unref (agent->queued);
   g_hash_table_unref (agent->registrations);
   g_hash_table_unref (agent->issuances);
@@ -106,6 +107,7 @@ herd_agent_free (HerdAgent *agent)
   herd_dns_unref (agent->services.dns);
   herd_clock_unref (agent->services.clock);
   g_free (agent->config_directory);
+  g_free (agent->start_at);
   g_free (agent->version);
   g_free (agent->at_rest);
   g_free (agent);
@@ -139,14 +141,6 @@ load_contents (HerdAgent *agent, HerdStateContents *contents)
   herd_deliveries_load (agent->deliveries, g_steal_pointer (&contents->withdrawals));
 }
 
-static int
-newest_first (gconstpointer a, gconstpointer b)
-{
-  guint64 first = *(const guint64 *) a, second = *(const guint64 *) b;
-
-  return (first < second) - (first > second);
-}
-
 static void
 load_accounts (HerdAgent *agent)
 {
@@ -157,43 +151,6 @@ load_accounts (HerdAgent *agent)
     herd_registration_load_async (agent->issuers, g_array_index (authorities, guint64, i),
                                   account_loaded, NULL);
   }
-}
-
-static void
-resume_operations (HerdAgent *agent)
-{
-  HerdRegistry *registry = agent->services.registry;
-  g_autoptr (GArray) operations = herd_registry_list_ids (registry, HERD_NOUN_OPERATION);
-
-  g_array_sort (operations, newest_first);
-  for (guint i = 0; i < operations->len; i++) {
-    HerdOperation *operation = herd_registry_get_operation (registry,
-                                                            g_array_index (operations, guint64, i));
-
-    /* What a changed file began at the load is under way already. */
-    if (operation->state == HERD_OPERATION_RUNNING
-        && !g_hash_table_contains (agent->issuances, &operation->id))
-      herd_agent_resume (agent, operation);
-  }
-}
-
-void
-herd_agent_start (HerdAgent *agent)
-{
-  HerdRegistry *registry = agent->services.registry;
-  HerdCertificate *certificate = NULL;
-
-  if (agent->started)
-    return;
-  agent->started = TRUE;
-  resume_operations (agent);
-  while ((certificate = herd_registry_next_certificate (
-              registry, certificate != NULL ? certificate->name : ""))
-         != NULL) {
-    herd_agent_reschedule (agent, certificate);
-    herd_deliveries_kick (agent->deliveries, certificate->id);
-  }
-  herd_deliveries_kick_withdrawals (agent->deliveries);
 }
 
 gboolean

@@ -37,8 +37,8 @@ void herd_agent_free (HerdAgent *agent);
 
 /* Loads the state and applies the configuration. Errors: the state's. */
 gboolean herd_agent_load (HerdAgent *agent, GError **error);
-/* Schedules everything and goes on with what an earlier process was at: not before the agent can be
- * reached, since what it starts calls back. Once; later calls do nothing. */
+/* Begins to schedule everything, and goes on with what an earlier process was at: not before the agent
+ * can be reached, since what it starts calls back. Once; later calls do nothing. */
 void herd_agent_start (HerdAgent *agent);
 
 HerdServices *herd_agent_get_services (HerdAgent *agent);

@@ -1,20 +1,56 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Attentions, a short list: they are few, or something is very wrong.
+ * Attentions: a table by object, and a queue for each severity. When a CA fails, every certificate may
+ * have one: raising and clearing cost the same however many there are, and equal messages are one.
  */
 #include "core/attentions.h"
+
+#include <string.h>
+
+typedef enum {
+  SEVERITY_CRITICAL,
+  SEVERITY_WARNING,
+  SEVERITY_NOTICE,
+} Severity;
+#define N_SEVERITIES 3
+
+typedef struct Entry Entry;
+
+struct Entry {
+  HerdAttention attention; /* first: the list hands these out */
+  GList link;              /* in its severity's queue */
+  Entry *next;             /* of the same object; few */
+};
 
 struct HerdAttentions {
   HerdRegistry *registry;
   HerdClock *clock;
-  GPtrArray *list;
+  GHashTable *objects;         /* set of Entry, by noun and id: the first of each object */
+  GQueue queues[N_SEVERITIES]; /* Entry, oldest first */
 };
 
-static void
-attention_free (HerdAttention *attention)
+static guint
+entry_hash (gconstpointer data)
 {
-  g_free (attention->message);
-  g_free (attention);
+  const HerdAttention *attention = data;
+
+  return g_int64_hash (&attention->id) * HERD_N_NOUNS + attention->noun;
+}
+
+static gboolean
+entry_equal (gconstpointer a, gconstpointer b)
+{
+  const HerdAttention *first = a, *second = b;
+
+  return first->noun == second->noun && first->id == second->id;
+}
+
+static Severity
+parse_severity (const char *severity)
+{
+  if (g_str_equal (severity, "critical"))
+    return SEVERITY_CRITICAL;
+  return g_str_equal (severity, "warning") ? SEVERITY_WARNING : SEVERITY_NOTICE;
 }
 
 HerdAttentions *
@@ -24,8 +60,17 @@ herd_attentions_new (HerdRegistry *registry, HerdClock *clock)
 
   attentions->registry = registry;
   attentions->clock = clock;
-  attentions->list = g_ptr_array_new_with_free_func ((GDestroyNotify) attention_free);
+  attentions->objects = g_hash_table_new (entry_hash, entry_equal);
+  for (guint i = 0; i < N_SEVERITIES; i++)
+    g_queue_init (&attentions->queues[i]);
   return attentions;
+}
+
+static void
+entry_free (Entry *entry)
+{
+  g_ref_string_release (entry->attention.message);
+  g_free (entry);
 }
 
 void
@@ -33,20 +78,32 @@ herd_attentions_free (HerdAttentions *attentions)
 {
   if (attentions == NULL)
     return;
-  g_ptr_array_unref (attentions->list);
+  g_hash_table_unref (attentions->objects);
+  for (guint i = 0; i < N_SEVERITIES; i++) {
+    GList *link;
+
+    while ((link = g_queue_pop_head_link (&attentions->queues[i])) != NULL)
+      entry_free (link->data);
+  }
   g_free (attentions);
 }
 
-static HerdAttention *
+static Entry *
+find_object (HerdAttentions *attentions, HerdNoun noun, guint64 id)
+{
+  const HerdAttention key = { .noun = noun, .id = id };
+
+  return g_hash_table_lookup (attentions->objects, &key);
+}
+
+static Entry *
 find (HerdAttentions *attentions, HerdNoun noun, guint64 id, const char *code)
 {
-  for (guint i = 0; i < attentions->list->len; i++) {
-    HerdAttention *attention = g_ptr_array_index (attentions->list, i);
+  Entry *entry = find_object (attentions, noun, id);
 
-    if (attention->noun == noun && attention->id == id && g_str_equal (attention->code, code))
-      return attention;
-  }
-  return NULL;
+  while (entry != NULL && !g_str_equal (entry->attention.code, code))
+    entry = entry->next;
+  return entry;
 }
 
 static void
@@ -61,44 +118,90 @@ tell (HerdAttentions *attentions, const HerdAttention *attention)
   }
 }
 
+static void
+enqueue (HerdAttentions *attentions, Entry *entry)
+{
+  g_queue_push_tail_link (&attentions->queues[parse_severity (entry->attention.severity)],
+                          &entry->link);
+}
+
+static void
+dequeue (HerdAttentions *attentions, Entry *entry)
+{
+  g_queue_unlink (&attentions->queues[parse_severity (entry->attention.severity)], &entry->link);
+}
+
+static Entry *
+add (HerdAttentions *attentions, HerdNoun noun, guint64 id, const char *severity, const char *code)
+{
+  Entry *entry = g_new0 (Entry, 1);
+  Entry *first = find_object (attentions, noun, id);
+
+  entry->attention.noun = noun;
+  entry->attention.id = id;
+  entry->attention.severity = severity;
+  entry->attention.code = code;
+  entry->attention.since = herd_clock_get_seconds (attentions->clock);
+  entry->link.data = entry;
+  enqueue (attentions, entry);
+  if (first != NULL) {
+    entry->next = first->next;
+    first->next = entry;
+  } else {
+    g_hash_table_add (attentions->objects, entry);
+  }
+  return entry;
+}
+
 void
 herd_attentions_raise (HerdAttentions *attentions, HerdNoun noun, guint64 id, const char *severity,
                        const char *code, const char *message)
 {
-  HerdAttention *attention = find (attentions, noun, id, code);
-  gboolean is_new = attention == NULL;
+  Entry *entry = find (attentions, noun, id, code);
+  gboolean is_new = entry == NULL;
+  char *old;
 
   if (is_new) {
-    attention = g_new0 (HerdAttention, 1);
-    attention->noun = noun;
-    attention->id = id;
-    attention->code = code;
-    attention->since = herd_clock_get_seconds (attentions->clock);
-    g_ptr_array_add (attentions->list, attention);
+    entry = add (attentions, noun, id, severity, code);
+  } else if (!g_str_equal (entry->attention.severity, severity)) {
+    dequeue (attentions, entry);
+    entry->attention.severity = severity;
+    enqueue (attentions, entry);
   }
-  attention->severity = severity;
-  g_free (attention->message);
-  attention->message = g_strdup (message);
+  old = entry->attention.message;
+  entry->attention.message = g_ref_string_new_intern (message);
+  if (old != NULL)
+    g_ref_string_release (old);
   if (is_new)
-    tell (attentions, attention);
+    tell (attentions, &entry->attention);
   herd_registry_touch (attentions->registry, HERD_NOUN_AGENT, 0);
 }
 
 void
 herd_attentions_clear (HerdAttentions *attentions, HerdNoun noun, guint64 id, const char *code)
 {
+  Entry *entry = find_object (attentions, noun, id);
+  Entry *kept = NULL;
   gboolean cleared = FALSE;
 
-  for (guint i = attentions->list->len; i > 0; i--) {
-    HerdAttention *attention = g_ptr_array_index (attentions->list, i - 1);
+  if (entry == NULL)
+    return;
+  g_hash_table_remove (attentions->objects, entry);
+  while (entry != NULL) {
+    Entry *next = entry->next;
 
-    if (attention->noun != noun || attention->id != id)
-      continue;
-    if (code != NULL && !g_str_equal (attention->code, code))
-      continue;
-    g_ptr_array_remove_index (attentions->list, i - 1);
-    cleared = TRUE;
+    if (code == NULL || g_str_equal (entry->attention.code, code)) {
+      dequeue (attentions, entry);
+      entry_free (entry);
+      cleared = TRUE;
+    } else {
+      entry->next = kept;
+      kept = entry;
+    }
+    entry = next;
   }
+  if (kept != NULL)
+    g_hash_table_add (attentions->objects, kept);
   if (cleared)
     herd_registry_touch (attentions->registry, HERD_NOUN_AGENT, 0);
 }
@@ -106,5 +209,12 @@ herd_attentions_clear (HerdAttentions *attentions, HerdNoun noun, guint64 id, co
 GPtrArray *
 herd_attentions_list (HerdAttentions *attentions)
 {
-  return attentions->list;
+  GPtrArray *list = g_ptr_array_new ();
+
+  for (guint i = 0; i < N_SEVERITIES; i++) {
+    for (GList *link = attentions->queues[i].head;
+         link != NULL && list->len < HERD_ATTENTIONS_LISTED; link = link->next)
+      g_ptr_array_add (list, link->data);
+  }
+  return list;
 }

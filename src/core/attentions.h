@@ -12,13 +12,17 @@ G_BEGIN_DECLS
 
 typedef struct HerdAttentions HerdAttentions;
 
+/* What a list has at most: one that is as long as all of 100,000 certificates helps nobody, and is
+ * sent to everybody with every change. */
+#define HERD_ATTENTIONS_LISTED 100
+
 typedef struct {
   HerdNoun noun;
   guint64 id;
   const char *severity; /* "notice", "warning", "critical"; static */
   const char *code;     /* static */
-  char *message;
-  gint64 since; /* seconds */
+  char *message;        /* a GRefString */
+  gint64 since;         /* seconds */
 } HerdAttention;
 
 HerdAttentions *herd_attentions_new (HerdRegistry *registry, HerdClock *clock);
@@ -31,7 +35,8 @@ void herd_attentions_raise (HerdAttentions *attentions, HerdNoun noun, guint64 i
 /* Takes CODE of the object back; CODE NULL: all of the object. */
 void herd_attentions_clear (HerdAttentions *attentions, HerdNoun noun, guint64 id,
                             const char *code);
-/* HerdAttention, oldest first; the attentions'. */
+/* HerdAttention, at most HERD_ATTENTIONS_LISTED: the critical ones, then warnings, then notices, each
+ * oldest first. (transfer container) */
 GPtrArray *herd_attentions_list (HerdAttentions *attentions);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (HerdAttentions, herd_attentions_free)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Deliveries: planning rows, running certherd-deliver for targets, waiting for the end.
+ * Deliveries: the targets, and planning rows.
  */
 #include "core/deliveries.h"
 
@@ -12,25 +12,11 @@
 #include "model/spec.h"
 #include "plugin/error.h"
 
-typedef struct {
-  GTask *task;
-  guint64 certificate;
-  guint64 generation;
-  gulong cancelled;
-} Waiter;
-
-static void
-waiter_free (Waiter *waiter)
-{
-  if (waiter->cancelled != 0)
-    g_clear_signal_handler (&waiter->cancelled, g_task_get_cancellable (waiter->task));
-  g_object_unref (waiter->task);
-  g_free (waiter);
-}
-
 static void
 target_free (HerdDeliveryTarget *target)
 {
+  herd_deliveries_clear_withdrawals (target);
+  herd_deliveries_expect_no_answer (target);
   g_free (target->name);
   g_hash_table_unref (target->pending);
   g_hash_table_unref (target->installing);
@@ -51,7 +37,7 @@ herd_deliveries_new (HerdServices *services, HerdLauncher *launcher, HerdDeliver
   deliveries->targets = g_hash_table_new_full (g_str_hash, g_str_equal, NULL,
                                                (GDestroyNotify) target_free);
   deliveries->withdrawals = g_ptr_array_new_with_free_func ((GDestroyNotify) herd_withdrawal_free);
-  deliveries->waiters = g_ptr_array_new_with_free_func ((GDestroyNotify) waiter_free);
+  deliveries->waiters = g_ptr_array_new_with_free_func ((GDestroyNotify) herd_delivery_waiter_free);
   return deliveries;
 }
 
@@ -66,6 +52,23 @@ herd_deliveries_free (HerdDeliveries *deliveries)
   g_free (deliveries);
 }
 
+/* What the configuration says about TARGET. */
+static void
+describe_target (HerdDeliveryTarget *target)
+{
+  const HerdConfigEntry *entry = NULL;
+  const char *adapter;
+
+  if (!herd_deliveries_target_is_reader (target->name))
+    entry = herd_config_find (target->deliveries->services->config, HERD_SECTION_TARGET,
+                              target->name);
+  adapter = herd_config_entry_get (entry, "adapter",
+                                   g_str_equal (target->name, HERD_TARGET_LIVE) ? "files" : "");
+  target->files = g_str_equal (adapter, "files");
+  target->follows = *adapter != '\0' && !target->files;
+  target->has_path = herd_config_entry_get (entry, "path", NULL) != NULL;
+}
+
 HerdDeliveryTarget *
 herd_deliveries_ensure_target (HerdDeliveries *deliveries, const char *name)
 {
@@ -77,6 +80,7 @@ herd_deliveries_ensure_target (HerdDeliveries *deliveries, const char *name)
     target->name = g_strdup (name);
     target->pending = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
     target->installing = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
+    describe_target (target);
     g_hash_table_insert (deliveries->targets, target->name, target);
   }
   return target;
@@ -91,9 +95,32 @@ herd_deliveries_has_target (HerdDeliveries *deliveries, const char *name)
 
 /* Readers' targets are UID:LABEL; a configured name has no colon. */
 gboolean
+herd_deliveries_target_is_reader (const char *name)
+{
+  return strchr (name, ':') != NULL;
+}
+
+gboolean
 herd_deliveries_target_is_configured (HerdDeliveries *deliveries, const char *name)
 {
-  return strchr (name, ':') == NULL && herd_deliveries_has_target (deliveries, name);
+  return !herd_deliveries_target_is_reader (name) && herd_deliveries_has_target (deliveries, name);
+}
+
+gboolean
+herd_deliveries_is_served (HerdDeliveries *deliveries, const HerdCertificate *certificate,
+                           const char *name)
+{
+  const HerdDeliveryTarget *target;
+  const HerdSubscription *subscription;
+
+  if (!herd_deliveries_target_is_reader (name))
+    return herd_deliveries_has_target (deliveries, name);
+  target = g_hash_table_lookup (deliveries->targets, name);
+  if (target == NULL || target->subscription == 0)
+    return FALSE;
+  subscription = herd_registry_get_subscription (deliveries->services->registry,
+                                                 target->subscription);
+  return subscription != NULL && herd_subscription_matches (subscription, certificate->name);
 }
 
 static void
@@ -103,26 +130,26 @@ put_id (GHashTable *set, guint64 id)
 }
 
 static void
-file_row (HerdDeliveries *deliveries, const HerdCertificate *certificate,
-          const HerdDelivery *delivery)
+unfile_row (HerdDeliveries *deliveries, const HerdCertificate *certificate, const char *name)
 {
-  HerdDeliveryTarget *target = herd_deliveries_ensure_target (deliveries, delivery->target);
+  HerdDeliveryTarget *target = g_hash_table_lookup (deliveries->targets, name);
 
+  if (target == NULL)
+    return;
   g_hash_table_remove (target->pending, &certificate->id);
   g_hash_table_remove (target->installing, &certificate->id);
-  if (delivery->state == HERD_DELIVERY_PENDING)
-    put_id (target->pending, certificate->id);
-  else if (delivery->state == HERD_DELIVERY_INSTALLING)
-    put_id (target->installing, certificate->id);
 }
 
 static void
-unfile_row (HerdDeliveries *deliveries, const HerdCertificate *certificate, const char *name)
+file_row (HerdDeliveries *deliveries, const HerdCertificate *certificate,
+          const HerdDelivery *delivery)
 {
-  HerdDeliveryTarget *target = herd_deliveries_ensure_target (deliveries, name);
-
-  g_hash_table_remove (target->pending, &certificate->id);
-  g_hash_table_remove (target->installing, &certificate->id);
+  unfile_row (deliveries, certificate, delivery->target);
+  if (delivery->state == HERD_DELIVERY_PENDING)
+    put_id (herd_deliveries_ensure_target (deliveries, delivery->target)->pending, certificate->id);
+  else if (delivery->state == HERD_DELIVERY_INSTALLING)
+    put_id (herd_deliveries_ensure_target (deliveries, delivery->target)->installing,
+            certificate->id);
 }
 
 GArray *
@@ -155,12 +182,9 @@ void
 herd_deliveries_set_state (HerdDeliveries *deliveries, HerdCertificate *certificate,
                            HerdDelivery *delivery, HerdDeliveryState state, const char *message)
 {
-  g_autofree char *copy = g_strdup (message != NULL ? message : "");
-
   delivery->state = state;
   delivery->since = herd_clock_get_seconds (deliveries->services->clock);
-  g_free (delivery->message);
-  delivery->message = g_steal_pointer (&copy);
+  herd_delivery_set_message (delivery, message != NULL ? message : "");
   file_row (deliveries, certificate, delivery);
 }
 
@@ -174,11 +198,35 @@ herd_deliveries_postpone (HerdDeliveries *deliveries, HerdCertificate *certifica
   herd_deliveries_set_state (deliveries, certificate, delivery, HERD_DELIVERY_PENDING, message);
 }
 
-gboolean
-herd_deliveries_row_is_ready (HerdDeliveries *deliveries, const HerdDelivery *delivery)
+/* A server that is told to load its files finds them switched already: what writes files only comes
+ * first. One that failed holds those up that have no files of their own. */
+static gboolean
+must_wait (HerdDeliveries *deliveries, const HerdCertificate *certificate,
+           const HerdDelivery *delivery, gint64 now)
 {
-  return delivery->state == HERD_DELIVERY_PENDING
-         && delivery->retry_at <= herd_clock_get_seconds (deliveries->services->clock);
+  const HerdDeliveryTarget *target = g_hash_table_lookup (deliveries->targets, delivery->target);
+
+  for (guint i = 0; target != NULL && target->follows && i < certificate->deliveries->len; i++) {
+    const HerdDelivery *other = g_ptr_array_index (certificate->deliveries, i);
+    const HerdDeliveryTarget *before = g_hash_table_lookup (deliveries->targets, other->target);
+
+    if (before == NULL || !before->files)
+      continue;
+    if (other->state == HERD_DELIVERY_INSTALLING
+        || (other->state == HERD_DELIVERY_PENDING && (other->retry_at <= now || !target->has_path)))
+      return TRUE;
+  }
+  return FALSE;
+}
+
+gboolean
+herd_deliveries_row_is_ready (HerdDeliveries *deliveries, const HerdCertificate *certificate,
+                              const HerdDelivery *delivery)
+{
+  gint64 now = herd_clock_get_seconds (deliveries->services->clock);
+
+  return delivery->state == HERD_DELIVERY_PENDING && delivery->wanted != 0
+         && delivery->retry_at <= now && !must_wait (deliveries, certificate, delivery, now);
 }
 
 gint64
@@ -207,108 +255,17 @@ herd_deliveries_release (HerdCertificate *certificate, gint64 now)
   }
 }
 
-/* --- waiting --- */
-
-/* Is there an end for GENERATION? If so, *REJECTED is a row that refused it, or NULL. */
-static gboolean
-is_settled (const HerdCertificate *certificate, guint64 generation, const HerdDelivery **rejected)
+void
+herd_deliveries_end_attention (HerdDeliveries *deliveries, const HerdCertificate *certificate)
 {
-  *rejected = NULL;
   for (guint i = 0; i < certificate->deliveries->len; i++) {
     const HerdDelivery *delivery = g_ptr_array_index (certificate->deliveries, i);
 
-    if (delivery->applied >= generation)
-      continue;
-    switch (delivery->state) {
-    case HERD_DELIVERY_PENDING:
-    case HERD_DELIVERY_INSTALLING:
-      return FALSE;
-    case HERD_DELIVERY_REJECTED:
-    case HERD_DELIVERY_HELD:
-      *rejected = delivery;
-      break;
-    case HERD_DELIVERY_APPLIED:
-    case HERD_DELIVERY_GONE:
-      break;
-    }
+    if (delivery->state == HERD_DELIVERY_REJECTED || delivery->state == HERD_DELIVERY_HELD)
+      return;
   }
-  return TRUE;
-}
-
-/* TRUE if WAITER is over, and has been told. */
-static gboolean
-settle_waiter (HerdDeliveries *deliveries, Waiter *waiter)
-{
-  const HerdCertificate *certificate = herd_registry_get_certificate (
-      deliveries->services->registry, waiter->certificate);
-  const HerdDelivery *rejected;
-
-  if (certificate == NULL) {
-    g_task_return_new_error (waiter->task, HERD_ERROR, HERD_ERROR_CANCELLED,
-                             "the certificate was removed");
-    return TRUE;
-  }
-  if (!is_settled (certificate, waiter->generation, &rejected))
-    return FALSE;
-  if (rejected != NULL) {
-    g_task_return_new_error (waiter->task, HERD_ERROR, HERD_ERROR_REFUSED,
-                             "target %s rejected generation %" G_GUINT64_FORMAT ": %s",
-                             rejected->target, waiter->generation, rejected->message);
-  } else {
-    g_task_return_boolean (waiter->task, TRUE);
-  }
-  return TRUE;
-}
-
-void
-herd_deliveries_settle (HerdDeliveries *deliveries, guint64 certificate)
-{
-  for (guint i = deliveries->waiters->len; i > 0; i--) {
-    Waiter *waiter = g_ptr_array_index (deliveries->waiters, i - 1);
-
-    if (waiter->certificate == certificate && settle_waiter (deliveries, waiter))
-      g_ptr_array_remove_index (deliveries->waiters, i - 1);
-  }
-}
-
-static void
-wait_cancelled (GCancellable *cancellable, gpointer data)
-{
-  HerdDeliveries *deliveries = data;
-
-  for (guint i = deliveries->waiters->len; i > 0; i--) {
-    Waiter *waiter = g_ptr_array_index (deliveries->waiters, i - 1);
-
-    if (g_task_get_cancellable (waiter->task) == cancellable) {
-      g_task_return_error_if_cancelled (waiter->task);
-      g_ptr_array_remove_index (deliveries->waiters, i - 1);
-    }
-  }
-}
-
-void
-herd_deliveries_wait_async (HerdDeliveries *deliveries, guint64 certificate, guint64 generation,
-                            GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data)
-{
-  Waiter *waiter = g_new0 (Waiter, 1);
-
-  waiter->task = g_task_new (NULL, cancellable, callback, data);
-  waiter->certificate = certificate;
-  waiter->generation = generation;
-  if (settle_waiter (deliveries, waiter)) {
-    waiter_free (waiter);
-    return;
-  }
-  if (cancellable != NULL)
-    waiter->cancelled = g_signal_connect (cancellable, "cancelled", G_CALLBACK (wait_cancelled),
-                                          deliveries);
-  g_ptr_array_add (deliveries->waiters, waiter);
-}
-
-gboolean
-herd_deliveries_wait_finish (GAsyncResult *result, GError **error)
-{
-  return g_task_propagate_boolean (G_TASK (result), error);
+  herd_attentions_clear (deliveries->services->attentions, HERD_NOUN_CERTIFICATE, certificate->id,
+                         "rejected");
 }
 
 static void
@@ -323,6 +280,12 @@ saved (GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
 }
 
 void
+herd_deliveries_commit (HerdDeliveries *deliveries, HerdBatch *batch)
+{
+  herd_state_commit_async (deliveries->services->state, batch, saved, deliveries->services->state);
+}
+
+void
 herd_deliveries_changed (HerdDeliveries *deliveries, HerdCertificate *certificate, gboolean save)
 {
   guint64 id = certificate->id;
@@ -331,8 +294,7 @@ herd_deliveries_changed (HerdDeliveries *deliveries, HerdCertificate *certificat
     HerdBatch *batch = herd_batch_new ();
 
     herd_batch_put_certificate (batch, certificate);
-    herd_state_commit_async (deliveries->services->state, batch, saved,
-                             deliveries->services->state);
+    herd_deliveries_commit (deliveries, batch);
   }
   herd_registry_touch (deliveries->services->registry, HERD_NOUN_CERTIFICATE, id);
   deliveries->changed (id, deliveries->data);
@@ -341,29 +303,12 @@ herd_deliveries_changed (HerdDeliveries *deliveries, HerdCertificate *certificat
 
 /* --- planning --- */
 
-static void
-add_withdrawal (HerdDeliveries *deliveries, const HerdCertificate *certificate,
-                const HerdDelivery *delivery, HerdBatch *batch)
-{
-  HerdWithdrawal *withdrawal;
-
-  if (delivery->applied == 0 && delivery->state != HERD_DELIVERY_INSTALLING)
-    return; /* nothing of it was ever there */
-  if (!herd_deliveries_target_is_configured (deliveries, delivery->target))
-    return;
-  withdrawal = herd_withdrawal_new (certificate->id, certificate->name, delivery->target);
-  herd_batch_put_withdrawal (batch, withdrawal);
-  g_ptr_array_add (deliveries->withdrawals, withdrawal);
-}
-
 /* Does the certificate still have anything to do with this row's target? */
 static gboolean
 is_wanted (HerdDeliveries *deliveries, HerdCertificate *certificate, const char *const *targets,
            const char *name)
 {
-  const char *colon = strchr (name, ':');
-
-  if (colon == NULL)
+  if (!herd_deliveries_target_is_reader (name))
     return g_strv_contains (targets, name);
   if (deliveries->services->session)
     return TRUE;
@@ -379,29 +324,49 @@ drop_unwanted (HerdDeliveries *deliveries, HerdCertificate *certificate, const c
 
     if (is_wanted (deliveries, certificate, targets, delivery->target))
       continue;
-    add_withdrawal (deliveries, certificate, delivery, batch);
+    herd_deliveries_add_withdrawal (deliveries, certificate, delivery, batch);
     unfile_row (deliveries, certificate, delivery->target);
     g_ptr_array_remove_index (certificate->deliveries, i - 1);
   }
 }
 
+static char *
+explain_absence (HerdDeliveries *deliveries, const HerdDelivery *delivery)
+{
+  if (herd_deliveries_target_is_reader (delivery->target))
+    return g_strdup ("nobody is subscribed as it");
+  return g_strdup_printf ("there is no [target %s] in the configuration any more; add it, or take "
+                          "it out of the certificate's deliver",
+                          delivery->target);
+}
+
+void
+herd_deliveries_await (HerdDeliveries *deliveries, HerdCertificate *certificate,
+                       HerdDelivery *delivery)
+{
+  g_autofree char *absence = NULL;
+
+  delivery->attempts = 0;
+  delivery->retry_at = 0;
+  if (!herd_deliveries_is_served (deliveries, certificate, delivery->target))
+    absence = explain_absence (deliveries, delivery);
+  herd_deliveries_set_state (deliveries, certificate, delivery,
+                             absence != NULL ? HERD_DELIVERY_GONE : HERD_DELIVERY_PENDING, absence);
+}
+
 static void
 plan_row (HerdDeliveries *deliveries, HerdCertificate *certificate, HerdDelivery *delivery)
 {
-  HerdDeliveryTarget *target = herd_deliveries_ensure_target (deliveries, delivery->target);
-  gboolean reader = strchr (delivery->target, ':') != NULL;
-
   if (delivery->wanted == certificate->current)
     return;
   delivery->wanted = certificate->current;
-  delivery->attempts = 0;
-  delivery->retry_at = 0;
-  if (delivery->wanted == 0 || delivery->applied == delivery->wanted)
+  if (delivery->wanted == 0 || delivery->applied == delivery->wanted) {
+    delivery->attempts = 0;
+    delivery->retry_at = 0;
     herd_deliveries_set_state (deliveries, certificate, delivery, HERD_DELIVERY_APPLIED, NULL);
-  else if (reader && target->subscription == 0)
-    herd_deliveries_set_state (deliveries, certificate, delivery, HERD_DELIVERY_GONE, NULL);
-  else
-    herd_deliveries_set_state (deliveries, certificate, delivery, HERD_DELIVERY_PENDING, NULL);
+  } else {
+    herd_deliveries_await (deliveries, certificate, delivery);
+  }
 }
 
 void
@@ -415,8 +380,11 @@ herd_deliveries_plan (HerdDeliveries *deliveries, HerdCertificate *certificate, 
     if (herd_certificate_find_delivery (certificate, *name) == NULL)
       g_ptr_array_add (certificate->deliveries, herd_delivery_new (*name));
   }
+  herd_deliveries_ensure_readers (deliveries, certificate);
   for (guint i = 0; i < certificate->deliveries->len; i++)
     plan_row (deliveries, certificate, g_ptr_array_index (certificate->deliveries, i));
+  herd_deliveries_drop_withdrawals (deliveries, certificate, batch);
+  herd_deliveries_end_attention (deliveries, certificate);
   if (batch != NULL)
     herd_batch_put_certificate (batch, certificate);
 }
@@ -428,15 +396,94 @@ herd_deliveries_withdraw (HerdDeliveries *deliveries, HerdCertificate *certifica
   for (guint i = 0; i < certificate->deliveries->len; i++) {
     HerdDelivery *delivery = g_ptr_array_index (certificate->deliveries, i);
 
-    add_withdrawal (deliveries, certificate, delivery, batch);
+    herd_deliveries_add_withdrawal (deliveries, certificate, delivery, batch);
     unfile_row (deliveries, certificate, delivery->target);
+  }
+}
+
+void
+herd_deliveries_remove_row (HerdDeliveries *deliveries, HerdCertificate *certificate,
+                            HerdDelivery *delivery)
+{
+  unfile_row (deliveries, certificate, delivery->target);
+  g_ptr_array_remove (certificate->deliveries, delivery);
+}
+
+/* --- the configuration --- */
+
+void
+herd_deliveries_tell_missing (HerdDeliveries *deliveries, const HerdCertificate *certificate,
+                              const HerdDelivery *delivery)
+{
+  if (delivery->state == HERD_DELIVERY_GONE && !herd_deliveries_target_is_reader (delivery->target))
+    herd_attentions_raise (deliveries->services->attentions, HERD_NOUN_CERTIFICATE, certificate->id,
+                           "warning", HERD_ATTENTION_TARGET_MISSING, delivery->message);
+}
+
+void
+herd_deliveries_say_missing (HerdDeliveries *deliveries, const HerdCertificate *certificate)
+{
+  for (guint i = 0; i < certificate->deliveries->len; i++)
+    herd_deliveries_tell_missing (deliveries, certificate,
+                                  g_ptr_array_index (certificate->deliveries, i));
+}
+
+/* What CERTIFICATE's rows say about targets that came or went. TRUE if something changed. */
+static gboolean
+configure_rows (HerdDeliveries *deliveries, HerdCertificate *certificate)
+{
+  gboolean changed = FALSE, missing = FALSE;
+
+  for (guint i = 0; i < certificate->deliveries->len; i++) {
+    HerdDelivery *delivery = g_ptr_array_index (certificate->deliveries, i);
+    gboolean gone = delivery->state == HERD_DELIVERY_GONE;
+    gboolean there;
+
+    if (herd_deliveries_target_is_reader (delivery->target))
+      continue;
+    there = herd_deliveries_has_target (deliveries, delivery->target);
+    missing = missing || !there;
+    if (there != gone)
+      continue;
+    herd_deliveries_await (deliveries, certificate, delivery);
+    if (there && delivery->applied == delivery->wanted)
+      herd_deliveries_set_state (deliveries, certificate, delivery, HERD_DELIVERY_APPLIED, NULL);
+    herd_deliveries_tell_missing (deliveries, certificate, delivery);
+    changed = TRUE;
+  }
+  if (!missing)
+    herd_attentions_clear (deliveries->services->attentions, HERD_NOUN_CERTIFICATE, certificate->id,
+                           HERD_ATTENTION_TARGET_MISSING);
+  return changed;
+}
+
+void
+herd_deliveries_configure (HerdDeliveries *deliveries, HerdBatch *batch)
+{
+  HerdRegistry *registry = deliveries->services->registry;
+  HerdCertificate *certificate = NULL;
+  GHashTableIter iter;
+  gpointer target;
+
+  g_hash_table_iter_init (&iter, deliveries->targets);
+  while (g_hash_table_iter_next (&iter, NULL, &target))
+    describe_target (target);
+  herd_deliveries_end_withdrawals (deliveries, batch);
+  while ((certificate = herd_registry_next_certificate (
+              registry, certificate != NULL ? certificate->name : ""))
+         != NULL) {
+    if (!configure_rows (deliveries, certificate))
+      continue;
+    herd_deliveries_end_attention (deliveries, certificate);
+    herd_deliveries_changed (deliveries, certificate, FALSE);
+    herd_batch_put_certificate (batch, certificate);
   }
 }
 
 static void
 load_row (HerdDeliveries *deliveries, HerdCertificate *certificate, HerdDelivery *delivery)
 {
-  if (strchr (delivery->target, ':') != NULL) {
+  if (herd_deliveries_target_is_reader (delivery->target)) {
     if (delivery->state != HERD_DELIVERY_REJECTED)
       delivery->state = HERD_DELIVERY_GONE; /* nobody has subscribed yet */
   } else if (delivery->state == HERD_DELIVERY_INSTALLING) {

@@ -28,6 +28,10 @@ void herd_deliveries_free (HerdDeliveries *deliveries);
  * Takes WITHDRAWALS (HerdWithdrawal). */
 void herd_deliveries_load (HerdDeliveries *deliveries, GPtrArray *withdrawals);
 
+/* The configuration is another one, and whole: targets that it no longer has are gone, with words about
+ * what may be left there; those that are back are pending again. Starts nothing. */
+void herd_deliveries_configure (HerdDeliveries *deliveries, HerdBatch *batch);
+
 gboolean herd_deliveries_has_target (HerdDeliveries *deliveries, const char *name);
 
 /* Brings the rows of CERTIFICATE up to its spec and current generation, and puts it into BATCH; what
@@ -37,6 +41,10 @@ void herd_deliveries_plan (HerdDeliveries *deliveries, HerdCertificate *certific
                            HerdBatch *batch);
 /* Starts, once this turn of the loop is over, what is pending and not waiting for its time. */
 void herd_deliveries_kick (HerdDeliveries *deliveries, guint64 certificate);
+/* Raises what a human has to know of CERTIFICATE's targets that are no longer there. */
+void herd_deliveries_say_missing (HerdDeliveries *deliveries, const HerdCertificate *certificate);
+/* The same as kick for everything that is pending, as after configure. */
+void herd_deliveries_kick_all (HerdDeliveries *deliveries);
 /* Pending, rejected and held ones of CERTIFICATE are tried again now. */
 void herd_deliveries_retry (HerdDeliveries *deliveries, HerdCertificate *certificate);
 /* CERTIFICATE is being removed: what its targets have is to be withdrawn. Call before the row goes;
@@ -58,8 +66,10 @@ gboolean herd_deliveries_wait_finish (GAsyncResult *result, GError **error);
 
 /* --- subscribers --- */
 
-/* SUBSCRIPTION wants to be its target: HERD_ERROR_BUSY if another connection is. Rights are checked
- * by the caller. No-op for observers. */
+/* SUBSCRIPTION wants to be its target: HERD_ERROR_BUSY if another connection is,
+ * HERD_ERROR_INVALID_ARGUMENT if it would be a configured one for some of its certificates only,
+ * HERD_ERROR_LIMIT_EXCEEDED if its user is too many already. Rights are checked by the caller. No-op for
+ * observers. */
 gboolean herd_deliveries_attach (HerdDeliveries *deliveries, const HerdSubscription *subscription,
                                  GError **error);
 /* What it is to be told first, and the end mark. Call after its creation was answered. */
@@ -67,9 +77,6 @@ void herd_deliveries_send_first (HerdDeliveries *deliveries, guint64 subscriptio
 /* Tells the observers of CERTIFICATE's current generation. */
 void herd_deliveries_tell_observers (HerdDeliveries *deliveries,
                                      const HerdCertificate *certificate);
-/* May UID be the configured target NAME without being asked about? uid 0, its allow-users, and the
- * user of a --session instance. */
-gboolean herd_deliveries_allows_user (HerdDeliveries *deliveries, const char *name, guint32 uid);
 /* Is the connection SENDER a target that CERTIFICATE is delivered to? */
 gboolean herd_deliveries_serves (HerdDeliveries *deliveries, const HerdCertificate *certificate,
                                  const char *sender);

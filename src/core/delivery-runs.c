@@ -16,19 +16,8 @@ has_ready_row (HerdDeliveryTarget *target)
     HerdCertificate *certificate;
     const HerdDelivery *delivery = herd_deliveries_find_row (target, *(guint64 *) id, &certificate);
 
-    if (delivery != NULL && herd_deliveries_row_is_ready (target->deliveries, delivery))
-      return TRUE;
-  }
-  return FALSE;
-}
-
-static gboolean
-has_withdrawal (HerdDeliveries *deliveries, const HerdDeliveryTarget *target)
-{
-  for (guint i = 0; i < deliveries->withdrawals->len; i++) {
-    const HerdWithdrawal *withdrawal = g_ptr_array_index (deliveries->withdrawals, i);
-
-    if (g_str_equal (withdrawal->target, target->name))
+    if (delivery != NULL
+        && herd_deliveries_row_is_ready (target->deliveries, certificate, delivery))
       return TRUE;
   }
   return FALSE;
@@ -46,7 +35,8 @@ postpone_ready (HerdDeliveryTarget *target, const char *message)
     HerdDelivery *delivery = herd_deliveries_find_row (target, g_array_index (ids, guint64, i),
                                                        &certificate);
 
-    if (delivery == NULL || !herd_deliveries_row_is_ready (target->deliveries, delivery))
+    if (delivery == NULL
+        || !herd_deliveries_row_is_ready (target->deliveries, certificate, delivery))
       continue;
     herd_deliveries_postpone (target->deliveries, certificate, delivery, message);
     herd_deliveries_changed (target->deliveries, certificate, TRUE);
@@ -59,14 +49,10 @@ enter_run (HerdRun *run, gpointer operation, GError **error G_GNUC_UNUSED)
   HerdDeliveryTarget *target = operation;
 
   target->attached = FALSE;
-  target->told = 0;
   herd_launcher_run_async (target->deliveries->launcher, target->name,
                            herd_run_get_cancellable (run), herd_run_ready, herd_run_slot (run));
   return TRUE;
 }
-
-/* Withdrawals have no time of their own: one that was not answered is not asked for again at once. */
-#define WITHDRAW_AGAIN (60 * HERD_SECOND)
 
 static gboolean
 leave_run (HerdRun *run, gpointer operation, GError **error G_GNUC_UNUSED)
@@ -75,20 +61,17 @@ leave_run (HerdRun *run, gpointer operation, GError **error G_GNUC_UNUSED)
   HerdDeliveries *deliveries = target->deliveries;
   g_autoptr (GError) failure = NULL;
 
-  /* One that changed nothing would be started again and again. */
+  /* One that took nothing would be started again and again. */
   if (herd_launcher_run_finish (deliveries->launcher, herd_run_get_result (run, 0), &failure)
-      && (!target->attached || (target->told == 0 && has_ready_row (target)))) {
+      && !target->attached)
     g_set_error (&failure, HERD_ERROR, HERD_ERROR_FAILED,
                  "certherd-deliver ended without having taken what is pending");
-  }
-  if (failure != NULL) {
+  if (failure != NULL)
     g_warning ("target %s: %s", target->name, failure->message);
+  /* Whoever was a subscriber was told of everything; what is ready now became so since. */
+  if (!target->attached)
     postpone_ready (target, failure->message);
-  }
-  if (has_ready_row (target))
-    herd_run_again (run, 0);
-  else if (has_withdrawal (deliveries, target))
-    herd_run_again (run, WITHDRAW_AGAIN);
+  herd_deliveries_withdrawals_ended (target, !target->attached);
   return TRUE;
 }
 
@@ -104,6 +87,8 @@ finished (gpointer operation, const GError *error G_GNUC_UNUSED)
 
   g_clear_pointer (&target->run, herd_run_unref);
   herd_deliveries_kick_target (target->deliveries, target);
+  if (target->files)
+    herd_deliveries_kick_followers (target->deliveries);
 }
 
 static const HerdRunOps operations = { .finished = finished };
@@ -120,7 +105,7 @@ send_pending (HerdDeliveries *deliveries, HerdDeliveryTarget *target)
     HerdDelivery *delivery = herd_deliveries_find_row (target, g_array_index (ids, guint64, i),
                                                        &certificate);
 
-    if (delivery != NULL && herd_deliveries_row_is_ready (deliveries, delivery)
+    if (delivery != NULL && herd_deliveries_row_is_ready (deliveries, certificate, delivery)
         && herd_subscription_matches (subscription, certificate->name))
       herd_deliveries_send (deliveries, subscription, certificate, delivery);
   }
@@ -129,9 +114,16 @@ send_pending (HerdDeliveries *deliveries, HerdDeliveryTarget *target)
 void
 herd_deliveries_kick_target (HerdDeliveries *deliveries, HerdDeliveryTarget *target)
 {
-  if (target->run != NULL || (!has_ready_row (target) && !has_withdrawal (deliveries, target)))
+  gboolean withdraw = herd_deliveries_withdrawals_are_due (target);
+  const HerdSubscription *subscription;
+
+  if (target->run != NULL || (!withdraw && !has_ready_row (target)))
     return;
   if (target->subscription != 0) {
+    subscription = herd_registry_get_subscription (deliveries->services->registry,
+                                                   target->subscription);
+    if (withdraw && subscription != NULL)
+      herd_deliveries_send_withdrawals (deliveries, target, subscription);
     send_pending (deliveries, target);
     return;
   }
@@ -151,21 +143,37 @@ herd_deliveries_kick (HerdDeliveries *deliveries, guint64 id)
   herd_deliveries_settle (deliveries, id);
   for (guint i = 0; certificate != NULL && i < certificate->deliveries->len; i++) {
     const HerdDelivery *delivery = g_ptr_array_index (certificate->deliveries, i);
+    HerdDeliveryTarget *target = g_hash_table_lookup (deliveries->targets, delivery->target);
 
-    herd_deliveries_kick_target (deliveries,
-                                 herd_deliveries_ensure_target (deliveries, delivery->target));
+    herd_deliveries_tell_missing (deliveries, certificate, delivery);
+    if (target != NULL)
+      herd_deliveries_kick_target (deliveries, target);
+  }
+}
+
+static void
+kick_targets (HerdDeliveries *deliveries, gboolean followers_only)
+{
+  g_autoptr (GList) targets = g_hash_table_get_values (deliveries->targets);
+
+  for (GList *item = targets; item != NULL; item = item->next) {
+    HerdDeliveryTarget *target = item->data;
+
+    if (target->follows || !followers_only)
+      herd_deliveries_kick_target (deliveries, target);
   }
 }
 
 void
-herd_deliveries_kick_withdrawals (HerdDeliveries *deliveries)
+herd_deliveries_kick_followers (HerdDeliveries *deliveries)
 {
-  for (guint i = 0; i < deliveries->withdrawals->len; i++) {
-    const HerdWithdrawal *withdrawal = g_ptr_array_index (deliveries->withdrawals, i);
+  kick_targets (deliveries, TRUE);
+}
 
-    herd_deliveries_kick_target (deliveries,
-                                 herd_deliveries_ensure_target (deliveries, withdrawal->target));
-  }
+void
+herd_deliveries_kick_all (HerdDeliveries *deliveries)
+{
+  kick_targets (deliveries, FALSE);
 }
 
 void
@@ -178,9 +186,7 @@ herd_deliveries_retry (HerdDeliveries *deliveries, HerdCertificate *certificate)
     case HERD_DELIVERY_PENDING:
     case HERD_DELIVERY_REJECTED:
     case HERD_DELIVERY_HELD:
-      delivery->attempts = 0;
-      delivery->retry_at = 0;
-      herd_deliveries_set_state (deliveries, certificate, delivery, HERD_DELIVERY_PENDING, NULL);
+      herd_deliveries_await (deliveries, certificate, delivery);
       break;
     case HERD_DELIVERY_INSTALLING:
     case HERD_DELIVERY_APPLIED:
@@ -188,6 +194,7 @@ herd_deliveries_retry (HerdDeliveries *deliveries, HerdCertificate *certificate)
       break;
     }
   }
+  herd_deliveries_end_attention (deliveries, certificate);
   herd_deliveries_changed (deliveries, certificate, TRUE);
   herd_deliveries_kick (deliveries, certificate->id);
 }

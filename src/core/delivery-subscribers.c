@@ -6,12 +6,17 @@
 #include "core/rights.h"
 #include "plugin/error.h"
 
+/* How many labels one user may be at a time, and how many rows of his a certificate has. */
+#define LABELS_PER_USER 16
+/* A server that has said nothing for so long is not waited for. certherd-deliver has its own end. */
+#define ANSWER_PATIENCE (10 * 60) /* s */
+
 #define PROVED "proved:"
 #define RETRY "retry:"
 
-static void
-tell (HerdDeliveries *deliveries, const HerdSubscription *subscription, guint64 certificate,
-      const char *name, guint64 generation)
+void
+herd_deliveries_tell (HerdDeliveries *deliveries, const HerdSubscription *subscription,
+                      guint64 certificate, const char *name, guint64 generation)
 {
   gpointer data;
   const HerdObserver *observer = herd_registry_get_observer (deliveries->services->registry, &data);
@@ -20,14 +25,125 @@ tell (HerdDeliveries *deliveries, const HerdSubscription *subscription, guint64 
     observer->updated (subscription, certificate, name, generation, data);
 }
 
+/* --- answers that do not come --- */
+
+static void
+lose_row (HerdDeliveries *deliveries, HerdCertificate *certificate, HerdDelivery *delivery,
+          const char *why)
+{
+  if (herd_deliveries_target_is_reader (delivery->target)) {
+    delivery->retry_at = 0;
+    herd_deliveries_set_state (deliveries, certificate, delivery, HERD_DELIVERY_GONE, why);
+  } else {
+    herd_deliveries_postpone (deliveries, certificate, delivery, why);
+  }
+  herd_deliveries_changed (deliveries, certificate, TRUE);
+}
+
+static void expect_answer (HerdDeliveryTarget *target, gint64 seconds);
+
+static void
+answer_is_overdue (gpointer data)
+{
+  HerdDeliveryTarget *target = data;
+  g_autoptr (GArray) ids = herd_deliveries_copy_ids (target->installing);
+  gint64 now = herd_clock_get_seconds (target->deliveries->services->clock);
+  gint64 next = 0;
+
+  target->answer_timer = 0;
+  for (guint i = 0; i < ids->len && target->run == NULL; i++) {
+    HerdCertificate *certificate;
+    HerdDelivery *delivery = herd_deliveries_find_row (target, g_array_index (ids, guint64, i),
+                                                       &certificate);
+    gint64 left = delivery != NULL ? delivery->since + ANSWER_PATIENCE - now : 0;
+
+    if (delivery != NULL && left <= 0)
+      lose_row (target->deliveries, certificate, delivery,
+                "the subscriber has not answered for 10 minutes");
+    else if (delivery != NULL && (next == 0 || left < next))
+      next = left;
+  }
+  if (next > 0)
+    expect_answer (target, MIN (next, ANSWER_PATIENCE));
+  if (target->files)
+    herd_deliveries_kick_followers (target->deliveries);
+}
+
+static void
+expect_answer (HerdDeliveryTarget *target, gint64 seconds)
+{
+  if (target->answer_timer == 0)
+    target->answer_timer = herd_clock_arm (target->deliveries->services->clock,
+                                           seconds * HERD_SECOND, answer_is_overdue, target);
+}
+
+void
+herd_deliveries_expect_no_answer (HerdDeliveryTarget *target)
+{
+  if (target->answer_timer != 0)
+    herd_clock_disarm (target->deliveries->services->clock, target->answer_timer);
+  target->answer_timer = 0;
+}
+
 void
 herd_deliveries_send (HerdDeliveries *deliveries, const HerdSubscription *subscription,
                       HerdCertificate *certificate, HerdDelivery *delivery)
 {
-  herd_deliveries_ensure_target (deliveries, delivery->target)->told++;
+  HerdDeliveryTarget *target = herd_deliveries_ensure_target (deliveries, delivery->target);
+
+  if (delivery->sent != delivery->wanted)
+    delivery->sent_before = delivery->sent;
+  delivery->sent = delivery->wanted;
+  if (target->run == NULL)
+    expect_answer (target, ANSWER_PATIENCE);
   herd_deliveries_set_state (deliveries, certificate, delivery, HERD_DELIVERY_INSTALLING, NULL);
   herd_deliveries_changed (deliveries, certificate, FALSE);
-  tell (deliveries, subscription, certificate->id, certificate->name, delivery->wanted);
+  herd_deliveries_tell (deliveries, subscription, certificate->id, certificate->name,
+                        delivery->wanted);
+}
+
+/* --- who is a target --- */
+
+static gboolean
+is_label_of (const char *name, guint32 uid)
+{
+  return herd_deliveries_target_is_reader (name) && g_ascii_strtoull (name, NULL, 10) == uid;
+}
+
+static gboolean
+check_labels (HerdDeliveries *deliveries, guint32 uid, GError **error)
+{
+  GHashTableIter iter;
+  gpointer value;
+  guint n = 0;
+
+  g_hash_table_iter_init (&iter, deliveries->targets);
+  while (g_hash_table_iter_next (&iter, NULL, &value)) {
+    const HerdDeliveryTarget *target = value;
+
+    if (target->subscription != 0 && is_label_of (target->name, uid))
+      n++;
+  }
+  if (n < LABELS_PER_USER)
+    return TRUE;
+  g_set_error (error, HERD_ERROR, HERD_ERROR_LIMIT_EXCEEDED,
+               "user %u is %d targets already; close the subscription of one, or use it for more "
+               "patterns",
+               uid, LABELS_PER_USER);
+  return FALSE;
+}
+
+/* Its holder gets all that the target has, or nobody would. */
+static gboolean
+check_patterns (const HerdSubscription *subscription, GError **error)
+{
+  if (g_strv_contains ((const char *const *) subscription->patterns, "*"))
+    return TRUE;
+  g_set_error (error, HERD_ERROR, HERD_ERROR_INVALID_ARGUMENT,
+               "patterns: whoever is the configured target %s takes all of its certificates; "
+               "subscribe to \"*\", or as a target of your own",
+               subscription->target);
+  return FALSE;
 }
 
 gboolean
@@ -38,28 +154,19 @@ herd_deliveries_attach (HerdDeliveries *deliveries, const HerdSubscription *subs
 
   if (subscription->target == NULL)
     return TRUE;
-  target = herd_deliveries_ensure_target (deliveries, subscription->target);
-  if (target->subscription != 0) {
+  target = g_hash_table_lookup (deliveries->targets, subscription->target);
+  if (target != NULL && target->subscription != 0) {
     g_set_error (error, HERD_ERROR, HERD_ERROR_BUSY,
                  "another connection is target %s already; close it first", subscription->target);
     return FALSE;
   }
+  if (!(subscription->target_is_configured ? check_patterns (subscription, error)
+                                           : check_labels (deliveries, subscription->uid, error)))
+    return FALSE;
+  target = herd_deliveries_ensure_target (deliveries, subscription->target);
   target->subscription = subscription->id;
   target->attached = TRUE;
   return TRUE;
-}
-
-gboolean
-herd_deliveries_allows_user (HerdDeliveries *deliveries, const char *name, guint32 uid)
-{
-  const HerdServices *services = deliveries->services;
-  const HerdConfigEntry *entry = herd_config_find (services->config, HERD_SECTION_TARGET, name);
-  g_auto (GStrv) users = NULL;
-
-  if (uid == 0 || (services->session && uid == services->uid))
-    return TRUE;
-  return entry != NULL && g_variant_lookup (entry->values, "allow-users", "^as", &users)
-         && herd_rights_lists_user ((const char *const *) users, uid);
 }
 
 gboolean
@@ -79,20 +186,61 @@ herd_deliveries_serves (HerdDeliveries *deliveries, const HerdCertificate *certi
   return FALSE;
 }
 
-/* A reader's row comes to be with the first subscription that is the target. */
+/* Of the rows of UID, the one that can be done without soonest. */
+static HerdDelivery *
+find_oldest_row (HerdDeliveries *deliveries, const HerdCertificate *certificate, guint32 uid,
+                 guint *n_rows)
+{
+  HerdDelivery *oldest = NULL;
+
+  *n_rows = 0;
+  for (guint i = 0; i < certificate->deliveries->len; i++) {
+    HerdDelivery *delivery = g_ptr_array_index (certificate->deliveries, i);
+
+    if (!is_label_of (delivery->target, uid))
+      continue;
+    ++*n_rows;
+    if ((oldest == NULL || delivery->since < oldest->since)
+        && !herd_deliveries_is_served (deliveries, certificate, delivery->target))
+      oldest = delivery;
+  }
+  return oldest;
+}
+
+/* A reader's row comes to be with the first generation that its subscriber can be told of. A new label
+ * takes the place of one that nobody is any more: there are as many rows as there may be labels. */
 static HerdDelivery *
 ensure_row (HerdDeliveries *deliveries, const HerdSubscription *subscription,
             HerdCertificate *certificate)
 {
   HerdDelivery *delivery = herd_certificate_find_delivery (certificate, subscription->target);
+  HerdDelivery *oldest;
+  guint n_rows;
 
-  if (delivery == NULL && !subscription->target_is_configured
-      && (deliveries->services->session
-          || herd_rights_is_reader (certificate, subscription->uid))) {
-    delivery = herd_delivery_new (subscription->target);
-    g_ptr_array_add (certificate->deliveries, delivery);
-  }
+  if (delivery != NULL || subscription->target_is_configured || certificate->current == 0
+      || !(deliveries->services->session || herd_rights_is_reader (certificate, subscription->uid)))
+    return delivery;
+  oldest = find_oldest_row (deliveries, certificate, subscription->uid, &n_rows);
+  if (n_rows >= LABELS_PER_USER && oldest != NULL)
+    herd_deliveries_remove_row (deliveries, certificate, oldest);
+  delivery = herd_delivery_new (subscription->target);
+  g_ptr_array_add (certificate->deliveries, delivery);
   return delivery;
+}
+
+void
+herd_deliveries_ensure_readers (HerdDeliveries *deliveries, HerdCertificate *certificate)
+{
+  HerdRegistry *registry = deliveries->services->registry;
+  g_autoptr (GArray) ids = herd_registry_list_ids (registry, HERD_NOUN_SUBSCRIPTION);
+
+  for (guint i = 0; i < ids->len; i++) {
+    const HerdSubscription *subscription = herd_registry_get_subscription (
+        registry, g_array_index (ids, guint64, i));
+
+    if (subscription->target != NULL && herd_subscription_matches (subscription, certificate->name))
+      ensure_row (deliveries, subscription, certificate);
+  }
 }
 
 static void
@@ -103,8 +251,9 @@ send_row (HerdDeliveries *deliveries, const HerdSubscription *subscription,
 
   if (delivery == NULL || certificate->current == 0)
     return;
+  delivery->sent = 0; /* to whoever was the target before */
   if (subscription->target_is_configured) {
-    if (herd_deliveries_row_is_ready (deliveries, delivery))
+    if (herd_deliveries_row_is_ready (deliveries, certificate, delivery))
       herd_deliveries_send (deliveries, subscription, certificate, delivery);
     return;
   }
@@ -112,17 +261,6 @@ send_row (HerdDeliveries *deliveries, const HerdSubscription *subscription,
   delivery->wanted = certificate->current;
   delivery->retry_at = 0;
   herd_deliveries_send (deliveries, subscription, certificate, delivery);
-}
-
-static void
-send_withdrawals (HerdDeliveries *deliveries, const HerdSubscription *subscription)
-{
-  for (guint i = 0; i < deliveries->withdrawals->len; i++) {
-    const HerdWithdrawal *withdrawal = g_ptr_array_index (deliveries->withdrawals, i);
-
-    if (g_str_equal (withdrawal->target, subscription->target))
-      tell (deliveries, subscription, withdrawal->certificate, withdrawal->name, 0);
-  }
 }
 
 void
@@ -142,11 +280,13 @@ herd_deliveries_send_first (HerdDeliveries *deliveries, guint64 id)
     if (subscription->target != NULL)
       send_row (deliveries, subscription, certificate);
     else if (certificate->current != 0)
-      tell (deliveries, subscription, certificate->id, certificate->name, certificate->current);
+      herd_deliveries_tell (deliveries, subscription, certificate->id, certificate->name,
+                            certificate->current);
   }
   if (subscription->target_is_configured)
-    send_withdrawals (deliveries, subscription);
-  tell (deliveries, subscription, 0, "", 0);
+    herd_deliveries_send_withdrawals (
+        deliveries, herd_deliveries_ensure_target (deliveries, subscription->target), subscription);
+  herd_deliveries_tell (deliveries, subscription, 0, "", 0);
 }
 
 void
@@ -160,46 +300,50 @@ herd_deliveries_tell_observers (HerdDeliveries *deliveries, const HerdCertificat
         registry, g_array_index (ids, guint64, i));
 
     if (subscription->target == NULL && herd_subscription_matches (subscription, certificate->name))
-      tell (deliveries, subscription, certificate->id, certificate->name, certificate->current);
+      herd_deliveries_tell (deliveries, subscription, certificate->id, certificate->name,
+                            certificate->current);
   }
 }
 
 static void
-lose_row (HerdDeliveries *deliveries, const HerdSubscription *subscription,
-          HerdCertificate *certificate, HerdDelivery *delivery)
+lose_rows (HerdDeliveryTarget *target, GHashTable *set, const char *why)
 {
-  if (subscription->target_is_configured) {
-    herd_deliveries_postpone (deliveries, certificate, delivery,
-                              "the subscriber went without an answer");
-  } else {
-    herd_deliveries_set_state (deliveries, certificate, delivery, HERD_DELIVERY_GONE,
-                               "the subscriber went");
-  }
-  herd_deliveries_changed (deliveries, certificate, TRUE);
-}
+  g_autoptr (GArray) ids = herd_deliveries_copy_ids (set);
 
-void
-herd_deliveries_detach (HerdDeliveries *deliveries, const HerdSubscription *subscription)
-{
-  g_autoptr (GArray) ids = NULL;
-  HerdDeliveryTarget *target;
-
-  if (subscription->target == NULL)
-    return;
-  target = herd_deliveries_ensure_target (deliveries, subscription->target);
-  if (target->subscription != subscription->id)
-    return;
-  target->subscription = 0;
-  ids = herd_deliveries_copy_ids (target->installing);
   for (guint i = 0; i < ids->len; i++) {
     HerdCertificate *certificate;
     HerdDelivery *delivery = herd_deliveries_find_row (target, g_array_index (ids, guint64, i),
                                                        &certificate);
 
     if (delivery != NULL)
-      lose_row (deliveries, subscription, certificate, delivery);
+      lose_row (target->deliveries, certificate, delivery, why);
   }
+}
+
+void
+herd_deliveries_detach (HerdDeliveries *deliveries, const HerdSubscription *subscription)
+{
+  HerdDeliveryTarget *target;
+
+  if (subscription->target == NULL)
+    return;
+  target = g_hash_table_lookup (deliveries->targets, subscription->target);
+  if (target == NULL || target->subscription != subscription->id)
+    return;
+  target->subscription = 0;
+  herd_deliveries_expect_no_answer (target);
+  if (!subscription->target_is_configured) {
+    lose_rows (target, target->installing, "the subscriber went");
+    lose_rows (target, target->pending, "the subscriber went");
+    g_hash_table_remove (deliveries->targets, subscription->target);
+    return;
+  }
+  lose_rows (target, target->installing, "the subscriber went without an answer");
+  if (target->run == NULL)
+    target->withdrawals_told = FALSE;
   herd_deliveries_kick_target (deliveries, target);
+  if (target->files && target->run == NULL)
+    herd_deliveries_kick_followers (deliveries);
 }
 
 /* --- answers --- */
@@ -217,48 +361,97 @@ acknowledged (GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data
     g_task_return_error (task, error);
 }
 
-static gboolean
-take_withdrawal (HerdDeliveries *deliveries, const HerdSubscription *subscription, guint64 id,
-                 HerdBatch *batch)
+static void
+take_applied (HerdDeliveries *deliveries, HerdCertificate *certificate, HerdDelivery *delivery,
+              guint64 generation, const char *message)
 {
-  for (guint i = 0; i < deliveries->withdrawals->len; i++) {
-    const HerdWithdrawal *withdrawal = g_ptr_array_index (deliveries->withdrawals, i);
-
-    if (withdrawal->certificate == id && g_str_equal (withdrawal->target, subscription->target)) {
-      herd_batch_delete_withdrawal (batch, id, subscription->target);
-      g_ptr_array_remove_index (deliveries->withdrawals, i);
-      return TRUE;
-    }
-  }
-  return FALSE;
+  delivery->applied = generation;
+  if (g_str_has_prefix (message, PROVED))
+    delivery->proved = generation;
+  /* Of one that another has followed since: what is to come is not changed by it. */
+  if (generation != delivery->wanted)
+    return;
+  delivery->attempts = 0;
+  delivery->retry_at = 0;
+  herd_deliveries_set_state (deliveries, certificate, delivery, HERD_DELIVERY_APPLIED, message);
+  herd_deliveries_end_attention (deliveries, certificate);
 }
 
 static void
-apply_answer (HerdDeliveries *deliveries, HerdCertificate *certificate, HerdDelivery *delivery,
-              guint64 generation, gboolean applied, const char *message)
+take_refusal (HerdDeliveries *deliveries, HerdCertificate *certificate, HerdDelivery *delivery,
+              guint64 generation, const char *message)
 {
   HerdGeneration *row = herd_certificate_find_generation (certificate, generation);
-  gboolean latest = generation == delivery->wanted;
 
-  if (applied) {
-    delivery->applied = generation;
-    if (g_str_has_prefix (message, PROVED))
-      delivery->proved = generation;
-    delivery->attempts = 0;
-    delivery->retry_at = 0;
-    herd_deliveries_set_state (deliveries, certificate, delivery,
-                               latest ? HERD_DELIVERY_APPLIED : HERD_DELIVERY_PENDING, message);
-    herd_attentions_clear (deliveries->services->attentions, HERD_NOUN_CERTIFICATE, certificate->id,
-                           "rejected");
-  } else if (g_str_has_prefix (message, RETRY) || !latest) {
+  if (generation != delivery->wanted)
+    return;
+  if (g_str_has_prefix (message, RETRY)) {
     herd_deliveries_postpone (deliveries, certificate, delivery, message);
-  } else {
-    if (row != NULL)
-      row->rejected = TRUE;
-    herd_deliveries_set_state (deliveries, certificate, delivery, HERD_DELIVERY_REJECTED, message);
-    herd_attentions_raise (deliveries->services->attentions, HERD_NOUN_CERTIFICATE, certificate->id,
-                           "critical", "rejected", message);
+    return;
   }
+  if (row != NULL)
+    row->rejected = TRUE;
+  herd_deliveries_set_state (deliveries, certificate, delivery, HERD_DELIVERY_REJECTED, message);
+  herd_attentions_raise (deliveries->services->attentions, HERD_NOUN_CERTIFICATE, certificate->id,
+                         "critical", "rejected", message);
+}
+
+/* An answer is given once; the same one again, as after a commit that failed, does no harm. */
+static gboolean
+check_answer (const HerdCertificate *certificate, const HerdDelivery *delivery, guint64 generation,
+              gboolean applied, GError **error)
+{
+  gboolean repeated = applied ? delivery->applied == generation && generation != 0
+                              : delivery->state == HERD_DELIVERY_REJECTED
+                                    && delivery->wanted == generation;
+
+  if (repeated)
+    return TRUE;
+  if (generation == 0 || (generation != delivery->sent && generation != delivery->sent_before)
+      || herd_certificate_find_generation (certificate, generation) == NULL) {
+    g_set_error (error, HERD_ERROR, HERD_ERROR_NOT_FOUND,
+                 "target %s was sent no generation %" G_GUINT64_FORMAT
+                 " of this certificate to acknowledge",
+                 delivery->target, generation);
+    return FALSE;
+  }
+  if (generation == delivery->wanted
+      && (delivery->state == HERD_DELIVERY_APPLIED || delivery->state == HERD_DELIVERY_REJECTED
+          || delivery->state == HERD_DELIVERY_HELD)) {
+    g_set_error (error, HERD_ERROR, HERD_ERROR_REFUSED,
+                 "target %s has answered already: generation %" G_GUINT64_FORMAT
+                 " is %s; Retry sends a rejected one again",
+                 delivery->target, generation, herd_delivery_state_to_string (delivery->state));
+    return FALSE;
+  }
+  return TRUE;
+}
+
+/* The answer about GENERATION, not 0, into memory and BATCH. */
+static gboolean
+take_answer (HerdDeliveries *deliveries, const HerdSubscription *subscription, guint64 id,
+             guint64 generation, gboolean applied, const char *message, HerdBatch *batch,
+             GError **error)
+{
+  HerdCertificate *certificate = herd_registry_get_certificate (deliveries->services->registry, id);
+  HerdDelivery *delivery = NULL;
+
+  if (certificate != NULL)
+    delivery = herd_certificate_find_delivery (certificate, subscription->target);
+  if (delivery == NULL) {
+    g_set_error (error, HERD_ERROR, HERD_ERROR_NOT_FOUND,
+                 "target %s has nothing of this certificate to acknowledge", subscription->target);
+    return FALSE;
+  }
+  if (!check_answer (certificate, delivery, generation, applied, error))
+    return FALSE;
+  if (applied)
+    take_applied (deliveries, certificate, delivery, generation, message);
+  else
+    take_refusal (deliveries, certificate, delivery, generation, message);
+  herd_batch_put_certificate (batch, certificate);
+  herd_deliveries_changed (deliveries, certificate, FALSE);
+  return TRUE;
 }
 
 void
@@ -268,34 +461,28 @@ herd_deliveries_acknowledge_async (HerdDeliveries *deliveries, const HerdSubscri
 {
   g_autoptr (GTask) task = g_task_new (NULL, NULL, callback, data);
   g_autoptr (HerdBatch) batch = herd_batch_new ();
-  HerdCertificate *certificate = herd_registry_get_certificate (deliveries->services->registry, id);
-  HerdDelivery *delivery = NULL;
+  HerdDeliveryTarget *target = NULL;
+  GError *error = NULL;
 
   g_task_set_task_data (task, deliveries, NULL);
-  if (subscription->target == NULL) {
+  if (subscription->target != NULL)
+    target = g_hash_table_lookup (deliveries->targets, subscription->target);
+  if (target == NULL) {
     g_task_return_new_error (task, HERD_ERROR, HERD_ERROR_INVALID_ARGUMENT,
                              "this subscription observes; give the option target to Subscribe");
     return;
   }
-  if (certificate != NULL)
-    delivery = herd_certificate_find_delivery (certificate, subscription->target);
-  if (generation == 0 && applied && take_withdrawal (deliveries, subscription, id, batch)) {
-    herd_state_commit_async (deliveries->services->state, g_steal_pointer (&batch), acknowledged,
-                             g_steal_pointer (&task));
+  if (!(generation == 0
+        && herd_deliveries_answer_withdrawal (deliveries, target, id, applied, message, batch))
+      && !take_answer (deliveries, subscription, id, generation, applied, message, batch, &error)) {
+    g_task_return_error (task, error);
     return;
   }
-  if (delivery == NULL || herd_certificate_find_generation (certificate, generation) == NULL) {
-    g_task_return_new_error (task, HERD_ERROR, HERD_ERROR_NOT_FOUND,
-                             "target %s has no generation %" G_GUINT64_FORMAT
-                             " of this certificate to acknowledge",
-                             subscription->target, generation);
-    return;
-  }
-  apply_answer (deliveries, certificate, delivery, generation, applied, message);
-  herd_batch_put_certificate (batch, certificate);
   herd_state_commit_async (deliveries->services->state, g_steal_pointer (&batch), acknowledged,
                            g_steal_pointer (&task));
-  herd_deliveries_changed (deliveries, certificate, FALSE);
+  /* What certherd-deliver installs together, those that follow take up together: at its end. */
+  if (target->files && target->run == NULL)
+    herd_deliveries_kick_followers (deliveries);
 }
 
 gboolean

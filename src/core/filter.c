@@ -124,8 +124,8 @@ static gboolean
 matches_issuer (const HerdFilter *filter, HerdRegistry *registry,
                 const HerdCertificate *certificate)
 {
-  g_auto (GStrv) issuers = herd_spec_get_list (certificate->spec, "issuer");
-  const HerdAuthority *chosen = herd_issuers_choose (registry, issuers[0], NULL);
+  const HerdAuthority *chosen = herd_issuers_choose (registry, certificate, certificate->spec,
+                                                     NULL);
 
   return chosen != NULL && g_str_equal (chosen->name, filter->issuer);
 }
@@ -137,7 +137,8 @@ herd_filter_matches (const HerdFilter *filter, HerdRegistry *registry,
   const HerdGeneration *current = herd_certificate_get_current (certificate);
 
   if (filter->state != NULL
-      && !g_str_equal (filter->state, herd_certificate_get_state (certificate, now)))
+      && !g_str_equal (filter->state, herd_certificate_state_to_string (
+                                          herd_certificate_get_state (certificate, now))))
     return FALSE;
   if (filter->activity != NULL
       && !g_str_equal (filter->activity, herd_certificate_get_activity (certificate, now)))
@@ -145,7 +146,7 @@ herd_filter_matches (const HerdFilter *filter, HerdRegistry *registry,
   if (filter->has_owner && filter->owner != certificate->owner)
     return FALSE;
   if (filter->expires_before != 0
-      && (current == NULL || current->facts->not_after >= filter->expires_before))
+      && (current == NULL || current->not_after >= filter->expires_before))
     return FALSE;
   if (filter->issuer != NULL && !matches_issuer (filter, registry, certificate))
     return FALSE;

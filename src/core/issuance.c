@@ -122,13 +122,11 @@ leave_load (HerdRun *run, gpointer data, GError **error)
 
 /* --- account --- */
 
-/* The configured issuer of the wish, else the one named "default", else the only one. */
 static HerdAuthority *
 choose_authority (HerdIssuance *issuance, const HerdCertificate *certificate, GError **error)
 {
   HerdRegistry *registry = issuance->context->services->registry;
-  g_auto (GStrv) names = herd_spec_get_list (certificate->spec, "issuer");
-  HerdAuthority *authority = herd_issuers_choose (registry, names[0], error);
+  HerdAuthority *authority = herd_issuers_choose (registry, certificate, certificate->spec, error);
 
   if (authority != NULL && authority->retired) {
     g_set_error (error, HERD_ERROR, HERD_ERROR_NOT_FOUND,
@@ -336,7 +334,7 @@ enter_save (HerdRun *run, gpointer data, GError **error)
   if (der == NULL)
     return FALSE;
   issuance->renew_at = herd_renewal_get_time (
-      issuance->generation->facts, herd_spec_get_string (certificate->spec, "renew", "auto"),
+      issuance->generation, herd_spec_get_string (certificate->spec, "renew", "auto"),
       g_random_double ());
   operation->generation = issuance->generation->number;
   row = with_generation (issuance, certificate);

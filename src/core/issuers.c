@@ -6,6 +6,7 @@
 
 #include "core/operations.h"
 #include "crypto/key.h"
+#include "model/spec.h"
 #include "plugin/error.h"
 
 struct HerdIssuers {
@@ -116,32 +117,64 @@ herd_issuers_get_gate (HerdIssuers *issuers, guint64 authority)
   return ensure_slot (issuers, authority)->gate;
 }
 
-HerdAuthority *
-herd_issuers_choose (HerdRegistry *registry, const char *name, GError **error)
+static HerdAuthority *
+find_latest (HerdRegistry *registry, const HerdCertificate *certificate)
 {
-  HerdAuthority *authority = herd_registry_find_authority (registry,
-                                                           name != NULL ? name : "default");
-  g_autoptr (GArray) ids = NULL;
+  const HerdGeneration *newest = certificate != NULL ? herd_certificate_get_newest (certificate)
+                                                     : NULL;
+  HerdAuthority *authority = newest != NULL ? herd_registry_get_authority (registry, newest->issuer)
+                                            : NULL;
 
-  if (authority != NULL)
-    return authority;
-  if (name != NULL) {
-    g_set_error (error, HERD_ERROR, HERD_ERROR_NOT_FOUND,
-                 "there is no issuer %s; add it below issuers.d or with AddIssuer", name);
-    return NULL;
+  return authority != NULL && !authority->retired ? authority : NULL;
+}
+
+/* The one called "default", or the only one. */
+static HerdAuthority *
+choose_default (HerdRegistry *registry, GError **error)
+{
+  HerdAuthority *only = herd_registry_find_authority (registry, "default");
+  g_autoptr (GArray) ids = herd_registry_list_ids (registry, HERD_NOUN_ISSUER);
+  guint count = 0;
+
+  if (only != NULL)
+    return only;
+  for (guint i = 0; i < ids->len; i++) {
+    HerdAuthority *authority = herd_registry_get_authority (registry,
+                                                            g_array_index (ids, guint64, i));
+
+    if (authority->retired)
+      continue;
+    only = authority;
+    count++;
   }
-  ids = herd_registry_list_ids (registry, HERD_NOUN_ISSUER);
-  if (ids->len == 1)
-    return herd_registry_get_authority (registry, g_array_index (ids, guint64, 0));
-  if (ids->len == 0) {
+  if (count == 1)
+    return only;
+  if (count == 0)
     g_set_error (error, HERD_ERROR, HERD_ERROR_NOT_FOUND,
                  "no issuer is configured; add one below issuers.d or with AddIssuer");
-  } else {
+  else
     g_set_error (error, HERD_ERROR, HERD_ERROR_INVALID_ARGUMENT,
                  "there are %u issuers and none is called default; say which with the key issuer",
-                 ids->len);
-  }
+                 count);
   return NULL;
+}
+
+HerdAuthority *
+herd_issuers_choose (HerdRegistry *registry, const HerdCertificate *certificate, GVariant *spec,
+                     GError **error)
+{
+  g_auto (GStrv) names = herd_spec_get_list (spec, "issuer");
+  HerdAuthority *authority;
+
+  if (names[0] == NULL) {
+    authority = find_latest (registry, certificate);
+    return authority != NULL ? authority : choose_default (registry, error);
+  }
+  authority = herd_registry_find_authority (registry, names[0]);
+  if (authority == NULL)
+    g_set_error (error, HERD_ERROR, HERD_ERROR_NOT_FOUND,
+                 "there is no issuer %s; add it below issuers.d or with AddIssuer", names[0]);
+  return authority;
 }
 
 /* --- the host --- */

@@ -30,9 +30,12 @@ HerdIssuer *herd_issuers_try (HerdIssuers *issuers, const HerdAuthority *authori
 /* Its settings have changed: the next use makes a new engine. */
 void herd_issuers_forget (HerdIssuers *issuers, guint64 authority);
 
-/* The authority NAME, or, where NAME is NULL, the one that is called "default", or the only one. Errors:
- * HERD_ERROR_NOT_FOUND, HERD_ERROR_INVALID_ARGUMENT (several: name one), each with the next step. */
-HerdAuthority *herd_issuers_choose (HerdRegistry *registry, const char *name, GError **error);
+/* The authority that the wish SPEC names. Where it names none: the one that CERTIFICATE (or NULL: a new
+ * one) has its newest generation from, so that another issuer beside it changes nothing; else the one
+ * that is called "default", or the only one. Errors: HERD_ERROR_NOT_FOUND, HERD_ERROR_INVALID_ARGUMENT
+ * (several: name one), each with the next step. */
+HerdAuthority *herd_issuers_choose (HerdRegistry *registry, const HerdCertificate *certificate,
+                                    GVariant *spec, GError **error);
 
 /* The gate before an authority's registration: one at a time, the next one finds the account. */
 HerdGate *herd_issuers_get_gate (HerdIssuers *issuers, guint64 authority);

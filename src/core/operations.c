@@ -20,38 +20,18 @@ herd_operations_enter (HerdServices *services, guint64 id, const char *step, dou
   herd_registry_touch (services->registry, HERD_NOUN_OPERATION, id);
 }
 
-static int
-compare_ended (gconstpointer a, gconstpointer b)
-{
-  const HerdOperation *first = *(HerdOperation *const *) a;
-  const HerdOperation *second = *(HerdOperation *const *) b;
-
-  return (first->ended > second->ended) - (first->ended < second->ended);
-}
-
-/* Ended operations are few and short-lived, so they are looked at together, and only at an end. */
 static void
 drop_old (HerdServices *services, HerdBatch *batch)
 {
-  g_autoptr (GArray) ids = herd_registry_list_ids (services->registry, HERD_NOUN_OPERATION);
-  g_autoptr (GPtrArray) ended = g_ptr_array_new ();
+  HerdRegistry *registry = services->registry;
+  HerdOperation *first;
   gint64 limit = herd_clock_get_seconds (services->clock) - HERD_OPERATION_TIME;
 
-  for (guint i = 0; i < ids->len; i++) {
-    HerdOperation *operation = herd_registry_get_operation (services->registry,
-                                                            g_array_index (ids, guint64, i));
-
-    if (operation->ended != 0)
-      g_ptr_array_add (ended, operation);
-  }
-  g_ptr_array_sort (ended, compare_ended);
-  for (guint i = 0; i < ended->len; i++) {
-    HerdOperation *operation = g_ptr_array_index (ended, i);
-
-    if (ended->len - i <= HERD_OPERATIONS_KEPT && operation->ended > limit)
-      break;
-    herd_batch_delete_operation (batch, operation->id);
-    herd_registry_remove (services->registry, HERD_NOUN_OPERATION, operation->id);
+  while (
+      (first = herd_registry_get_first_ended (registry)) != NULL
+      && (herd_registry_count_ended (registry) > HERD_OPERATIONS_KEPT || first->ended <= limit)) {
+    herd_batch_delete_operation (batch, first->id);
+    herd_registry_remove (registry, HERD_NOUN_OPERATION, first->id);
   }
 }
 
@@ -73,6 +53,7 @@ herd_operations_end (HerdServices *services, guint64 id, const GError *error, He
   }
   herd_operation_end (operation, state, herd_error_get_name (error),
                       error != NULL ? error->message : "", herd_clock_get_real (services->clock));
+  herd_registry_end_operation (services->registry, operation);
   herd_journal_end (services->registry, operation);
   herd_batch_put_operation (batch, operation);
   herd_batch_put_checkpoint (batch, id, NULL);

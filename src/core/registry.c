@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The registry: hash tables by id, an ordered tree and a table by name, and one observer.
+ * The registry: hash tables by id, certificates in the order of their names, counts of their states,
+ * operations in the order of their ends, and one observer.
  */
 #include "core/registry.h"
 
@@ -8,16 +9,27 @@
 
 struct HerdRegistry {
   GHashTable *rows[HERD_N_NOUNS]; /* guint64* (in the row) → row */
-  GTree *certificates;            /* name → HerdCertificate, for pages in order */
-  GHashTable *authorities;        /* name → HerdAuthority */
+  GPtrArray *certificates; /* HerdCertificate by name, for pages in order: a tree's node is dearer
+                                     than moving 8 bytes for each name behind a new one */
+  guint n_sorted;          /* so many of them are in order: the rest was only added yet */
+  GHashTable *authorities; /* name → HerdAuthority */
+  GQueue ended;            /* HerdOperation, first ended first */
+  guint counts[HERD_N_CERTIFICATE_STATES];
+  gint64 counted_at; /* the counts are as of this time … */
+  gint64 earliest;   /* … and true until this one, at least */
+  guint n_recounts;
+  guint walked; /* where the last answer of next_certificate stands */
   const HerdObserver *observer;
   gpointer observer_data;
 };
 
 static int
-compare_names (gconstpointer a, gconstpointer b, gpointer data G_GNUC_UNUSED)
+compare_names (gconstpointer a, gconstpointer b)
 {
-  return strcmp (a, b);
+  const HerdCertificate *first = *(HerdCertificate *const *) a;
+  const HerdCertificate *second = *(HerdCertificate *const *) b;
+
+  return strcmp (first->name, second->name);
 }
 
 HerdRegistry *
@@ -34,8 +46,11 @@ herd_registry_new (void)
 
   for (guint noun = 0; noun < HERD_N_NOUNS; noun++)
     registry->rows[noun] = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, destroy[noun]);
-  registry->certificates = g_tree_new_full (compare_names, NULL, NULL, NULL);
+  registry->certificates = g_ptr_array_new ();
   registry->authorities = g_hash_table_new (g_str_hash, g_str_equal);
+  registry->counted_at = G_MININT64;
+  registry->earliest = G_MAXINT64;
+  g_queue_init (&registry->ended);
   return registry;
 }
 
@@ -44,7 +59,8 @@ herd_registry_free (HerdRegistry *registry)
 {
   if (registry == NULL)
     return;
-  g_tree_unref (registry->certificates);
+  g_ptr_array_unref (registry->certificates);
+  g_queue_clear (&registry->ended);
   g_hash_table_unref (registry->authorities);
   for (guint noun = 0; noun < HERD_N_NOUNS; noun++)
     g_hash_table_unref (registry->rows[noun]);
@@ -65,6 +81,100 @@ herd_registry_get_observer (HerdRegistry *registry, gpointer *data)
   return registry->observer;
 }
 
+/* --- names --- */
+
+/* The place of the first certificate whose name is not below NAME. */
+static guint
+find_place (HerdRegistry *registry, const char *name)
+{
+  guint low = 0;
+  guint high = registry->n_sorted;
+
+  while (low < high) {
+    guint middle = low + (high - low) / 2;
+    const HerdCertificate *certificate = g_ptr_array_index (registry->certificates, middle);
+
+    if (strcmp (certificate->name, name) < 0)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return low;
+}
+
+/* Rows that come in crowds, as at the load, are put in order once. */
+static void
+sort_names (HerdRegistry *registry)
+{
+  guint n = registry->certificates->len;
+  HerdCertificate *last;
+
+  if (registry->n_sorted == n)
+    return;
+  if (registry->n_sorted + 1 == n) {
+    last = g_ptr_array_steal_index (registry->certificates, n - 1);
+    g_ptr_array_insert (registry->certificates, (int) find_place (registry, last->name), last);
+  } else {
+    g_ptr_array_sort (registry->certificates, compare_names);
+  }
+  registry->n_sorted = n;
+}
+
+static HerdCertificate *
+get_at (HerdRegistry *registry, guint place)
+{
+  return place < registry->certificates->len ? g_ptr_array_index (registry->certificates, place)
+                                             : NULL;
+}
+
+/* --- counts --- */
+
+static void
+recount (HerdRegistry *registry, gint64 now)
+{
+  memset (registry->counts, 0, sizeof registry->counts);
+  registry->counted_at = now;
+  registry->earliest = G_MAXINT64;
+  registry->n_recounts++;
+  for (guint i = 0; i < registry->certificates->len; i++) {
+    HerdCertificate *certificate = g_ptr_array_index (registry->certificates, i);
+    const HerdGeneration *current = herd_certificate_get_current (certificate);
+
+    certificate->counted = herd_certificate_get_state (certificate, now);
+    registry->counts[certificate->counted]++;
+    if (certificate->counted == HERD_CERTIFICATE_VALID)
+      registry->earliest = MIN (registry->earliest, current->not_after);
+  }
+}
+
+/* CERTIFICATE, which is not counted, as of the time of the counts. */
+static void
+count (HerdRegistry *registry, HerdCertificate *certificate)
+{
+  certificate->counted = herd_certificate_get_state (certificate, registry->counted_at);
+  registry->counts[certificate->counted]++;
+  if (certificate->counted == HERD_CERTIFICATE_VALID)
+    registry->earliest = MIN (registry->earliest,
+                              herd_certificate_get_current (certificate)->not_after);
+}
+
+void
+herd_registry_count_states (HerdRegistry *registry, gint64 now,
+                            guint counts[HERD_N_CERTIFICATE_STATES])
+{
+  if (now >= registry->earliest || now < registry->counted_at)
+    recount (registry, now);
+  memcpy (counts, registry->counts, sizeof registry->counts);
+}
+
+guint
+herd_registry_get_n_recounts (HerdRegistry *registry)
+{
+  return registry->n_recounts;
+}
+
+/* --- rows --- */
+
 static void
 add (HerdRegistry *registry, HerdNoun noun, guint64 *id, gpointer row)
 {
@@ -76,7 +186,8 @@ add (HerdRegistry *registry, HerdNoun noun, guint64 *id, gpointer row)
 void
 herd_registry_add_certificate (HerdRegistry *registry, HerdCertificate *certificate)
 {
-  g_tree_insert (registry->certificates, certificate->name, certificate);
+  g_ptr_array_add (registry->certificates, certificate);
+  count (registry, certificate);
   add (registry, HERD_NOUN_CERTIFICATE, &certificate->id, certificate);
 }
 
@@ -90,7 +201,35 @@ herd_registry_add_authority (HerdRegistry *registry, HerdAuthority *authority)
 void
 herd_registry_add_operation (HerdRegistry *registry, HerdOperation *operation)
 {
+  if (operation->ended != 0)
+    herd_registry_end_operation (registry, operation);
   add (registry, HERD_NOUN_OPERATION, &operation->id, operation);
+}
+
+void
+herd_registry_end_operation (HerdRegistry *registry, HerdOperation *operation)
+{
+  GList *before = registry->ended.tail;
+
+  /* Nearly always the last one; where the clock was set back, and at the load, a few steps. */
+  while (before != NULL && ((HerdOperation *) before->data)->ended > operation->ended)
+    before = before->prev;
+  if (before == NULL)
+    g_queue_push_head (&registry->ended, operation);
+  else
+    g_queue_insert_after (&registry->ended, before, operation);
+}
+
+HerdOperation *
+herd_registry_get_first_ended (HerdRegistry *registry)
+{
+  return g_queue_peek_head (&registry->ended);
+}
+
+guint
+herd_registry_count_ended (HerdRegistry *registry)
+{
+  return registry->ended.length;
 }
 
 void
@@ -104,15 +243,23 @@ herd_registry_remove (HerdRegistry *registry, HerdNoun noun, guint64 id)
 {
   HerdCertificate *certificate;
   HerdAuthority *authority;
+  HerdOperation *operation;
 
   if (!g_hash_table_contains (registry->rows[noun], &id))
     return;
   if (noun == HERD_NOUN_CERTIFICATE) {
     certificate = herd_registry_get_certificate (registry, id);
-    g_tree_remove (registry->certificates, certificate->name);
+    sort_names (registry);
+    g_ptr_array_remove_index (registry->certificates, find_place (registry, certificate->name));
+    registry->n_sorted--;
+    registry->counts[certificate->counted]--;
   } else if (noun == HERD_NOUN_ISSUER) {
     authority = herd_registry_get_authority (registry, id);
     g_hash_table_remove (registry->authorities, authority->name);
+  } else if (noun == HERD_NOUN_OPERATION) {
+    operation = herd_registry_get_operation (registry, id);
+    if (operation->ended != 0)
+      g_queue_remove (&registry->ended, operation);
   }
   g_hash_table_remove (registry->rows[noun], &id);
   if (registry->observer != NULL)
@@ -122,6 +269,14 @@ herd_registry_remove (HerdRegistry *registry, HerdNoun noun, guint64 id)
 void
 herd_registry_touch (HerdRegistry *registry, HerdNoun noun, guint64 id)
 {
+  HerdCertificate *certificate = noun == HERD_NOUN_CERTIFICATE
+                                     ? herd_registry_get_certificate (registry, id)
+                                     : NULL;
+
+  if (certificate != NULL) {
+    registry->counts[certificate->counted]--;
+    count (registry, certificate);
+  }
   if (registry->observer != NULL)
     registry->observer->changed (noun, id, registry->observer_data);
 }
@@ -153,7 +308,11 @@ herd_registry_get_subscription (HerdRegistry *registry, guint64 id)
 HerdCertificate *
 herd_registry_find_certificate (HerdRegistry *registry, const char *name)
 {
-  return g_tree_lookup (registry->certificates, name);
+  HerdCertificate *found;
+
+  sort_names (registry);
+  found = get_at (registry, find_place (registry, name));
+  return found != NULL && g_str_equal (found->name, name) ? found : NULL;
 }
 
 HerdAuthority *
@@ -165,9 +324,18 @@ herd_registry_find_authority (HerdRegistry *registry, const char *name)
 HerdCertificate *
 herd_registry_next_certificate (HerdRegistry *registry, const char *after)
 {
-  GTreeNode *node = g_tree_upper_bound (registry->certificates, after);
+  HerdCertificate *found;
 
-  return node != NULL ? g_tree_node_value (node) : NULL;
+  sort_names (registry);
+  /* Whoever walks through all says the name of the last answer: that costs no search. */
+  found = get_at (registry, registry->walked);
+  if (found == NULL || found->name != after) {
+    registry->walked = find_place (registry, after);
+    found = get_at (registry, registry->walked);
+    if (found == NULL || !g_str_equal (found->name, after))
+      return found;
+  }
+  return get_at (registry, ++registry->walked);
 }
 
 guint

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * The registry: every row that the agent knows, by id and by name, and the one place from which
- * changes are told. Rows are looked up by id whenever something was awaited in between: a removed
+ * changes are told; with what would cost a look at all of them: counts, and orders. Rows are looked up by id whenever something was awaited in between: a removed
  * row is simply not found any more. Owned by the agent; main loop only.
  */
 #pragma once
@@ -55,7 +55,8 @@ void herd_registry_add_operation (HerdRegistry *registry, HerdOperation *operati
 void herd_registry_add_subscription (HerdRegistry *registry, HerdSubscription *subscription);
 /* Frees the row (no-op if there is none) and tells that it was removed. */
 void herd_registry_remove (HerdRegistry *registry, HerdNoun noun, guint64 id);
-/* Says that a row's properties may have changed. */
+/* Says that a row's properties may have changed; every change of a certificate's current generation
+ * is to be followed by it. */
 void herd_registry_touch (HerdRegistry *registry, HerdNoun noun, guint64 id);
 
 /* NULL if there is no such row. */
@@ -68,6 +69,19 @@ HerdAuthority *herd_registry_find_authority (HerdRegistry *registry, const char 
 
 /* Certificates by name, the first one after AFTER ("" for the very first); NULL at the end. */
 HerdCertificate *herd_registry_next_certificate (HerdRegistry *registry, const char *after);
+
+/* How many certificates are in each state, as of NOW (seconds). Looks at all of them only where one may
+ * have expired since the last time. */
+void herd_registry_count_states (HerdRegistry *registry, gint64 now,
+                                 guint counts[HERD_N_CERTIFICATE_STATES]);
+/* How often that was so. */
+guint herd_registry_get_n_recounts (HerdRegistry *registry);
+
+/* Files OPERATION, which has just ended (or had, when it is added), behind those that ended before. */
+void herd_registry_end_operation (HerdRegistry *registry, HerdOperation *operation);
+/* The one that ended first, or NULL; and how many have ended. */
+HerdOperation *herd_registry_get_first_ended (HerdRegistry *registry);
+guint herd_registry_count_ended (HerdRegistry *registry);
 
 guint herd_registry_count (HerdRegistry *registry, HerdNoun noun);
 /* Ids of all rows of NOUN, in no order. (transfer full) */

@@ -91,7 +91,7 @@ declare_certificate (HerdAgent *agent, const HerdConfigEntry *entry, HerdBatch *
                                                                  entry->name);
   g_autoptr (GError) error = NULL;
 
-  if (!herd_agent_check_spec (agent, entry->values, &error)) {
+  if (!herd_agent_check_spec (agent, certificate, entry->values, &error)) {
     add_problem (problems, entry, error->message);
   } else if (certificate == NULL) {
     declare_new (agent, entry, batch);
@@ -140,6 +140,7 @@ herd_agent_apply_config (HerdAgent *agent, GPtrArray *problems)
   if (complete) {
     retire_issuers (agent, batch);
     retire_certificates (agent, batch);
+    herd_deliveries_configure (agent->deliveries, batch);
   }
   herd_agent_commit_quietly (agent, batch);
   for (guint i = 0; i < problems->len; i++) {
@@ -174,5 +175,6 @@ herd_agent_reload (HerdAgent *agent)
   agent->services.config = config;
   herd_agent_apply_config (agent, problems);
   schedule_declared (agent);
+  herd_deliveries_kick_all (agent->deliveries);
   return g_ptr_array_ref (problems);
 }

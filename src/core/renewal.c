@@ -16,27 +16,27 @@ auto_fraction (gint64 lifetime)
 }
 
 gint64
-herd_renewal_get_time (const HerdFacts *facts, const char *rule, double random)
+herd_renewal_get_time (const HerdGeneration *generation, const char *rule, double random)
 {
-  gint64 lifetime = facts->not_after - facts->not_before;
+  gint64 lifetime = generation->not_after - generation->not_before;
   gint64 before, when;
   double left;
 
   if (herd_duration_parse (rule, &before, NULL))
-    when = facts->not_after - before;
+    when = generation->not_after - before;
   else if (herd_percentage_parse (rule, &left, NULL))
-    when = facts->not_after - (gint64) ((double) lifetime * left);
+    when = generation->not_after - (gint64) ((double) lifetime * left);
   else
-    when = facts->not_before
+    when = generation->not_before
            + (gint64) ((double) lifetime
                        * (auto_fraction (lifetime) + SPREAD * (2.0 * random - 1.0)));
-  return CLAMP (when, facts->not_before, facts->not_after);
+  return CLAMP (when, generation->not_before, generation->not_after);
 }
 
 char *
-herd_renewal_get_reason (const HerdFacts *facts, const char *rule)
+herd_renewal_get_reason (const HerdGeneration *generation, const char *rule)
 {
-  gint64 lifetime = facts->not_after - facts->not_before;
+  gint64 lifetime = generation->not_after - generation->not_before;
 
   if (!g_str_equal (rule, "auto"))
     return g_strdup_printf ("renew = %s before the expiry", rule);

@@ -4,18 +4,18 @@
  */
 #pragma once
 
+#include "model/certificate.h"
 #include "plugin/error.h"
-#include "plugin/facts.h"
 
 G_BEGIN_DECLS
 
-/* When to renew what FACTS describe, in seconds since the epoch. RULE: "auto" (at two thirds of the
+/* When to renew GENERATION, in seconds since the epoch. RULE: "auto" (at two thirds of the
  * lifetime, at half of one that is below 10 days, as Let's Encrypt's integration guide says, spread
  * over 2 % of it either way by RANDOM, 0 to 1), a duration before the expiry ("14d"), or a percentage
  * of the lifetime that is left ("33%"). Never before notBefore, nor after notAfter. */
-gint64 herd_renewal_get_time (const HerdFacts *facts, const char *rule, double random);
+gint64 herd_renewal_get_time (const HerdGeneration *generation, const char *rule, double random);
 /* The same in words, for people. */
-char *herd_renewal_get_reason (const HerdFacts *facts, const char *rule);
+char *herd_renewal_get_reason (const HerdGeneration *generation, const char *rule);
 
 /* Seconds to wait after the FAILURES'th failure in a row (1 …): 1, 10, 100 minutes, then 6 hours, a
  * tenth more or less by RANDOM. */

@@ -56,6 +56,8 @@ enter_run (HerdRun *run, gpointer operation, GError **error)
     herd_responder_link_set_fd (child->link, ours);
   }
   g_subprocess_launcher_take_fd (launcher, child->fd, 3);
+  /* What the service manager waits for is the agent's word. */
+  g_subprocess_launcher_unsetenv (launcher, "NOTIFY_SOCKET");
   child->fd = -1;
   child->started = herd_clock_get_monotonic (child->clock);
   g_clear_object (&child->process);

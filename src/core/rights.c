@@ -7,6 +7,7 @@
 #include <pwd.h>
 
 #include "model/spec.h"
+#include "plugin/error.h"
 
 static gboolean
 is_user (const char *text, guint32 uid)
@@ -37,4 +38,95 @@ herd_rights_is_reader (const HerdCertificate *certificate, guint32 uid)
   g_auto (GStrv) readers = herd_spec_get_list (certificate->spec, "readers");
 
   return herd_rights_lists_user ((const char *const *) readers, uid);
+}
+
+/* --- targets --- */
+
+static gboolean
+is_exempt (const HerdServices *services, guint32 uid)
+{
+  return uid == 0 || (services->session && uid == services->uid);
+}
+
+gboolean
+herd_rights_may_use_target (const HerdServices *services, const char *name, guint32 uid)
+{
+  const HerdConfigEntry *entry = herd_config_find (services->config, HERD_SECTION_TARGET, name);
+  g_auto (GStrv) users = NULL;
+
+  if (is_exempt (services, uid))
+    return TRUE;
+  return entry != NULL && g_variant_lookup (entry->values, "allow-users", "^as", &users)
+         && herd_rights_lists_user ((const char *const *) users, uid);
+}
+
+static gboolean
+matches_any (const char *const *patterns, const char *identifier)
+{
+  for (; *patterns != NULL; patterns++) {
+    if (g_pattern_match_simple (*patterns, identifier))
+      return TRUE;
+  }
+  return FALSE;
+}
+
+/* Does the target's section take every one of IDENTIFIERS that is not among KNOWN? */
+static gboolean
+check_identifiers (const HerdConfigEntry *entry, const char *const *identifiers,
+                   const char *const *known, GError **error)
+{
+  g_auto (GStrv) patterns = NULL;
+
+  if (!g_variant_lookup (entry->values, "identifiers", "^as", &patterns))
+    return TRUE;
+  for (; *identifiers != NULL; identifiers++) {
+    g_autofree char *list = NULL;
+
+    if (g_strv_contains (known, *identifiers)
+        || matches_any ((const char *const *) patterns, *identifiers))
+      continue;
+    list = g_strjoinv (", ", patterns);
+    g_set_error (
+        error, HERD_ERROR, HERD_ERROR_NOT_AUTHORIZED,
+        "identifiers: target %s does not take %s, only %s; leave it out, deliver elsewhere, "
+        "or have identifiers of [target %s] list it",
+        entry->name, *identifiers, list, entry->name);
+    return FALSE;
+  }
+  return TRUE;
+}
+
+gboolean
+herd_rights_check_targets (const HerdServices *services, guint32 uid, GVariant *old, GVariant *spec,
+                           GError **error)
+{
+  static const char *const nothing[] = { NULL };
+  g_auto (GStrv) targets = herd_spec_get_targets (spec);
+  g_auto (GStrv) identifiers = herd_spec_get_list (spec, "identifiers");
+  g_auto (GStrv) old_targets = old != NULL ? herd_spec_get_targets (old)
+                                           : g_strdupv ((char **) nothing);
+  g_auto (GStrv) old_identifiers = old != NULL ? herd_spec_get_list (old, "identifiers")
+                                               : g_strdupv ((char **) nothing);
+
+  if (is_exempt (services, uid))
+    return TRUE;
+  for (char **target = targets; *target != NULL; target++) {
+    const HerdConfigEntry *entry = herd_config_find (services->config, HERD_SECTION_TARGET,
+                                                     *target);
+    gboolean had = g_strv_contains ((const char *const *) old_targets, *target);
+
+    if (entry == NULL)
+      continue; /* "live", built in, is for all, and has no section to say anything */
+    if (!had && !herd_rights_may_use_target (services, *target, uid)) {
+      g_set_error (error, HERD_ERROR, HERD_ERROR_NOT_AUTHORIZED,
+                   "deliver: user %u may not use target %s; have allow-users of [target %s] list "
+                   "the user, or do it as root",
+                   uid, *target, *target);
+      return FALSE;
+    }
+    if (!check_identifiers (entry, (const char *const *) identifiers,
+                            had ? (const char *const *) old_identifiers : nothing, error))
+      return FALSE;
+  }
+  return TRUE;
 }

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "model/certificate.h"
+#include "core/services.h"
 
 G_BEGIN_DECLS
 
@@ -13,5 +13,13 @@ G_BEGIN_DECLS
 gboolean herd_rights_is_reader (const HerdCertificate *certificate, guint32 uid);
 /* Is UID among USERS (names or numbers)? */
 gboolean herd_rights_lists_user (const char *const *users, guint32 uid);
+/* May UID use the configured target NAME: have certificates delivered to it, and be it, without being
+ * asked about? uid 0, its allow-users, and the user of a --session instance. */
+gboolean herd_rights_may_use_target (const HerdServices *services, const char *name, guint32 uid);
+/* May UID make SPEC of OLD (NULL: of nothing)? What is new in it needs the leave of the targets'
+ * sections: allow-users for the target, identifiers for every name. Nobody asks uid 0, nor the user of
+ * a --session instance. Errors: HERD_ERROR_NOT_AUTHORIZED. */
+gboolean herd_rights_check_targets (const HerdServices *services, guint32 uid, GVariant *old,
+                                    GVariant *spec, GError **error);
 
 G_END_DECLS

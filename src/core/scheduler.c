@@ -7,13 +7,16 @@
 #include "util/heap.h"
 
 typedef struct {
-  HerdHeapNode node; /* first: the heap hands out nodes */
+  HerdHeapNode node; /* first: the heaps hand out nodes */
   guint64 certificate;
+  HerdHeap *heap; /* the one it is in */
 } Entry;
 
 struct HerdScheduler {
   HerdClock *clock;
   HerdHeap *heap;
+  HerdHeap *refused;   /* due, and there was no room */
+  gboolean room;       /* there may be some for those */
   GHashTable *entries; /* &entry->certificate → Entry */
   guint timer;
   gint64 armed; /* what the timer is armed for, 0 = not */
@@ -28,6 +31,7 @@ herd_scheduler_new (HerdClock *clock, HerdSchedulerFunc due, gpointer data)
 
   scheduler->clock = herd_clock_ref (clock);
   scheduler->heap = herd_heap_new ();
+  scheduler->refused = herd_heap_new ();
   scheduler->entries = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, g_free);
   scheduler->due = due;
   scheduler->data = data;
@@ -41,6 +45,7 @@ herd_scheduler_free (HerdScheduler *scheduler)
     return;
   herd_clock_disarm (scheduler->clock, scheduler->timer);
   herd_heap_free (scheduler->heap);
+  herd_heap_free (scheduler->refused);
   g_hash_table_unref (scheduler->entries);
   herd_clock_unref (scheduler->clock);
   g_free (scheduler);
@@ -54,6 +59,8 @@ arm (HerdScheduler *scheduler)
   HerdHeapNode *head = herd_heap_peek (scheduler->heap);
   gint64 when = head != NULL ? head->key : 0;
 
+  if (scheduler->room && herd_heap_get_size (scheduler->refused) > 0)
+    when = herd_heap_peek (scheduler->refused)->key;
   if (when == scheduler->armed)
     return;
   herd_clock_disarm (scheduler->clock, scheduler->timer);
@@ -71,27 +78,76 @@ take_out (HerdScheduler *scheduler, Entry *entry)
 {
   guint64 certificate = entry->certificate;
 
-  herd_heap_remove (scheduler->heap, &entry->node);
+  herd_heap_remove (entry->heap, &entry->node);
   g_hash_table_remove (scheduler->entries, &certificate);
 }
 
-/* All that is due is taken out first: what is put back for at once waits for the next turn. */
+static void
+put_into (HerdScheduler *scheduler, HerdHeap *heap, guint64 certificate, gint64 when)
+{
+  Entry *entry = g_hash_table_lookup (scheduler->entries, &certificate);
+
+  if (entry == NULL) {
+    entry = g_new0 (Entry, 1);
+    entry->certificate = certificate;
+    g_hash_table_insert (scheduler->entries, &entry->certificate, entry);
+  } else {
+    herd_heap_remove (entry->heap, &entry->node);
+  }
+  entry->heap = heap;
+  herd_heap_put (heap, &entry->node, when);
+}
+
+typedef struct {
+  guint64 certificate;
+  gint64 when;
+} Due;
+
+/* Takes the head of HEAP out if it is due. */
+static gboolean
+take_due (HerdScheduler *scheduler, HerdHeap *heap, Due *due)
+{
+  HerdHeapNode *head = herd_heap_peek (heap);
+
+  if (head == NULL || head->key > herd_clock_get_seconds (scheduler->clock))
+    return FALSE;
+  due->certificate = ((Entry *) head)->certificate;
+  due->when = head->key;
+  take_out (scheduler, (Entry *) head);
+  return TRUE;
+}
+
+static void
+call (HerdScheduler *scheduler, const Due *due)
+{
+  if (scheduler->due (due->certificate, scheduler->data))
+    return;
+  scheduler->room = FALSE;
+  put_into (scheduler, scheduler->refused, due->certificate, due->when);
+}
+
+/* A turn's share is taken out first: what is put back for at once waits for the next turn. Where there
+ * is room, those that were refused come first; they have waited longest. */
 static void
 wake (gpointer data)
 {
   HerdScheduler *scheduler = data;
-  gint64 now = herd_clock_get_seconds (scheduler->clock);
-  g_autoptr (GArray) due = g_array_new (FALSE, FALSE, sizeof (guint64));
-  HerdHeapNode *head;
+  Due slice[HERD_SCHEDULER_SLICE];
+  guint n = 0;
 
   scheduler->timer = 0;
   scheduler->armed = 0;
-  while ((head = herd_heap_peek (scheduler->heap)) != NULL && head->key <= now) {
-    g_array_append_val (due, ((Entry *) head)->certificate);
-    take_out (scheduler, (Entry *) head);
+  for (; scheduler->room && n < G_N_ELEMENTS (slice); n++) {
+    if (!take_due (scheduler, scheduler->refused, &slice[n]))
+      break;
+    call (scheduler, &slice[n]);
   }
-  for (guint i = 0; i < due->len; i++)
-    scheduler->due (g_array_index (due, guint64, i), scheduler->data);
+  if (n == 0) {
+    while (n < G_N_ELEMENTS (slice) && take_due (scheduler, scheduler->heap, &slice[n]))
+      n++;
+    for (guint i = 0; i < n; i++)
+      call (scheduler, &slice[i]);
+  }
   arm (scheduler);
 }
 
@@ -100,26 +156,27 @@ herd_scheduler_put (HerdScheduler *scheduler, guint64 certificate, gint64 when)
 {
   Entry *entry = g_hash_table_lookup (scheduler->entries, &certificate);
 
-  if (when == 0) {
-    if (entry == NULL)
-      return;
+  if (when != 0)
+    put_into (scheduler, scheduler->heap, certificate, when);
+  else if (entry != NULL)
     take_out (scheduler, entry);
-  } else {
-    if (entry == NULL) {
-      entry = g_new0 (Entry, 1);
-      entry->certificate = certificate;
-      g_hash_table_insert (scheduler->entries, &entry->certificate, entry);
-    }
-    herd_heap_put (scheduler->heap, &entry->node, when);
-  }
+  arm (scheduler);
+}
+
+void
+herd_scheduler_go_on (HerdScheduler *scheduler)
+{
+  scheduler->room = TRUE;
   arm (scheduler);
 }
 
 gboolean
 herd_scheduler_peek (HerdScheduler *scheduler, guint64 *certificate, gint64 *when)
 {
-  HerdHeapNode *head = herd_heap_peek (scheduler->heap);
+  HerdHeapNode *head = herd_heap_peek (scheduler->refused);
 
+  if (head == NULL)
+    head = herd_heap_peek (scheduler->heap);
   if (head == NULL)
     return FALSE;
   *certificate = ((Entry *) head)->certificate;

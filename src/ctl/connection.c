@@ -5,8 +5,6 @@
  */
 #include <glib/gi18n.h>
 
-#include "herd-config.h"
-
 #include "ctl/output.h"
 
 /* A caller whom polkit asks for a password needs time to type it. */
@@ -144,7 +142,7 @@ static void
 print_advice (const HerdCtl *ctl, const GError *error, HerdCtlStatus status)
 {
   if (status == HERD_CTL_UNREACHABLE && ctl->session)
-    g_printerr (_ ("Start your own agent with \"%s --session\".\n"), HERD_LIBEXEC_DIR "/certherd");
+    g_printerr (_ ("Start your own agent with \"certherd --session\".\n"));
   else if (status == HERD_CTL_UNREACHABLE)
     g_printerr (_ ("See \"systemctl status certherd\"; your own agent is asked with --session.\n"));
   else if (status == HERD_CTL_NOT_AUTHORIZED)

@@ -5,35 +5,21 @@
  */
 #include "deliver/pass.h"
 
-#include "deliver/probe.h"
-#include "deliver/subscriber.h"
+#include "deliver/pass-private.h"
 #include "plugin/error.h"
 
-typedef struct {
-  const HerdPending *pending;
-  HerdBundle *bundle; /* NULL: not taken */
-  gboolean proved;
-  GError *error; /* why it failed so far */
-} Delivery;
-
-typedef struct {
-  HerdTarget *target; /* NULL: it cannot be used, for reason */
-  GError *reason;
-  HerdSubscriber *subscriber;
-  GPtrArray *deliveries; /* Delivery: those that are installed */
-  gboolean unsettled;    /* something stays pending */
-} Pass;
-
 static void
-delivery_free (Delivery *delivery)
+delivery_free (HerdPassDelivery *delivery)
 {
   herd_bundle_unref (delivery->bundle);
+  herd_bundle_unref (delivery->previous);
+  g_free (delivery->outcome);
   g_clear_error (&delivery->error);
   g_free (delivery);
 }
 
 static void
-pass_clear (Pass *pass)
+pass_clear (HerdPass *pass)
 {
   g_clear_pointer (&pass->target, herd_target_free);
   g_clear_error (&pass->reason);
@@ -41,12 +27,12 @@ pass_clear (Pass *pass)
   g_clear_pointer (&pass->subscriber, herd_subscriber_free);
 }
 
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Pass, pass_clear)
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (HerdPass, pass_clear)
 
 /* --- acknowledgements --- */
 
 static void
-acknowledge (Pass *pass, const HerdPending *pending, gboolean applied, const char *message)
+acknowledge (HerdPass *pass, const HerdPending *pending, gboolean applied, const char *message)
 {
   g_autoptr (GError) error = NULL;
 
@@ -63,7 +49,7 @@ acknowledge (Pass *pass, const HerdPending *pending, gboolean applied, const cha
 /* What may pass by itself is tried again; everything else is rejected. AFTERWARDS says what was done
  * about it, or is NULL. */
 static void
-acknowledge_failure (Pass *pass, const HerdPending *pending, const GError *error,
+acknowledge_failure (HerdPass *pass, const HerdPending *pending, const GError *error,
                      const char *afterwards)
 {
   HerdErrorClass error_class = herd_error_class (error);
@@ -79,7 +65,7 @@ acknowledge_failure (Pass *pass, const HerdPending *pending, const GError *error
 /* --- installing --- */
 
 static void
-withdraw (Pass *pass, const HerdPending *pending)
+withdraw (HerdPass *pass, const HerdPending *pending)
 {
   const char *const names[] = { pending->name, NULL };
   g_autoptr (GError) error = NULL;
@@ -91,11 +77,11 @@ withdraw (Pass *pass, const HerdPending *pending)
 }
 
 /* The agent still has what it announced, or says something newer next time: never a rejection. */
-static Delivery *
-take (Pass *pass, const HerdPending *pending)
+static HerdPassDelivery *
+take (HerdPass *pass, const HerdPending *pending)
 {
   g_autoptr (GError) error = NULL;
-  Delivery *delivery;
+  HerdPassDelivery *delivery;
   HerdBundle *bundle = herd_subscriber_open_bundle (pass->subscriber, pending->path, pending->name,
                                                     pending->generation, &error);
 
@@ -106,30 +92,18 @@ take (Pass *pass, const HerdPending *pending)
     acknowledge (pass, pending, FALSE, message);
     return NULL;
   }
-  delivery = g_new0 (Delivery, 1);
+  delivery = g_new0 (HerdPassDelivery, 1);
   delivery->pending = pending;
   delivery->bundle = bundle;
   return delivery;
 }
 
-static GPtrArray *
-list_bundles (GPtrArray *deliveries)
-{
-  GPtrArray *bundles = g_ptr_array_new ();
-
-  for (guint i = 0; i < deliveries->len; i++)
-    g_ptr_array_add (bundles, ((Delivery *) g_ptr_array_index (deliveries, i))->bundle);
-  return bundles;
-}
-
 static gboolean
-install_one (Pass *pass, Delivery *delivery)
+install_one (HerdPass *pass, HerdPassDelivery *delivery)
 {
-  g_autoptr (GPtrArray) bundles = g_ptr_array_new ();
   g_autoptr (GError) error = NULL;
 
-  g_ptr_array_add (bundles, delivery->bundle);
-  if (herd_adapter_install (pass->target->adapter, bundles, &error))
+  if (herd_pass_install (pass, &delivery, 1, &error))
     return TRUE;
   acknowledge_failure (pass, delivery->pending, error, NULL);
   return FALSE;
@@ -137,11 +111,12 @@ install_one (Pass *pass, Delivery *delivery)
 
 /* All at once; where that fails, one by one, to find whose failure it is. */
 static void
-install (Pass *pass)
+install (HerdPass *pass)
 {
-  g_autoptr (GPtrArray) bundles = list_bundles (pass->deliveries);
+  HerdPassDelivery **deliveries = (HerdPassDelivery **) pass->deliveries->pdata;
 
-  if (bundles->len == 0 || herd_adapter_install (pass->target->adapter, bundles, NULL))
+  if (pass->deliveries->len == 0
+      || herd_pass_install (pass, deliveries, pass->deliveries->len, NULL))
     return;
   for (guint i = 0; i < pass->deliveries->len;) {
     if (install_one (pass, g_ptr_array_index (pass->deliveries, i)))
@@ -151,111 +126,20 @@ install (Pass *pass)
   }
 }
 
-/* --- activating --- */
+/* --- the end --- */
 
 static void
-probe (Pass *pass, Delivery *delivery)
-{
-  const HerdFacts *facts = delivery->bundle->facts;
-  g_autofree char *name = NULL;
-
-  if (pass->target->probe == NULL)
-    return;
-  name = herd_probe_choose_name (pass->target->probe, facts);
-  if (name != NULL)
-    delivery->proved = herd_probe_run (pass->target->probe, name, facts, HERD_PROBE_PATIENCE,
-                                       &delivery->error);
-}
-
-/* One activation, and the probes after it. FALSE: some delivery has an error now. */
-static gboolean
-activate (Pass *pass)
-{
-  g_autoptr (GError) error = NULL;
-  gboolean ok = herd_adapter_activate (pass->target->adapter, &error);
-
-  for (guint i = 0; i < pass->deliveries->len; i++) {
-    Delivery *delivery = g_ptr_array_index (pass->deliveries, i);
-
-    g_clear_error (&delivery->error);
-    if (error != NULL)
-      delivery->error = g_error_copy (error);
-    else if (!delivery->proved)
-      probe (pass, delivery);
-    ok = ok && delivery->error == NULL;
-  }
-  return ok;
-}
-
-/* The generation that the target had before; NULL with an ERROR, or without: there is none. */
-static HerdBundle *
-take_previous (Pass *pass, const Delivery *delivery, GError **error)
-{
-  const HerdPending *pending = delivery->pending;
-  guint64 applied;
-
-  if (!herd_subscriber_get_applied (pass->subscriber, pending->path, &applied, error))
-    return NULL;
-  if (applied == 0 || applied == pending->generation)
-    return NULL;
-  return herd_subscriber_open_bundle (pass->subscriber, pending->path, pending->name, applied,
-                                      error);
-}
-
-/* Puts back what DELIVERY replaced, and says how that went. */
-static char *
-restore (Pass *pass, const Delivery *delivery, gboolean *restored)
-{
-  g_autoptr (GError) error = NULL;
-  g_autoptr (HerdBundle) previous = take_previous (pass, delivery, &error);
-  g_autoptr (GPtrArray) bundles = g_ptr_array_new ();
-
-  if (previous == NULL && error == NULL)
-    return g_strdup ("there is no earlier generation to go back to");
-  g_ptr_array_add (bundles, previous);
-  if (previous != NULL && herd_adapter_restore (pass->target->adapter, bundles, &error)) {
-    *restored = TRUE;
-    return g_strdup_printf ("generation %" G_GUINT64_FORMAT " is back in place",
-                            previous->generation);
-  }
-  return g_strdup_printf ("the earlier generation could not be put back: %s", error->message);
-}
-
-/* Every delivery that failed twice goes back; then the target is activated once more. */
-static void
-go_back (Pass *pass)
-{
-  g_autoptr (GPtrArray) outcomes = g_ptr_array_new_with_free_func (g_free);
-  g_autoptr (GError) error = NULL;
-  gboolean restored = FALSE;
-
-  for (guint i = 0; i < pass->deliveries->len; i++) {
-    const Delivery *delivery = g_ptr_array_index (pass->deliveries, i);
-
-    g_ptr_array_add (outcomes,
-                     delivery->error != NULL ? restore (pass, delivery, &restored) : NULL);
-  }
-  if (restored && !herd_adapter_activate (pass->target->adapter, &error))
-    g_printerr ("certherd-deliver: after going back: %s\n", error->message);
-  for (guint i = 0; i < pass->deliveries->len; i++) {
-    const Delivery *delivery = g_ptr_array_index (pass->deliveries, i);
-
-    if (delivery->error != NULL)
-      acknowledge_failure (pass, delivery->pending, delivery->error,
-                           g_ptr_array_index (outcomes, i));
-  }
-}
-
-static void
-acknowledge_successes (Pass *pass)
+acknowledge_all (HerdPass *pass)
 {
   for (guint i = 0; i < pass->deliveries->len; i++) {
-    const Delivery *delivery = g_ptr_array_index (pass->deliveries, i);
+    const HerdPassDelivery *delivery = g_ptr_array_index (pass->deliveries, i);
     g_autofree char *where = NULL;
     g_autofree char *message = NULL;
 
-    if (delivery->error != NULL)
+    if (delivery->error != NULL) {
+      acknowledge_failure (pass, delivery->pending, delivery->error, delivery->outcome);
       continue;
+    }
     if (delivery->proved) {
       where = herd_probe_to_string (pass->target->probe);
       message = g_strdup_printf ("proved: %s shows it", where);
@@ -265,11 +149,11 @@ acknowledge_successes (Pass *pass)
 }
 
 static void
-deliver (Pass *pass, GPtrArray *batch)
+deliver (HerdPass *pass, GPtrArray *batch)
 {
   for (guint i = 0; i < batch->len; i++) {
     const HerdPending *pending = g_ptr_array_index (batch, i);
-    Delivery *delivery;
+    HerdPassDelivery *delivery;
 
     if (pending->generation == 0) {
       withdraw (pass, pending);
@@ -282,14 +166,12 @@ deliver (Pass *pass, GPtrArray *batch)
   install (pass);
   if (pass->deliveries->len == 0)
     return;
-  /* A reader of two paths can straddle the switch of a link: a second time before it counts. */
-  if (!activate (pass) && !activate (pass))
-    go_back (pass);
-  acknowledge_successes (pass);
+  herd_pass_activate (pass);
+  acknowledge_all (pass);
 }
 
 static void
-refuse (Pass *pass, GPtrArray *batch)
+refuse (HerdPass *pass, GPtrArray *batch)
 {
   for (guint i = 0; i < batch->len; i++)
     acknowledge_failure (pass, g_ptr_array_index (batch, i), pass->reason, NULL);
@@ -298,7 +180,7 @@ refuse (Pass *pass, GPtrArray *batch)
 int
 herd_pass_run (const char *name, const HerdTargetPlaces *places)
 {
-  g_auto (Pass) pass = { NULL };
+  g_auto (HerdPass) pass = { NULL };
   g_autoptr (GPtrArray) batch = NULL;
   g_autoptr (GError) error = NULL;
 

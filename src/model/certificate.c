@@ -4,15 +4,80 @@
  */
 #include "model/certificate.h"
 
+#include <string.h>
+
+/* --- texts of which there are many equal ones --- */
+
+static void
+set_interned (char **field, const char *text)
+{
+  char *old = *field;
+
+  *field = g_ref_string_new_intern (text);
+  if (old != NULL)
+    g_ref_string_release (old);
+}
+
+/* --- generations --- */
+
+static gboolean
+is_hex (const char *text)
+{
+  return strlen (text) % 2 == 0 && text[strspn (text, "0123456789abcdef")] == '\0';
+}
+
+static void
+pack_hex (const char *text, guint8 *bytes)
+{
+  for (; *text != '\0'; text += 2)
+    *bytes++ = (guint8) (g_ascii_xdigit_value (text[0]) << 4 | g_ascii_xdigit_value (text[1]));
+}
+
+static char *
+unpack_hex (const guint8 *bytes, gsize size)
+{
+  static const char digits[] = "0123456789abcdef";
+  char *text = g_malloc (2 * size + 1);
+
+  for (gsize i = 0; i < size; i++) {
+    text[2 * i] = digits[bytes[i] >> 4];
+    text[2 * i + 1] = digits[bytes[i] & 15];
+  }
+  text[2 * size] = '\0';
+  return text;
+}
+
+gboolean
+herd_generation_can_have (const HerdFacts *facts)
+{
+  gsize size = strlen (facts->fingerprint);
+
+  return is_hex (facts->serial) && strlen (facts->serial) / 2 <= G_MAXUINT16
+         && is_hex (facts->fingerprint) && (size == 0 || size == 2 * HERD_FINGERPRINT_SIZE);
+}
+
 HerdGeneration *
 herd_generation_new (guint64 number, guint64 issuer, gint64 created, HerdFacts *facts)
 {
-  HerdGeneration *generation = g_new0 (HerdGeneration, 1);
+  g_autoptr (HerdFacts) taken = facts;
+  g_autofree char *identifiers = g_strjoinv (" ", taken->identifiers);
+  gsize serial_size = strlen (taken->serial) / 2;
+  gsize size = strlen (identifiers) + 1;
+  HerdGeneration *generation;
 
+  g_return_val_if_fail (herd_generation_can_have (taken), NULL);
+  generation = g_malloc0 (G_STRUCT_OFFSET (HerdGeneration, packed) + serial_size + size);
   generation->number = number;
   generation->issuer = issuer;
   generation->created = created;
-  generation->facts = facts;
+  generation->not_before = taken->not_before;
+  generation->not_after = taken->not_after;
+  set_interned (&generation->issued_by, taken->issued_by);
+  generation->has_fingerprint = *taken->fingerprint != '\0';
+  pack_hex (taken->fingerprint, generation->fingerprint);
+  generation->serial_size = (guint16) serial_size;
+  pack_hex (taken->serial, (guint8 *) generation->packed);
+  memcpy (generation->packed + serial_size, identifiers, size);
   return generation;
 }
 
@@ -21,9 +86,44 @@ herd_generation_free (HerdGeneration *generation)
 {
   if (generation == NULL)
     return;
-  herd_facts_free (generation->facts);
+  g_ref_string_release (generation->issued_by);
   g_free (generation);
 }
+
+char *
+herd_generation_get_serial (const HerdGeneration *generation)
+{
+  return unpack_hex ((const guint8 *) generation->packed, generation->serial_size);
+}
+
+char *
+herd_generation_get_fingerprint (const HerdGeneration *generation)
+{
+  return unpack_hex (generation->fingerprint,
+                     generation->has_fingerprint ? HERD_FINGERPRINT_SIZE : 0);
+}
+
+const char *
+herd_generation_get_identifiers (const HerdGeneration *generation)
+{
+  return generation->packed + generation->serial_size;
+}
+
+HerdFacts *
+herd_generation_get_facts (const HerdGeneration *generation)
+{
+  HerdFacts *facts = g_new0 (HerdFacts, 1);
+
+  facts->not_before = generation->not_before;
+  facts->not_after = generation->not_after;
+  facts->serial = herd_generation_get_serial (generation);
+  facts->fingerprint = herd_generation_get_fingerprint (generation);
+  facts->issued_by = g_strdup (generation->issued_by);
+  facts->identifiers = g_strsplit (herd_generation_get_identifiers (generation), " ", -1);
+  return facts;
+}
+
+/* --- deliveries --- */
 
 const char *
 herd_delivery_state_to_string (HerdDeliveryState state)
@@ -50,8 +150,8 @@ herd_delivery_new (const char *target)
 {
   HerdDelivery *delivery = g_new0 (HerdDelivery, 1);
 
-  delivery->target = g_strdup (target);
-  delivery->message = g_strdup ("");
+  set_interned (&delivery->target, target);
+  set_interned (&delivery->message, "");
   delivery->state = HERD_DELIVERY_APPLIED; /* nothing is wanted yet */
   return delivery;
 }
@@ -61,10 +161,18 @@ herd_delivery_free (HerdDelivery *delivery)
 {
   if (delivery == NULL)
     return;
-  g_free (delivery->target);
-  g_free (delivery->message);
+  g_ref_string_release (delivery->target);
+  g_ref_string_release (delivery->message);
   g_free (delivery);
 }
+
+void
+herd_delivery_set_message (HerdDelivery *delivery, const char *message)
+{
+  set_interned (&delivery->message, message);
+}
+
+/* --- certificates --- */
 
 const char *
 herd_origin_to_string (HerdOrigin origin)
@@ -96,6 +204,20 @@ herd_action_to_string (HerdAction action)
   return "none";
 }
 
+const char *
+herd_certificate_state_to_string (HerdCertificateState state)
+{
+  switch (state) {
+  case HERD_CERTIFICATE_NONE:
+    return "none";
+  case HERD_CERTIFICATE_VALID:
+    return "valid";
+  case HERD_CERTIFICATE_EXPIRED:
+    return "expired";
+  }
+  return "none";
+}
+
 HerdCertificate *
 herd_certificate_new (guint64 id, const char *name, guint32 owner, HerdOrigin origin,
                       GVariant *spec)
@@ -109,9 +231,9 @@ herd_certificate_new (guint64 id, const char *name, guint32 owner, HerdOrigin or
   certificate->spec = g_variant_ref_sink (spec);
   certificate->generations = g_ptr_array_new_with_free_func ((GDestroyNotify) herd_generation_free);
   certificate->deliveries = g_ptr_array_new_with_free_func ((GDestroyNotify) herd_delivery_free);
-  certificate->action_reason = g_strdup ("");
-  certificate->last_error = g_strdup ("");
-  certificate->last_error_message = g_strdup ("");
+  set_interned (&certificate->action_reason, "");
+  set_interned (&certificate->last_error, "");
+  set_interned (&certificate->last_error_message, "");
   return certificate;
 }
 
@@ -124,9 +246,9 @@ herd_certificate_free (HerdCertificate *certificate)
   g_variant_unref (certificate->spec);
   g_ptr_array_unref (certificate->generations);
   g_ptr_array_unref (certificate->deliveries);
-  g_free (certificate->action_reason);
-  g_free (certificate->last_error);
-  g_free (certificate->last_error_message);
+  g_ref_string_release (certificate->action_reason);
+  g_ref_string_release (certificate->last_error);
+  g_ref_string_release (certificate->last_error_message);
   g_free (certificate);
 }
 
@@ -168,14 +290,14 @@ herd_certificate_find_delivery (const HerdCertificate *certificate, const char *
   return NULL;
 }
 
-const char *
+HerdCertificateState
 herd_certificate_get_state (const HerdCertificate *certificate, gint64 now)
 {
   const HerdGeneration *current = herd_certificate_get_current (certificate);
 
   if (current == NULL)
-    return "none";
-  return current->facts->not_after <= now ? "expired" : "valid";
+    return HERD_CERTIFICATE_NONE;
+  return current->not_after <= now ? HERD_CERTIFICATE_EXPIRED : HERD_CERTIFICATE_VALID;
 }
 
 static gboolean
@@ -206,10 +328,8 @@ void
 herd_certificate_set_error (HerdCertificate *certificate, const char *name, const char *message,
                             gint64 when)
 {
-  g_free (certificate->last_error);
-  g_free (certificate->last_error_message);
-  certificate->last_error = g_strdup (name != NULL ? name : "");
-  certificate->last_error_message = g_strdup (name != NULL ? message : "");
+  set_interned (&certificate->last_error, name != NULL ? name : "");
+  set_interned (&certificate->last_error_message, name != NULL ? message : "");
   certificate->last_error_time = name != NULL ? when : 0;
 }
 
@@ -217,10 +337,7 @@ void
 herd_certificate_set_action (HerdCertificate *certificate, HerdAction action, gint64 when,
                              const char *reason)
 {
-  g_autofree char *copy = g_strdup (reason);
-
-  g_free (certificate->action_reason);
-  certificate->action_reason = g_steal_pointer (&copy);
+  set_interned (&certificate->action_reason, reason);
   certificate->action = action;
   certificate->action_time = when;
 }

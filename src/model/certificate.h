@@ -11,18 +11,36 @@
 
 G_BEGIN_DECLS
 
-/* One issued key, chain and facts, immutable. Key and chain themselves stay in the state. */
+#define HERD_FINGERPRINT_SIZE 32
+
+/* One issued key, chain and facts, immutable. Key and chain themselves stay in the state. There are
+ * several for every certificate, so the facts are kept in one piece, and as small as they can be. */
 typedef struct {
-  guint64 number;    /* never restarts for a name */
-  guint64 issuer;    /* id */
-  gint64 created;    /* seconds since the epoch */
-  gboolean rejected; /* a target would not have it */
-  HerdFacts *facts;
+  guint64 number; /* never restarts for a name */
+  guint64 issuer; /* id */
+  gint64 created; /* seconds since the epoch */
+  gint64 not_before;
+  gint64 not_after;
+  char *issued_by;        /* a GRefString, interned */
+  guint8 rejected;        /* a target would not have it */
+  guint8 has_fingerprint; /* below */
+  guint16 serial_size;    /* of what PACKED begins with; the identifiers follow, then a 0 */
+  guint8 fingerprint[HERD_FINGERPRINT_SIZE];
+  char packed[];
 } HerdGeneration;
 
+/* Can a generation have these facts: are serial and fingerprint lower-case hexadecimal? */
+gboolean herd_generation_can_have (const HerdFacts *facts);
+/* Takes FACTS, which it can have. */
 HerdGeneration *herd_generation_new (guint64 number, guint64 issuer, gint64 created,
-                                     HerdFacts *facts); /* takes FACTS */
+                                     HerdFacts *facts);
 void herd_generation_free (HerdGeneration *generation);
+/* The facts as texts. (transfer full) */
+HerdFacts *herd_generation_get_facts (const HerdGeneration *generation);
+char *herd_generation_get_serial (const HerdGeneration *generation);
+char *herd_generation_get_fingerprint (const HerdGeneration *generation);
+/* Separated by spaces. */
+const char *herd_generation_get_identifiers (const HerdGeneration *generation);
 
 typedef enum {
   HERD_DELIVERY_PENDING,
@@ -37,7 +55,7 @@ const char *herd_delivery_state_to_string (HerdDeliveryState state);
 
 /* (certificate, target): who is to have which generation, and has. */
 typedef struct {
-  char *target; /* a configured target's name, or UID:LABEL of a reader */
+  char *target; /* a configured target's name, or UID:LABEL of a reader; a GRefString, interned */
   HerdDeliveryState state;
   guint64 wanted; /* generations; 0 = none */
   guint64 applied;
@@ -45,11 +63,16 @@ typedef struct {
   gint64 since;    /* of the state */
   guint attempts;  /* at the wanted generation */
   gint64 retry_at; /* seconds, 0 = not waiting */
-  char *message;   /* why; never NULL */
+  char *message;   /* why; never NULL; a GRefString, interned */
+
+  /* Not saved. */
+  guint64 sent;        /* the generation that the subscriber was told of last, 0 = none … */
+  guint64 sent_before; /* … and before that one */
 } HerdDelivery;
 
 HerdDelivery *herd_delivery_new (const char *target);
 void herd_delivery_free (HerdDelivery *delivery);
+void herd_delivery_set_message (HerdDelivery *delivery, const char *message);
 
 typedef enum {
   HERD_ORIGIN_BUS,
@@ -69,6 +92,17 @@ typedef enum {
 
 const char *herd_action_to_string (HerdAction action);
 
+/* What there is of it. */
+typedef enum {
+  HERD_CERTIFICATE_NONE,
+  HERD_CERTIFICATE_VALID,
+  HERD_CERTIFICATE_EXPIRED,
+} HerdCertificateState;
+#define HERD_N_CERTIFICATE_STATES 3
+
+/* "none", "valid", "expired". */
+const char *herd_certificate_state_to_string (HerdCertificateState state);
+
 typedef struct {
   guint64 id; /* opaque, persisted, never reused */
   char *name;
@@ -86,7 +120,7 @@ typedef struct {
   gint64 renew_at;   /* of the newest issued generation; picked once, 0 = none */
   HerdAction action; /* the next one */
   gint64 action_time;
-  char *action_reason; /* never NULL */
+  char *action_reason; /* never NULL; this and the next two: GRefStrings, interned */
   guint failures;      /* in a row */
   gint64 retry_at;     /* back-off: no attempt before, 0 = none */
   char *last_error;    /* D-Bus name, "" = none */
@@ -94,8 +128,9 @@ typedef struct {
   gint64 last_error_time;
 
   /* Not saved. */
-  guint64 operation; /* the running one's id, 0 = none */
-  guint64 revision;  /* changes with everything that rights depend on */
+  guint64 operation;            /* the running one's id, 0 = none */
+  guint64 revision;             /* changes with everything that rights depend on */
+  HerdCertificateState counted; /* the registry's: as what it is in its counts */
 } HerdCertificate;
 
 HerdCertificate *herd_certificate_new (guint64 id, const char *name, guint32 owner,
@@ -110,8 +145,7 @@ HerdGeneration *herd_certificate_get_current (const HerdCertificate *certificate
 HerdGeneration *herd_certificate_get_newest (const HerdCertificate *certificate);
 HerdDelivery *herd_certificate_find_delivery (const HerdCertificate *certificate,
                                               const char *target);
-/* "none", "valid", "expired". */
-const char *herd_certificate_get_state (const HerdCertificate *certificate, gint64 now);
+HerdCertificateState herd_certificate_get_state (const HerdCertificate *certificate, gint64 now);
 /* "idle", "waiting", "issuing", "delivering", "blocked". */
 const char *herd_certificate_get_activity (const HerdCertificate *certificate, gint64 now);
 /* NULL name clears. */

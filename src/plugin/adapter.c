@@ -30,9 +30,15 @@ herd_adapter_install (HerdAdapter *adapter, GPtrArray *bundles, GError **error)
 }
 
 gboolean
-herd_adapter_activate (HerdAdapter *adapter, GError **error)
+herd_adapter_activate (HerdAdapter *adapter, HerdBundle *bundle, GError **error)
 {
-  return HERD_ADAPTER_GET_IFACE (adapter)->activate (adapter, error);
+  return HERD_ADAPTER_GET_IFACE (adapter)->activate (adapter, bundle, error);
+}
+
+gboolean
+herd_adapter_activates_each (HerdAdapter *adapter)
+{
+  return HERD_ADAPTER_GET_IFACE (adapter)->activates_each;
 }
 
 gboolean

@@ -3,9 +3,12 @@
  * The Adapter contract: puts generations where a server finds them and makes it use them. Loaded by
  * certherd-deliver, a one-shot process, so these are plain blocking functions.
  *
- * Order of one delivery: install (all bundles of the batch), activate (once). If activate, or the
- * probe after it, fails: activate once more; if that fails too: restore, activate. Errors of class
- * backoff or timed mean "try this generation again later", every other one "rejected".
+ * Order of a batch: install (all of its bundles), activate (once, or each). If activate, or the probe
+ * after it, fails: activate once more; if that fails too: restore (withdraw where there was nothing
+ * before), activate. Where one activation is about the whole batch, and what the target had before can be
+ * activated, parts of the batch are then installed and activated, until it is known which of them the
+ * target will not have. Errors of class backoff or timed mean "try this generation again later", every
+ * other one "rejected".
  */
 #pragma once
 
@@ -31,8 +34,10 @@ struct _HerdAdapterInterface {
 
   /* Writes BUNDLES (HerdBundle) where they belong, without anybody reading half of one. */
   gboolean (*install) (HerdAdapter *adapter, GPtrArray *bundles, GError **error);
-  /* Makes the server use what was installed (reload …); finishing means that it said so. */
-  gboolean (*activate) (HerdAdapter *adapter, GError **error);
+  /* Makes the server use what was installed (reload …); finishing means that it said so. BUNDLE: the one
+   * to activate where ACTIVATES_EACH; else NULL, for all that was installed. */
+  gboolean (*activate) (HerdAdapter *adapter, HerdBundle *bundle, GError **error);
+  gboolean activates_each;
   /* Puts BUNDLES, older generations, back in place of what install wrote. */
   gboolean (*restore) (HerdAdapter *adapter, GPtrArray *bundles, GError **error);
   /* Takes away what was installed for the certificates NAMES, and nothing that is not ours. */
@@ -41,7 +46,8 @@ struct _HerdAdapterInterface {
 
 gboolean herd_adapter_check (HerdAdapter *adapter, GError **error);
 gboolean herd_adapter_install (HerdAdapter *adapter, GPtrArray *bundles, GError **error);
-gboolean herd_adapter_activate (HerdAdapter *adapter, GError **error);
+gboolean herd_adapter_activate (HerdAdapter *adapter, HerdBundle *bundle, GError **error);
+gboolean herd_adapter_activates_each (HerdAdapter *adapter);
 gboolean herd_adapter_restore (HerdAdapter *adapter, GPtrArray *bundles, GError **error);
 gboolean herd_adapter_withdraw (HerdAdapter *adapter, const char *const *names, GError **error);
 

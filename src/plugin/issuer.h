@@ -72,7 +72,7 @@ typedef struct {
   char *url;    /* the account's (RFC 8555 section 7.3): its identity */
   char *terms;  /* the terms of service's URL as last seen */
   char **contacts;
-  char **capabilities; /* "wildcard", "ari", "profiles", "eab-required" …, as the directory says */
+  char **capabilities; /* "ari", "profiles", "eab-required", "key-change", as the directory says */
   GVariant *profiles;  /* a{ss}: name, description */
   char *caa_record;    /* the CAA record that pins this account (RFC 8657), or empty */
 } HerdAccount;

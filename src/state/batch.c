@@ -224,8 +224,8 @@ void
 herd_batch_put_generation (HerdBatch *batch, guint64 certificate, const HerdGeneration *generation,
                            GBytes *chain, GBytes *key)
 {
-  const HerdFacts *facts = generation->facts;
-  g_autofree char *identifiers = g_strjoinv (" ", facts->identifiers);
+  g_autofree char *serial = herd_generation_get_serial (generation);
+  g_autofree char *fingerprint = herd_generation_get_fingerprint (generation);
 
   g_return_if_fail ((chain == NULL) == (key == NULL));
   begin (batch, HERD_STATEMENT_PUT_GENERATION);
@@ -234,12 +234,12 @@ herd_batch_put_generation (HerdBatch *batch, guint64 certificate, const HerdGene
   add_id (batch, generation->issuer);
   add_integer (batch, generation->created);
   add_integer (batch, generation->rejected);
-  add_integer (batch, facts->not_before);
-  add_integer (batch, facts->not_after);
-  add_text (batch, facts->serial);
-  add_text (batch, facts->fingerprint);
-  add_text (batch, facts->issued_by);
-  add_text (batch, identifiers);
+  add_integer (batch, generation->not_before);
+  add_integer (batch, generation->not_after);
+  add_text (batch, serial);
+  add_text (batch, fingerprint);
+  add_text (batch, generation->issued_by);
+  add_text (batch, herd_generation_get_identifiers (generation));
   if (chain != NULL)
     put_material (batch, certificate, generation->number, chain, key);
 

@@ -97,21 +97,27 @@ load_certificate (HerdRow *row, HerdStateContents *contents, GError **error)
   gboolean retired = herd_row_take_integer (row, 0, 1) != 0;
   g_autoptr (GVariant) spec = herd_row_take_variant (row, G_VARIANT_TYPE_VARDICT);
   HerdCertificate *certificate = herd_certificate_new (id, name, owner, origin, spec);
+  g_autofree char *reason = NULL;
+  g_autofree char *last_error = NULL;
+  g_autofree char *last_error_message = NULL;
+  HerdAction action;
+  gint64 action_time;
 
   g_ptr_array_add (contents->certificates, certificate);
   certificate->retired = retired;
   certificate->created = herd_row_take_time (row);
   certificate->current = herd_row_take_id (row);
   certificate->renew_at = herd_row_take_time (row);
-  certificate->action = (HerdAction) herd_row_take_integer (row, HERD_ACTION_NONE,
-                                                            HERD_ACTION_DELIVER);
-  certificate->action_time = herd_row_take_time (row);
-  set_text (&certificate->action_reason, herd_row_take_text (row));
+  action = (HerdAction) herd_row_take_integer (row, HERD_ACTION_NONE, HERD_ACTION_DELIVER);
+  action_time = herd_row_take_time (row);
+  reason = herd_row_take_text (row);
+  herd_certificate_set_action (certificate, action, action_time, reason);
   certificate->failures = (guint) herd_row_take_integer (row, 0, G_MAXUINT32);
   certificate->retry_at = herd_row_take_time (row);
-  set_text (&certificate->last_error, herd_row_take_text (row));
-  set_text (&certificate->last_error_message, herd_row_take_text (row));
-  certificate->last_error_time = herd_row_take_time (row);
+  last_error = herd_row_take_text (row);
+  last_error_message = herd_row_take_text (row);
+  herd_certificate_set_error (certificate, last_error, last_error_message,
+                              herd_row_take_time (row));
   certificate->last_number = herd_row_take_id (row);
   return herd_row_check (row, "The certificate", id, error);
 }
@@ -142,13 +148,14 @@ load_generation (HerdRow *row, HerdStateContents *contents, GError **error)
 {
   guint64 id = herd_row_take_id (row);
   HerdCertificate *certificate = find_certificate (contents, id);
-  HerdFacts *facts = g_new0 (HerdFacts, 1);
-  HerdGeneration *generation = herd_generation_new (herd_row_take_id (row), 0, 0, facts);
+  guint64 number = herd_row_take_id (row);
+  guint64 issuer = herd_row_take_id (row);
+  gint64 created = herd_row_take_time (row);
+  gboolean rejected = herd_row_take_integer (row, 0, 1) != 0;
+  g_autoptr (HerdFacts) facts = g_new0 (HerdFacts, 1);
   g_autofree char *identifiers = NULL;
+  HerdGeneration *generation;
 
-  generation->issuer = herd_row_take_id (row);
-  generation->created = herd_row_take_time (row);
-  generation->rejected = herd_row_take_integer (row, 0, 1) != 0;
   facts->not_before = herd_row_take_time (row);
   facts->not_after = herd_row_take_time (row);
   facts->serial = herd_row_take_text (row);
@@ -156,11 +163,15 @@ load_generation (HerdRow *row, HerdStateContents *contents, GError **error)
   facts->issued_by = herd_row_take_text (row);
   identifiers = herd_row_take_text (row);
   facts->identifiers = g_strsplit (identifiers, " ", -1);
-  if (certificate == NULL)
+  if (certificate == NULL) {
     herd_row_set_fault (row, "of no certificate");
-  else
-    g_ptr_array_add (certificate->generations, g_steal_pointer (&generation));
-  herd_generation_free (generation);
+  } else if (!herd_generation_can_have (facts)) {
+    herd_row_set_fault (row, "of a serial or fingerprint that is not hexadecimal");
+  } else {
+    generation = herd_generation_new (number, issuer, created, g_steal_pointer (&facts));
+    generation->rejected = rejected;
+    g_ptr_array_add (certificate->generations, generation);
+  }
   return herd_row_check (row, "A generation of the certificate", id, error);
 }
 
@@ -171,6 +182,7 @@ load_delivery (HerdRow *row, HerdStateContents *contents, GError **error)
   HerdCertificate *certificate = find_certificate (contents, id);
   g_autofree char *target = herd_row_take_text (row);
   HerdDelivery *delivery = herd_delivery_new (target);
+  g_autofree char *message = NULL;
 
   delivery->state = (HerdDeliveryState) herd_row_take_integer (row, HERD_DELIVERY_PENDING,
                                                                HERD_DELIVERY_GONE);
@@ -180,7 +192,8 @@ load_delivery (HerdRow *row, HerdStateContents *contents, GError **error)
   delivery->since = herd_row_take_time (row);
   delivery->attempts = (guint) herd_row_take_integer (row, 0, G_MAXUINT32);
   delivery->retry_at = herd_row_take_time (row);
-  set_text (&delivery->message, herd_row_take_text (row));
+  message = herd_row_take_text (row);
+  herd_delivery_set_message (delivery, message);
   if (certificate == NULL)
     herd_row_set_fault (row, "of no certificate");
   else

@@ -128,6 +128,12 @@ herd_gate_leave (HerdGate *gate)
   waiter_free (waiter);
 }
 
+gboolean
+herd_gate_has_room (HerdGate *gate)
+{
+  return gate->inside < gate->limit;
+}
+
 guint
 herd_gate_get_inside (HerdGate *gate)
 {

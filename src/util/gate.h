@@ -22,6 +22,8 @@ void herd_gate_enter_async (HerdGate *gate, GCancellable *cancellable, GAsyncRea
 gboolean herd_gate_enter_finish (HerdGate *gate, GAsyncResult *result, GError **error);
 void herd_gate_leave (HerdGate *gate);
 
+/* Would somebody who enters now be inside at once? */
+gboolean herd_gate_has_room (HerdGate *gate);
 guint herd_gate_get_inside (HerdGate *gate);
 guint herd_gate_get_waiting (HerdGate *gate);
 

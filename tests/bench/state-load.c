@@ -12,84 +12,7 @@
 #include <stdlib.h>
 
 #include "crypto/seal.h"
-#include "state/state.h"
-
-#define BATCH 500
-
-typedef struct {
-  HerdState *state;
-  guint n_done;
-} Waiting;
-
-static void
-committed (GObject *source, GAsyncResult *result, gpointer data)
-{
-  Waiting *waiting = data;
-  g_autoptr (GError) error = NULL;
-
-  if (!herd_state_commit_finish (waiting->state, result, &error))
-    g_error ("%s", error->message);
-  waiting->n_done++;
-}
-
-static void
-wait_for (Waiting *waiting, guint n)
-{
-  while (waiting->n_done < n)
-    g_main_context_iteration (NULL, TRUE);
-  waiting->n_done = 0;
-}
-
-static HerdGeneration *
-make_generation (guint64 id, guint64 number)
-{
-  HerdFacts *facts = herd_facts_new ();
-
-  g_free (facts->serial);
-  g_free (facts->fingerprint);
-  g_free (facts->issued_by);
-  g_strfreev (facts->identifiers);
-  facts->not_before = 1700000000;
-  facts->not_after = 1707776000;
-  facts->serial = g_strdup_printf ("03%032" G_GINT64_MODIFIER "x", id * 100 + number);
-  facts->fingerprint = g_compute_checksum_for_string (G_CHECKSUM_SHA256, facts->serial, -1);
-  facts->issued_by = g_strdup ("Example CA R11");
-  facts->identifiers = g_new0 (char *, 3);
-  facts->identifiers[0] = g_strdup_printf ("host%d.example.org", (int) id);
-  facts->identifiers[1] = g_strdup_printf ("www.host%d.example.org", (int) id);
-  return herd_generation_new (number, 1, 1700000000, facts);
-}
-
-static HerdCertificate *
-make_certificate (guint64 id)
-{
-  g_autofree char *name = g_strdup_printf ("host%d", (int) id);
-  g_autofree char *a = g_strdup_printf ("host%d.example.org", (int) id);
-  g_autofree char *b = g_strdup_printf ("www.host%d.example.org", (int) id);
-  HerdCertificate *certificate = herd_certificate_new (
-      id, name, 0, HERD_ORIGIN_BUS, g_variant_new_parsed ("{'identifiers': <[%s, %s]>}", a, b));
-  HerdDelivery *delivery = herd_delivery_new ("live");
-
-  delivery->state = HERD_DELIVERY_APPLIED;
-  delivery->wanted = delivery->applied = delivery->proved = certificate->current = 1;
-  g_ptr_array_add (certificate->deliveries, delivery);
-  herd_certificate_set_action (certificate, HERD_ACTION_RENEW, 1705000000,
-                               "a third of the lifetime is left");
-  return certificate;
-}
-
-static void
-put (HerdBatch *batch, guint64 id, guint n_generations, GBytes *chain, GBytes *key)
-{
-  g_autoptr (HerdCertificate) certificate = make_certificate (id);
-
-  herd_batch_put_certificate (batch, certificate);
-  for (guint64 number = 1; number <= n_generations; number++) {
-    g_autoptr (HerdGeneration) generation = make_generation (id, number);
-
-    herd_batch_put_generation (batch, id, generation, chain, key);
-  }
-}
+#include "rows.h"
 
 static double
 seconds_since (gint64 start)
@@ -122,25 +45,13 @@ open_state (const char *directory, GBytes *kek)
 }
 
 static void
-fill (const char *directory, GBytes *kek, guint n, guint n_generations)
+fill (const char *directory, GBytes *kek, const BenchRows *rows)
 {
-  g_autofree char *pem = g_strnfill (3500, 'p');
-  g_autofree char *der = g_strnfill (138, 'd');
-  g_autoptr (GBytes) chain = g_bytes_new (pem, 3500);
-  g_autoptr (GBytes) key = g_bytes_new (der, 138);
   g_autoptr (HerdState) state = open_state (directory, kek);
-  Waiting waiting = { state, 0 };
   gint64 start = g_get_monotonic_time ();
 
-  for (guint id = 1; id <= n;) {
-    HerdBatch *batch = herd_batch_new ();
-
-    for (guint i = 0; i < BATCH && id <= n; i++)
-      put (batch, id++, n_generations, chain, key);
-    herd_state_commit_async (state, batch, committed, &waiting);
-    wait_for (&waiting, 1);
-  }
-  g_print ("write: %.2f s in batches of %d\n", seconds_since (start), BATCH);
+  bench_fill (rows, state);
+  g_print ("write: %.2f s\n", seconds_since (start));
 }
 
 static void
@@ -161,23 +72,22 @@ load (const char *directory, GBytes *kek)
 static void
 commit_group (const char *directory, GBytes *kek, guint n_batches, gboolean together)
 {
-  g_autofree char *der = g_strnfill (138, 'd');
-  g_autoptr (GBytes) key = g_bytes_new (der, 138);
+  const BenchRows one = { .n = 1, .n_generations = 1 };
   g_autoptr (HerdState) state = open_state (directory, kek);
-  Waiting waiting = { state, 0 };
+  BenchWaiting waiting = { state, 0 };
   guint64 before = herd_state_get_n_commits (state);
   gint64 start = g_get_monotonic_time ();
 
   for (guint i = 0; i < n_batches; i++) {
     HerdBatch *batch = herd_batch_new ();
 
-    put (batch, 10000000 + i, 1, key, key);
-    herd_state_commit_async (state, batch, committed, &waiting);
+    bench_put (&one, batch, 10000000 + i);
+    herd_state_commit_async (state, batch, bench_committed, &waiting);
     if (!together)
-      wait_for (&waiting, 1);
+      bench_wait_for (&waiting, 1);
   }
   if (together)
-    wait_for (&waiting, n_batches);
+    bench_wait_for (&waiting, n_batches);
   g_print ("%u batches %s: %.1f ms, %d commits\n", n_batches, together ? "at once" : "one by one",
            seconds_since (start) * 1000, (int) (herd_state_get_n_commits (state) - before));
 }
@@ -198,15 +108,16 @@ check (const char *path)
 int
 main (int argc, char *argv[])
 {
-  guint n = argc > 1 ? (guint) atoi (argv[1]) : 100000;
-  guint n_generations = argc > 2 ? (guint) atoi (argv[2]) : 1;
+  const BenchRows rows = { .n = argc > 1 ? (guint) atoi (argv[1]) : 100000,
+                           .n_generations = argc > 2 ? (guint) atoi (argv[2]) : 1,
+                           .now = g_get_real_time () / G_USEC_PER_SEC };
   g_autofree char *directory = g_dir_make_tmp ("certherd-bench-XXXXXX", NULL);
   g_autofree char *path = g_build_filename (directory, "state.db", NULL);
   g_autofree char *lock = g_build_filename (directory, "lock", NULL);
   g_autoptr (GBytes) kek = herd_kek_new (NULL);
   GStatBuf status;
 
-  fill (directory, kek, n, n_generations);
+  fill (directory, kek, &rows);
   load (directory, kek);
   commit_group (directory, kek, 100, TRUE);
   commit_group (directory, kek, 100, FALSE);

@@ -5,6 +5,9 @@
  * for good, "limit" is rate-limited for an hour, "down" cannot be reached. For tests of the bus.
  *
  *   bus-agent --session|--system --config DIR --state DIR
+ *
+ * TEST_CERTIFICATES: so many more certificates, in memory only, with TEST_IDENTIFIERS long names each.
+ * SIGUSR1 prints the longest turn of the loop since the last one, in microseconds.
  */
 #include <glib-unix.h>
 #include <stdio.h>
@@ -106,6 +109,72 @@ make_issuer (const HerdAuthority *authority G_GNUC_UNUSED, gpointer data,
   return HERD_ISSUER (self);
 }
 
+/* --- many certificates, and what they cost the loop --- */
+
+static guint
+get_number (const char *variable)
+{
+  const char *text = g_getenv (variable);
+
+  return text != NULL ? (guint) g_ascii_strtoull (text, NULL, 10) : 0;
+}
+
+static HerdCertificate *
+make_certificate (guint number, guint n_identifiers)
+{
+  g_autoptr (GPtrArray) identifiers = g_ptr_array_new_with_free_func (g_free);
+  g_autofree char *name = g_strdup_printf ("fill-%06u", number);
+  g_autofree char *label = g_strnfill (60, 'x');
+  g_auto (GVariantDict) spec = G_VARIANT_DICT_INIT (NULL);
+  HerdCertificate *certificate;
+
+  g_ptr_array_add (identifiers, g_strconcat (name, ".example", NULL));
+  for (guint i = 0; i < n_identifiers; i++)
+    g_ptr_array_add (identifiers, g_strdup_printf ("%u.%s.%s.%s.example", i, label, label, label));
+  g_variant_dict_insert_value (
+      &spec, "identifiers",
+      g_variant_new_strv ((const char *const *) identifiers->pdata, identifiers->len));
+  /* As after its section vanished: there is nothing to be done for it. */
+  certificate = herd_certificate_new (1000000 + number, name, 0, HERD_ORIGIN_FILE,
+                                      g_variant_dict_end (&spec));
+  certificate->retired = TRUE;
+  return certificate;
+}
+
+static void
+fill (HerdAgent *agent)
+{
+  HerdRegistry *registry = herd_agent_get_services (agent)->registry;
+  guint n = get_number ("TEST_CERTIFICATES");
+
+  for (guint i = 0; i < n; i++)
+    herd_registry_add_certificate (registry, make_certificate (i, get_number ("TEST_IDENTIFIERS")));
+}
+
+static gint64 turn_began, longest_turn;
+
+static int
+measured_poll (GPollFD *fds, guint n_fds, int timeout)
+{
+  gint64 now = g_get_monotonic_time ();
+  int result;
+
+  if (turn_began != 0)
+    longest_turn = MAX (longest_turn, now - turn_began);
+  result = g_poll (fds, n_fds, timeout);
+  turn_began = g_get_monotonic_time ();
+  return result;
+}
+
+static gboolean
+on_measure (gpointer data G_GNUC_UNUSED)
+{
+  printf ("longest turn: %" G_GINT64_FORMAT "\n", longest_turn);
+  fflush (stdout);
+  longest_turn = 0;
+  return G_SOURCE_CONTINUE;
+}
+
 /* --- the rest is the agent's own --- */
 
 static void
@@ -178,6 +247,9 @@ main (int argc, char **argv)
     fprintf (stderr, "%s\n", error->message);
     return 1;
   }
+  fill (program.agent);
+  g_main_context_set_poll_func (NULL, measured_poll);
+  g_unix_signal_add (SIGUSR1, on_measure, NULL);
   g_unix_signal_add (SIGTERM, on_terminate, &program);
   service = herd_bus_service_new (session ? G_BUS_TYPE_SESSION : G_BUS_TYPE_SYSTEM, program.agent,
                                   &events);

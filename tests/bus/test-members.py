@@ -79,8 +79,12 @@ class Members(unittest.TestCase):
 
     def test_names_not_found(self):
         "GetCertificate, GetIssuer: an unknown name is NotFound"
-        self.fails("NotFound", self.client.agent, "GetCertificate", "(s)", "nothing")
-        self.fails("NotFound", self.client.agent, "GetIssuer", "(s)", "nothing")
+        for member in ("GetCertificate", "GetIssuer"):
+            with self.assertRaises(Failed) as caught:
+                self.client.agent(member, "(s)", "not\nhing")
+            self.assertEqual(caught.exception.name, "NotFound")
+            self.assertIn("“not\\nhing”", caught.exception.message)
+            self.assertIn("list", caught.exception.message)
 
     def test_objects_not_there(self):
         "Objects that are not there have no members"

@@ -87,12 +87,13 @@ class Requests(Case):
         path, operation = self.client.request("web", ["www.example"], deliver=[])
         self.client.finished(operation)
         for generation in range(2, 6):
-            renewal = self.client.call(path, "Certificate1.Renew", "(a{sv})", {"reason": GLib.Variant("s", "test")})
+            renewal = self.client.call(path, "Certificate1.Renew", "(a{sv})", {"reason": GLib.Variant("s", "why\nnot\x1b")})
             state = self.client.finished(renewal)
             self.assertEqual(state["Result"], {"generation": generation})
         values = self.client.get(path, "Certificate1")
         self.assertEqual([g["generation"] for g in values["Generations"]], [3, 4, 5])
         self.assertEqual(len({g["serial"] for g in values["Generations"]}), 3)
+        self.assertIn("why\\", self.agent.read_log())  # in one line, whatever the caller says
 
     def test_modify(self):
         "Modify: names need a new certificate, targets and rules do not"

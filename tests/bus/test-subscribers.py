@@ -11,6 +11,7 @@ import unittest
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import tap  # noqa: E402
 from agent import ROOT, Agent, Client, Failed, GLib  # noqa: E402
+from double import BrokenBus  # noqa: E402
 
 PROGRAM = [sys.argv.pop(1)]
 CONFIGURATION = """
@@ -180,6 +181,21 @@ class Subscribers(unittest.TestCase):
         again = self.subscribe(self.client, ["web"], "server")
         self.assertEqual(self.first_batch(self.client, again), [(path, "web", 1)])
 
+    def test_bus_lost_twice(self):
+        "The bus goes again, before it has given the name: the agent tries again"
+        path = self.issue("web")
+        seen = []
+        self.agent.bus.kill()
+        self.client.close()
+        double = BrokenBus(self.agent.bus.address, lambda: seen.append(True))
+        self.client.wait(lambda: len(seen) >= 2, "two calls of RequestName")
+        double.stop()
+        self.agent.bus.start()
+        self.client = Client(self.agent.bus)
+        self.client.wait_for_agent()
+        self.assertIsNone(self.agent.process.poll())
+        self.assertEqual(self.client.get(path, "Certificate1")["Generation"], 1)
+
     def test_one_holder(self):
         "Two connections cannot be the same target; the second may when the first has gone"
         self.issue("web")
@@ -221,7 +237,8 @@ class Subscribers(unittest.TestCase):
 
     def test_bad_options(self):
         "Subscribe: no patterns, too many, unknown options, names that are none"
-        for patterns, options in (([], {}), (["x"] * 65, {}), (["*"], {"colour": GLib.Variant("s", "red")}),
+        for patterns, options in (([], {}), (["x"] * 65, {}), (["web foo"], {}), (["web", "a\nb"], {}), ([""], {}),
+                                  (["x" * 65], {}), (["\u202e"], {}), (["Web"], {}), (["*"], {"colour": GLib.Variant("s", "red")}),
                                   (["*"], {"target": GLib.Variant("u", 1)}),
                                   (["*"], {"target": GLib.Variant("s", "../x")})):
             with self.assertRaises(Failed) as caught:

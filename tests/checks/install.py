@@ -39,7 +39,10 @@ def find_installed(build):
         subprocess.run(["meson", "install", "-C", build, "--no-rebuild", "--quiet", "--destdir", holder],
                        check=True, stdout=subprocess.DEVNULL)
         found = []
-        for folder, _, leaves in os.walk(holder):
+        for folder, folders, leaves in os.walk(holder):
+            if not folders and not leaves:
+                path = "/" + os.path.relpath(folder, holder)
+                found.append(f"{os.lstat(folder).st_mode & 0o7777:04o} {to_distribution(path, options)}/")
             for leaf in leaves:
                 path = "/" + os.path.relpath(os.path.join(folder, leaf), holder)
                 mode = os.lstat(os.path.join(folder, leaf)).st_mode

@@ -9,61 +9,26 @@ import pwd
 import re
 import subprocess
 import sys
+import time
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import tap  # noqa: E402
+from booted import NGINX, Pebble, ctl, journal, run, show, write  # noqa: E402
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-PEBBLE = os.path.join(HERE, "..", "lib", "pebble.py")
 KEK = "/etc/credstore.encrypted/certherd.kek"
 STATE = "/var/lib/certherd"
 TLS = "/srv/tls"
-POLICY = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
- "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
-<busconfig>
-  <policy user="certherd"><allow own="org.certherd.Agent1"/></policy>
-  <policy context="default"><allow send_destination="org.certherd.Agent1"/></policy>
-</busconfig>
+# Has the agent's name until its standard input ends.
+HOLDER = """
+import sys
+from gi.repository import Gio, GLib
+bus = Gio.bus_get_sync(Gio.BusType.SYSTEM, None)
+bus.call_sync("org.freedesktop.DBus", "/", "org.freedesktop.DBus", "RequestName",
+              GLib.Variant("(su)", ("org.certherd.Agent1", 4)), None, 0, -1, None)
+print("owned", flush=True)
+sys.stdin.read()
 """
-NGINX = """pid /run/nginx.pid;
-error_log stderr;
-events {}
-http {
-  access_log off;
-  server {
-    listen 127.0.0.1:443 ssl;
-    ssl_certificate %s/www/fullchain.pem;
-    ssl_certificate_key %s/www/privkey.pem;
-  }
-}
-"""
-
-
-def write(path, text):
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    with open(path, "w") as file:
-        file.write(text)
-
-
-def run(*words, status=0):
-    ended = subprocess.run(words, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=90)
-    if ended.returncode != status:
-        raise AssertionError(f"{words} ended with {ended.returncode}\n{ended.stdout}{ended.stderr}\n{journal()}")
-    return ended.stdout
-
-
-def journal():
-    return subprocess.run(["journalctl", "--no-pager", "-q", "-b", "-o", "short-monotonic", "-u", "certherd*", "-u", "nginx"],
-                          capture_output=True, text=True).stdout[-8000:]
-
-
-def ctl(*words, status=0):
-    return run("certherdctl", *words, status=status)
-
-
-def show(name="www"):
-    return json.loads(ctl("--json", "show", name))
 
 
 def at_rest():
@@ -75,6 +40,19 @@ def unit(name, key):
     return run("systemctl", "show", "--value", "-p", key, name).strip()
 
 
+def pid_of(name):
+    return unit(name, "MainPID")
+
+
+def wait_until(condition, what):
+    """Looks every tenth of a second, and fails after twenty."""
+    for _ in range(200):
+        if condition():
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"still waiting for {what}\n{journal()}")
+
+
 def served():
     """The serial of what nginx shows."""
     said = subprocess.run(["openssl", "s_client", "-connect", "127.0.0.1:443"], capture_output=True, text=True,
@@ -84,20 +62,14 @@ def served():
 
 
 def set_up():
-    run("ip", "link", "set", "lo", "up")
-    pebble = subprocess.Popen([sys.executable, PEBBLE, "run", "/run/pebble", "--http-port", "80"], stdin=subprocess.PIPE,
-                              stdout=subprocess.PIPE, text=True)
-    ca = dict(line.rstrip("\n").split("=", 1) for line in iter(pebble.stdout.readline, "\n") if line)
-    write("/etc/certherd/issuers.d/pebble.conf", f"[issuer pebble]\ndirectory-url = {ca['DIRECTORY_URL']}\n"
-                                                 f"trust = {ca['TLS_CA']}\nagree-terms = yes\n")
+    pebble = Pebble()
+    write("/etc/certherd/issuers.d/pebble.conf", f"[issuer pebble]\ndirectory-url = {pebble['DIRECTORY_URL']}\n"
+                                                 f"trust = {pebble['TLS_CA']}\nagree-terms = yes\n")
     write("/etc/certherd/targets.d/web.conf",
           f"[target web]\nadapter = unit\nunit = nginx.service\naction = reload-or-restart\npath = {TLS}\n"
           "owner = www-data\ngroup = www-data\nmode = 0400\nprobe = tls:127.0.0.1:443?sni=www.example.org\n")
     os.makedirs(TLS, exist_ok=True)
     write("/etc/nginx/nginx.conf", NGINX % (TLS, TLS))
-    if not os.path.exists("/usr/share/dbus-1/system.d/org.certherd.Agent1.conf"):
-        write("/etc/dbus-1/system.d/org.certherd.Agent1.conf", POLICY)
-        run("busctl", "call", "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "ReloadConfig")
     run("systemctl", "daemon-reload")
     return pebble
 
@@ -109,9 +81,7 @@ class System(unittest.TestCase):
 
     @classmethod
     def tearDownClass(cls):
-        cls.pebble.stdin.close()
-        cls.pebble.wait()
-        cls.pebble.stdout.close()
+        cls.pebble.stop()
 
     def delivered(self, generation):
         for delivery in show()["deliveries"]:
@@ -128,6 +98,42 @@ class System(unittest.TestCase):
         self.assertEqual(at_rest(), "credential")
         self.assertEqual(os.stat(STATE).st_mode & 0o777, 0o711)
 
+    def test_2_activation(self):
+        """a call on the bus starts the agent, and a connection to port 80 the responder"""
+        run("systemctl", "stop", "certherd.service")
+        for name in ("certherd.service", "certherd-responder.service"):
+            self.assertEqual(unit(name, "ActiveState"), "inactive")
+        self.assertEqual(at_rest(), "credential")
+        self.assertEqual(unit("certherd.service", "ActiveState"), "active")
+        said = run("curl", "-s", "-w", "%{http_code}", "-o", "/dev/null", "http://127.0.0.1/.well-known/acme-challenge/none")
+        self.assertEqual(said, "404")
+        self.assertEqual(unit("certherd-responder.service", "ActiveState"), "active")
+
+    def test_2_ready(self):
+        """started means that the name is owned; where somebody else has it, the start fails"""
+        owner = ("busctl", "call", "--auto-start=no", "org.freedesktop.DBus", "/", "org.freedesktop.DBus", "NameHasOwner",
+                 "s", "org.certherd.Agent1")
+        run("systemctl", "restart", "certherd.service")
+        self.assertEqual(run(*owner).strip(), "b true")
+        run("systemctl", "stop", "certherd.service")
+        self.assertEqual(run(*owner).strip(), "b false")
+        with subprocess.Popen(["runuser", "-u", "certherd", "--", "python3", "-c", HOLDER], stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE, text=True) as holder:
+            self.assertEqual(holder.stdout.readline(), "owned\n")
+            run("systemctl", "start", "certherd.service", status=1)
+            run("systemctl", "stop", "certherd.service")
+            holder.stdin.close()
+        run("systemctl", "reset-failed")  # and what counts as starting too often
+        run("systemctl", "start", "certherd.service")
+
+    def test_2_failure(self):
+        """an agent and a responder that crash are started again"""
+        for name in ("certherd.service", "certherd-responder.service"):
+            before = pid_of(name)
+            run("systemctl", "kill", "--signal=SEGV", "--kill-who=main", name)
+            wait_until(lambda: pid_of(name) not in (before, "0") and unit(name, "ActiveState") == "active", name)
+        self.assertEqual(at_rest(), "credential")
+
     def test_2_no_capability(self):
         """the agent has another user's id, and no capability"""
         with open(f"/proc/{unit('certherd.service', 'MainPID')}/status") as file:
@@ -136,6 +142,16 @@ class System(unittest.TestCase):
         for kind in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"):
             self.assertEqual(int(status[kind], 16), 0, kind)
         self.assertEqual(status["NoNewPrivs"], "1")
+
+    def test_2_may_write(self):
+        """the agent writes its state and no other place, and no other user any of these"""
+        places = ("/etc/certherd", "/etc/certherd/targets.d", "/run/certherd", "/var/lib", "/usr/lib/certherd", TLS, STATE)
+        look = 'for place; do if [ -w "$place" ]; then echo "$place"; fi; done'
+        said = run("nsenter", "--target", pid_of("certherd.service"), "--mount", "runuser", "-u", "certherd", "--",
+                   "sh", "-c", look, "look", *places)
+        self.assertEqual(said, STATE + "\n")
+        for user in ("nobody", "www-data"):
+            self.assertEqual(run("runuser", "-u", user, "--", "sh", "-c", look, "look", *places), "")
 
     def test_3_request(self):
         """request: proved on port 80, written for www-data, shown by nginx"""
@@ -155,13 +171,60 @@ class System(unittest.TestCase):
         self.delivered(2)
         self.assertNotEqual(served(), before)
 
-    def test_5_restart(self):
-        """reloaded and restarted, it knows all of it, and the key is the same"""
+    def test_5_rejected(self):
+        """a unit that cannot be reloaded: the delivery is rejected, and the old certificate is back"""
+        serial, files = served(), self.read_files()
+        with open("/etc/nginx/nginx.conf", "a") as file:
+            file.write("no_such_directive;\n")
+        self.assertRegex(ctl("renew", "www", "--reason", "a test", status=6), "(?m)^  deliver ")
+        web, = [row for row in show()["deliveries"] if row["target"] == "web"]
+        self.assertEqual((web["state"], web["applied"]), ("rejected", 2), web)
+        self.assertIn("nginx.service", web["message"])
+        self.assertEqual((served(), self.read_files()), (serial, files))
+        write("/etc/nginx/nginx.conf", NGINX % (TLS, TLS))
+        ctl("retry", "www")
+        wait_until(lambda: all(row["applied"] == 3 for row in show()["deliveries"]), "the delivery")
+        self.assertNotEqual(served(), serial)
+
+    def read_files(self):
+        texts = []
+        for leaf in ("fullchain.pem", "privkey.pem"):
+            with open(f"{TLS}/www/{leaf}") as file:
+                texts.append(file.read())
+        return texts
+
+    def test_4_others(self):
+        """what was delivered below the state is root's, and nobody else can write there"""
+        for user in ("nobody", "www-data"):
+            self.assertEqual(run("runuser", "-u", user, "--", "find", STATE + "/live", STATE + "/archive", "-writable",
+                                 "!", "-type", "l"), "")
+        for folder, _, leaves in os.walk(STATE + "/archive"):
+            for leaf in leaves:
+                status = os.stat(os.path.join(folder, leaf))
+                self.assertEqual(status.st_uid, 0)
+                self.assertEqual(status.st_mode & 0o777, 0o600 if leaf in ("privkey.pem", "combined.pem") else 0o644, leaf)
+
+    def test_5_reload(self):
+        """a reload is over when the configuration is read; a mistake in it fails the reload, with file and line"""
+        issuer = "/etc/certherd/issuers.d/other.conf"
+        write(issuer, "[issuer other]\ndirectory-url = https://other.example/dir\n")
         run("systemctl", "reload", "certherd.service")
+        ctl("issuer", "show", "other")
+        write(issuer, "[issuer other]\ndirectory-url = http://other.example/dir\n")
+        run("systemctl", "reload", "certherd.service", status=1)
+        self.assertRegex(journal(), r"other\.conf:2: .*https")
+        self.assertEqual(json.loads(ctl("--json", "issuer", "show", "other"))["directory-url"], "https://other.example/dir")
+        self.assertEqual(unit("certherd.service", "ActiveState"), "active")
+        os.unlink(issuer)
+        run("systemctl", "reload", "certherd.service")
+        ctl("issuer", "remove", "other")
+
+    def test_5_restart(self):
+        """restarted, it knows all of it, and the key is the same"""
         with open(KEK, "rb") as file:
             before = file.read()
         run("systemctl", "restart", "certherd.service")
-        self.assertEqual((at_rest(), show()["generation"]), ("credential", 2))
+        self.assertEqual((at_rest(), show()["generation"]), ("credential", 3))
         with open(KEK, "rb") as file:
             self.assertEqual(file.read(), before)
 
@@ -181,11 +244,11 @@ class System(unittest.TestCase):
         run("systemctl", "start", "certherd.service")
         self.assertFalse(os.path.exists(KEK))
         self.assertEqual(at_rest(), "locked")
-        self.assertEqual(show()["generation"], 2)
+        self.assertEqual(show()["generation"], 3)
         ended = subprocess.run(["certherdctl", "renew", "www"], capture_output=True, text=True, timeout=90)
         self.assertNotEqual(ended.returncode, 0)
         self.assertIn("locked", ended.stderr.lower())
-        self.assertEqual(show()["generation"], 2)
+        self.assertEqual(show()["generation"], 3)
 
     def test_8_unlocked(self):
         """with the credential again, it goes on"""
@@ -194,7 +257,7 @@ class System(unittest.TestCase):
         run("systemctl", "start", "certherd.service")
         self.assertEqual(at_rest(), "credential")
         ctl("renew", "www", "--force")
-        self.delivered(3)
+        self.delivered(4)
 
     def test_9_quiet(self):
         """no unit has failed, and the sandbox was in nobody's way"""

@@ -176,7 +176,7 @@ class Errors(Case):
         for command in (["list"], ["version"], ["request", "www", "-d", "a.test"]):
             ended = self.ctl(*command)
             self.assertEqual(ended.status, 3)
-            self.assertIn("certherd --session", ended.err)
+            self.assertIn("\"certherd --session\"", ended.err)
 
     def test_no_bus(self):
         """without a bus: 3"""

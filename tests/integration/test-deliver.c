@@ -3,166 +3,39 @@
  * A pass of certherd-deliver, with the real adapters as modules, against a double of the agent and a TLS
  * server that reads the delivered files, or does not.
  */
-#include <glib/gstdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "agent-double.h"
-#include "deliver/pass.h"
+#include "deliver-fixture.h"
 #include "deliver/probe.h"
 #include "plugin/error.h"
 
-typedef struct {
-  char *root;
-  char *config, *state, *plugins, *output;
-  HerdTargetPlaces places;
-} Fixture;
-
-static char *
-make_directory (Fixture *fixture, const char *name)
-{
-  char *path = g_build_filename (fixture->root, name, NULL);
-
-  g_assert_cmpint (g_mkdir (path, 0755), ==, 0);
-  return path;
-}
-
 static void
-setup (Fixture *fixture, gconstpointer data)
-{
-  static const char *const modules[] = { "adapter-files", "adapter-exec" };
-  g_autofree char *targets = NULL;
-
-  fixture->root = g_dir_make_tmp ("certherd-deliver-XXXXXX", NULL);
-  fixture->config = make_directory (fixture, "config");
-  fixture->state = make_directory (fixture, "state");
-  fixture->plugins = make_directory (fixture, "plugins");
-  fixture->output = make_directory (fixture, "output");
-  targets = make_directory (fixture, "config/targets.d");
-  for (guint i = 0; i < G_N_ELEMENTS (modules); i++) {
-    g_autofree char *file = g_strconcat (modules[i], ".so", NULL);
-    g_autofree char *module = g_test_build_filename (G_TEST_BUILT, "../../plugins", modules[i],
-                                                     file, NULL);
-    g_autofree char *link = g_build_filename (fixture->plugins, file, NULL);
-
-    g_assert_cmpint (symlink (module, link), ==, 0);
-  }
-  fixture->places = (HerdTargetPlaces){ TRUE, fixture->config, fixture->state, fixture->plugins };
-}
-
-static void
-teardown (Fixture *fixture, gconstpointer data)
-{
-  const char *const argv[] = { "rm", "-rf", fixture->root, NULL };
-
-  g_assert_true (g_spawn_sync (NULL, (char **) argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL,
-                               NULL, NULL, NULL));
-  g_free (fixture->root);
-  g_free (fixture->config);
-  g_free (fixture->state);
-  g_free (fixture->plugins);
-  g_free (fixture->output);
-}
-
-static void configure (Fixture *fixture, const char *format, ...) G_GNUC_PRINTF (2, 3);
-
-/* Writes the section [target web]. */
-static void
-configure (Fixture *fixture, const char *format, ...)
-{
-  g_autofree char *path = g_build_filename (fixture->config, "targets.d/web.conf", NULL);
-  g_autofree char *keys = NULL;
-  g_autofree char *text = NULL;
-  va_list arguments;
-
-  va_start (arguments, format);
-  keys = g_strdup_vprintf (format, arguments);
-  va_end (arguments);
-  text = g_strdup_printf ("[target web]\n%s\n", keys);
-  g_assert_true (g_file_set_contents (path, text, -1, NULL));
-}
-
-/* A program that writes down what it is run for, and then does SCRIPT. */
-static char *
-make_program (Fixture *fixture, const char *script)
-{
-  char *path = g_build_filename (fixture->root, "program", NULL);
-  g_autofree char *text = g_strdup_printf (
-      "#!/bin/sh\necho $CERTHERD_NAME $CERTHERD_GENERATION >>%s/log\n%s\n", fixture->root, script);
-
-  g_assert_true (
-      g_file_set_contents_full (path, text, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0755, NULL));
-  return path;
-}
-
-static char *
-read_text (Fixture *fixture, const char *name)
-{
-  g_autofree char *path = g_build_filename (fixture->root, name, NULL);
-  char *text = NULL;
-
-  return g_file_get_contents (path, &text, NULL, NULL) ? text : NULL;
-}
-
-/* What is said on standard error is for people; tests are about what the agent is told. */
-static void
-run (Fixture *fixture, AgentDouble *agent, const char *target, int status)
-{
-  int before = dup (2);
-
-  g_assert_nonnull (freopen ("/dev/null", "w", stderr));
-  if (agent->thread == NULL)
-    agent_double_start (agent);
-  status -= herd_pass_run (target, &fixture->places);
-  agent_double_stop (agent);
-  fflush (stderr);
-  dup2 (before, 2);
-  close (before);
-  g_assert_cmpint (status, ==, 0);
-}
-
-static void
-assert_told (AgentDouble *agent, const char *line)
-{
-  if (strstr (agent->told->str, line) == NULL)
-    g_error ("“%s” is not in:\n%s", line, agent->told->str);
-}
-
-static void
-assert_key (Fixture *fixture, const char *file, const char *name, guint64 generation)
-{
-  g_autofree char *text = read_text (fixture, file);
-
-  g_assert_nonnull (text);
-  g_assert_cmpstr (text, ==, agent_double_get_key (name, generation));
-}
-
-static void
-test_live (Fixture *fixture, gconstpointer data)
+test_live (DeliverFixture *fixture, gconstpointer data)
 {
   static const DoubleCertificate certificates[] = { { "a", 1 }, { "b", 7, 6 } };
   g_autoptr (AgentDouble) agent = agent_double_new (certificates, 2);
 
-  run (fixture, agent, "live", HERD_PASS_DONE);
+  deliver_fixture_run (fixture, agent, "live", HERD_PASS_DONE);
   g_assert_cmpstr (agent->told->str, ==,
                    "subscribe live\nopen a 1\nopen b 7\nacknowledge a 1 yes \n"
                    "acknowledge b 7 yes \nclose\n");
-  assert_key (fixture, "state/live/a/privkey.pem", "a", 1);
-  assert_key (fixture, "state/live/b/privkey.pem", "b", 7);
+  deliver_fixture_assert_key (fixture, "state/live/a/privkey.pem", "a", 1);
+  deliver_fixture_assert_key (fixture, "state/live/b/privkey.pem", "b", 7);
 }
 
 static void
-test_nothing (Fixture *fixture, gconstpointer data)
+test_nothing (DeliverFixture *fixture, gconstpointer data)
 {
   g_autoptr (AgentDouble) agent = agent_double_new (NULL, 0);
 
-  run (fixture, agent, "live", HERD_PASS_DONE);
+  deliver_fixture_run (fixture, agent, "live", HERD_PASS_DONE);
   g_assert_cmpstr (agent->told->str, ==, "subscribe live\nclose\n");
 }
 
 static void
-test_withdraw (Fixture *fixture, gconstpointer data)
+test_withdraw (DeliverFixture *fixture, gconstpointer data)
 {
   static const DoubleCertificate before[] = { { "a", 1 }, { "b", 1 } };
   static const DoubleCertificate after[] = { { "a", 0 }, { "b", 2 } };
@@ -171,97 +44,99 @@ test_withdraw (Fixture *fixture, gconstpointer data)
   g_autoptr (AgentDouble) first = agent_double_new (before, 2);
   g_autoptr (AgentDouble) second = NULL;
 
-  run (fixture, first, "live", HERD_PASS_DONE);
+  deliver_fixture_run (fixture, first, "live", HERD_PASS_DONE);
   g_clear_pointer (&first, agent_double_free);
   second = agent_double_new (after, 2);
-  run (fixture, second, "live", HERD_PASS_DONE);
-  assert_told (second, "acknowledge a 0 yes \n");
-  assert_told (second, "acknowledge b 2 yes \n");
+  deliver_fixture_run (fixture, second, "live", HERD_PASS_DONE);
+  deliver_assert_told (second, "acknowledge a 0 yes \n");
+  deliver_assert_told (second, "acknowledge b 2 yes \n");
   g_assert_false (g_file_test (link, G_FILE_TEST_EXISTS));
   g_assert_false (g_file_test (archive, G_FILE_TEST_EXISTS));
 }
 
 /* One that cannot be installed does not hold the others up. */
 static void
-test_in_the_way (Fixture *fixture, gconstpointer data)
+test_in_the_way (DeliverFixture *fixture, gconstpointer data)
 {
   static const DoubleCertificate certificates[] = { { "a", 1 }, { "b", 1 }, { "c", 1 } };
   g_autoptr (AgentDouble) agent = agent_double_new (certificates, 3);
   g_autofree char *foreign = g_build_filename (fixture->output, "b", NULL);
 
-  configure (fixture, "adapter = files\npath = %s", fixture->output);
+  deliver_fixture_configure (fixture, "adapter = files\npath = %s", fixture->output);
   g_assert_true (g_file_set_contents (foreign, "somebody's", -1, NULL));
-  run (fixture, agent, "web", HERD_PASS_DONE);
-  assert_told (agent, "acknowledge a 1 yes \n");
-  assert_told (agent, "acknowledge b 1 no target web: ");
-  assert_told (agent, "output/b was not made by certherd");
-  assert_told (agent, "acknowledge c 1 yes \n");
+  deliver_fixture_run (fixture, agent, "web", HERD_PASS_DONE);
+  deliver_assert_told (agent, "acknowledge a 1 yes \n");
+  deliver_assert_told (agent, "acknowledge b 1 no target web: ");
+  deliver_assert_told (agent, "output/b was not made by certherd");
+  deliver_assert_told (agent, "acknowledge c 1 yes \n");
 }
 
 /* Rejected twice, so the generation before comes back and is activated. */
 static void
-test_rejected (Fixture *fixture, gconstpointer data)
+test_rejected (DeliverFixture *fixture, gconstpointer data)
 {
   static const DoubleCertificate certificates[] = { { "www", 2, 1 } };
   g_autoptr (AgentDouble) agent = agent_double_new (certificates, 1);
-  g_autofree char *program = make_program (
+  g_autofree char *program = deliver_fixture_make_program (
       fixture, "[ $CERTHERD_GENERATION = 1 ] || { echo bad certificate >&2; exit 1; }");
   g_autofree char *log = NULL;
 
-  configure (fixture, "adapter = exec\ncommand = %s\npath = %s", program, fixture->output);
-  run (fixture, agent, "web", HERD_PASS_DONE);
-  log = read_text (fixture, "log");
+  deliver_fixture_configure (fixture, "adapter = exec\ncommand = %s\npath = %s", program,
+                             fixture->output);
+  deliver_fixture_run (fixture, agent, "web", HERD_PASS_DONE);
+  log = deliver_fixture_read (fixture, "log");
   g_assert_cmpstr (log, ==, "www 2\nwww 2\nwww 1\n");
-  assert_told (agent, "open www 1\n");
-  assert_told (agent, "acknowledge www 2 no target web: ");
-  assert_told (agent, ": bad certificate; generation 1 is back in place\n");
-  assert_key (fixture, "output/www/privkey.pem", "www", 1);
+  deliver_assert_told (agent, "open www 1\n");
+  deliver_assert_told (agent, "acknowledge www 2 no target web: ");
+  deliver_assert_told (agent, ": bad certificate; generation 1 is back in place\n");
+  deliver_fixture_assert_key (fixture, "output/www/privkey.pem", "www", 1);
 }
 
 static void
-test_rejected_first (Fixture *fixture, gconstpointer data)
+test_rejected_first (DeliverFixture *fixture, gconstpointer data)
 {
   static const DoubleCertificate certificates[] = { { "www", 1, 0 }, { "old", 5, 4, 4 } };
   g_autoptr (AgentDouble) agent = agent_double_new (certificates, 2);
-  g_autofree char *program = make_program (fixture, "exit 1");
+  g_autofree char *program = deliver_fixture_make_program (fixture, "exit 1");
 
-  configure (fixture, "adapter = exec\ncommand = %s", program);
-  run (fixture, agent, "web", HERD_PASS_DONE);
-  assert_told (agent, "; there is no earlier generation to go back to\n");
-  assert_told (agent, "; the earlier generation could not be put back: taking generation 4 of old");
+  deliver_fixture_configure (fixture, "adapter = exec\ncommand = %s", program);
+  deliver_fixture_run (fixture, agent, "web", HERD_PASS_DONE);
+  deliver_assert_told (agent, "; there is no earlier generation to go back to\n");
+  deliver_assert_told (
+      agent, "; the earlier generation could not be put back: taking generation 4 of old");
 }
 
 /* Only a moment's trouble: the second activation counts. */
 static void
-test_second_time (Fixture *fixture, gconstpointer data)
+test_second_time (DeliverFixture *fixture, gconstpointer data)
 {
   static const DoubleCertificate certificates[] = { { "www", 2, 1 } };
   g_autoptr (AgentDouble) agent = agent_double_new (certificates, 1);
   g_autofree char *marker = g_build_filename (fixture->root, "marker", NULL);
   g_autofree char *script = g_strdup_printf ("[ -e %s ] || { touch %s; exit 1; }", marker, marker);
-  g_autofree char *program = make_program (fixture, script);
+  g_autofree char *program = deliver_fixture_make_program (fixture, script);
 
-  configure (fixture, "adapter = exec\ncommand = %s", program);
-  run (fixture, agent, "web", HERD_PASS_DONE);
-  assert_told (agent, "acknowledge www 2 yes \n");
+  deliver_fixture_configure (fixture, "adapter = exec\ncommand = %s", program);
+  deliver_fixture_run (fixture, agent, "web", HERD_PASS_DONE);
+  deliver_assert_told (agent, "acknowledge www 2 yes \n");
 }
 
 static void
-test_later (Fixture *fixture, gconstpointer data)
+test_later (DeliverFixture *fixture, gconstpointer data)
 {
   static const DoubleCertificate certificates[] = { { "www", 1 } };
   g_autoptr (AgentDouble) agent = agent_double_new (certificates, 1);
-  g_autofree char *program = make_program (fixture, "echo rebooting >&2; exit 75");
+  g_autofree char *program = deliver_fixture_make_program (fixture, "echo rebooting >&2; exit 75");
 
-  configure (fixture, "adapter = exec\ncommand = %s", program);
-  run (fixture, agent, "web", HERD_PASS_PENDING);
-  assert_told (agent, "acknowledge www 1 no retry: target web: ");
-  assert_told (agent, "rebooting");
+  deliver_fixture_configure (fixture, "adapter = exec\ncommand = %s", program);
+  deliver_fixture_run (fixture, agent, "web", HERD_PASS_PENDING);
+  deliver_assert_told (agent, "acknowledge www 1 no retry: target web: ");
+  deliver_assert_told (agent, "rebooting");
 }
 
 /* What the agent sends is checked before anything is done with it. */
 static void
-test_bad_bundles (Fixture *fixture, gconstpointer data)
+test_bad_bundles (DeliverFixture *fixture, gconstpointer data)
 {
   static const DoubleCertificate certificates[] = {
     { "unsealed", 1, 0, 0, TRUE }, { "gone", 3, 0, 3 }, { "good", 1 }, { "../../evil", 1 }
@@ -269,17 +144,18 @@ test_bad_bundles (Fixture *fixture, gconstpointer data)
   g_autoptr (AgentDouble) agent = agent_double_new (certificates, 4);
   g_autofree char *evil = g_build_filename (fixture->root, "evil", NULL);
 
-  run (fixture, agent, "live", HERD_PASS_PENDING);
-  assert_told (agent, "acknowledge unsealed 1 no retry: ");
-  assert_told (agent, "acknowledge gone 3 no retry: taking generation 3 of gone: it is not kept");
-  assert_told (agent, "acknowledge good 1 yes \n");
+  deliver_fixture_run (fixture, agent, "live", HERD_PASS_PENDING);
+  deliver_assert_told (agent, "acknowledge unsealed 1 no retry: ");
+  deliver_assert_told (agent,
+                       "acknowledge gone 3 no retry: taking generation 3 of gone: it is not kept");
+  deliver_assert_told (agent, "acknowledge good 1 yes \n");
   g_assert_null (strstr (agent->told->str, "evil"));
   g_assert_false (g_file_test (evil, G_FILE_TEST_EXISTS));
 }
 
 /* People look for the reason where the delivery is shown. */
 static void
-test_bad_target (Fixture *fixture, gconstpointer data)
+test_bad_target (DeliverFixture *fixture, gconstpointer data)
 {
   static const DoubleCertificate certificates[] = { { "www", 1 } };
   static const struct {
@@ -294,46 +170,46 @@ test_bad_target (Fixture *fixture, gconstpointer data)
   for (guint i = 0; i < G_N_ELEMENTS (bad); i++) {
     g_autoptr (AgentDouble) agent = agent_double_new (certificates, 1);
 
-    configure (fixture, "%s", bad[i].keys);
-    run (fixture, agent, "web", HERD_PASS_FAILED);
-    assert_told (agent, "acknowledge www 1 no ");
-    assert_told (agent, bad[i].words);
+    deliver_fixture_configure (fixture, "%s", bad[i].keys);
+    deliver_fixture_run (fixture, agent, "web", HERD_PASS_FAILED);
+    deliver_assert_told (agent, "acknowledge www 1 no ");
+    deliver_assert_told (agent, bad[i].words);
   }
 }
 
 static void
-test_refused (Fixture *fixture, gconstpointer data)
+test_refused (DeliverFixture *fixture, gconstpointer data)
 {
   g_autoptr (AgentDouble) agent = agent_double_new (NULL, 0);
 
   agent->refusal = "org.certherd.Error.NotAuthorized";
-  run (fixture, agent, "live", HERD_PASS_FAILED);
+  deliver_fixture_run (fixture, agent, "live", HERD_PASS_FAILED);
   g_assert_cmpstr (agent->told->str, ==, "subscribe live\n");
 }
 
 static void
-test_busy (Fixture *fixture, gconstpointer data)
+test_busy (DeliverFixture *fixture, gconstpointer data)
 {
   g_autoptr (AgentDouble) agent = agent_double_new (NULL, 0);
 
   agent->refusal = "org.certherd.Error.Busy";
-  run (fixture, agent, "live", HERD_PASS_PENDING);
+  deliver_fixture_run (fixture, agent, "live", HERD_PASS_PENDING);
 }
 
 static void
-test_vanishing (Fixture *fixture, gconstpointer data)
+test_vanishing (DeliverFixture *fixture, gconstpointer data)
 {
   static const DoubleCertificate certificates[] = { { "www", 1 } };
   g_autoptr (AgentDouble) agent = agent_double_new (certificates, 1);
   g_autofree char *link = g_build_filename (fixture->state, "live/www", NULL);
 
   agent->vanishes = TRUE;
-  run (fixture, agent, "live", HERD_PASS_PENDING);
+  deliver_fixture_run (fixture, agent, "live", HERD_PASS_PENDING);
   g_assert_false (g_file_test (link, G_FILE_TEST_EXISTS));
 }
 
 static void
-test_absent (Fixture *fixture, gconstpointer data)
+test_absent (DeliverFixture *fixture, gconstpointer data)
 {
   g_autoptr (AgentDouble) agent = agent_double_new (NULL, 0);
 
@@ -376,7 +252,7 @@ on_connection (GThreadedSocketService *service, GSocketConnection *connection, G
 }
 
 static Server *
-server_new (Fixture *fixture, int stale)
+server_new (DeliverFixture *fixture, int stale)
 {
   Server *server = g_new0 (Server, 1);
   gboolean listening = FALSE;
@@ -423,12 +299,12 @@ accept_connections (gpointer data)
 
 /* A pass while the main context, which accepts, is run by another thread. */
 static void
-run_with_server (Fixture *fixture, AgentDouble *agent, int status)
+run_with_server (DeliverFixture *fixture, AgentDouble *agent, int status)
 {
   g_autoptr (GMainLoop) loop = g_main_loop_new (NULL, FALSE);
   GThread *thread = g_thread_new ("server", accept_connections, loop);
 
-  run (fixture, agent, "web", status);
+  deliver_fixture_run (fixture, agent, "web", status);
   while (!g_main_loop_is_running (loop))
     g_thread_yield ();
   g_main_loop_quit (loop);
@@ -436,52 +312,53 @@ run_with_server (Fixture *fixture, AgentDouble *agent, int status)
 }
 
 static void
-test_proved (Fixture *fixture, gconstpointer data)
+test_proved (DeliverFixture *fixture, gconstpointer data)
 {
   static const DoubleCertificate certificates[] = { { "www", 2, 1 }, { "mail", 1 } };
   g_autoptr (AgentDouble) agent = agent_double_new (certificates, 2);
   g_autoptr (Server) server = server_new (fixture, 0);
 
-  configure (fixture, "adapter = files\npath = %s\nprobe = tls:127.0.0.1:%u?sni=www.example.org",
-             fixture->output, server->port);
+  deliver_fixture_configure (
+      fixture, "adapter = files\npath = %s\nprobe = tls:127.0.0.1:%u?sni=www.example.org",
+      fixture->output, server->port);
   run_with_server (fixture, agent, HERD_PASS_DONE);
-  assert_told (agent, "acknowledge www 2 yes proved: tls:127.0.0.1:");
+  deliver_assert_told (agent, "acknowledge www 2 yes proved: tls:127.0.0.1:");
   /* The probe is about another name than this one's. */
-  assert_told (agent, "acknowledge mail 1 yes \n");
+  deliver_assert_told (agent, "acknowledge mail 1 yes \n");
 }
 
 /* A reload takes a moment: the old leaf is seen first, and no resumed session shows it again. */
 static void
-test_proved_later (Fixture *fixture, gconstpointer data)
+test_proved_later (DeliverFixture *fixture, gconstpointer data)
 {
   static const DoubleCertificate certificates[] = { { "www", 2, 1 } };
   g_autoptr (AgentDouble) agent = agent_double_new (certificates, 1);
   g_autoptr (Server) server = server_new (fixture, 3);
 
-  configure (fixture, "adapter = files\npath = %s\nprobe = tls:127.0.0.1:%u", fixture->output,
-             server->port);
+  deliver_fixture_configure (fixture, "adapter = files\npath = %s\nprobe = tls:127.0.0.1:%u",
+                             fixture->output, server->port);
   run_with_server (fixture, agent, HERD_PASS_DONE);
-  assert_told (agent, "acknowledge www 2 yes proved: ");
+  deliver_assert_told (agent, "acknowledge www 2 yes proved: ");
 }
 
 static void
-test_not_proved (Fixture *fixture, gconstpointer data)
+test_not_proved (DeliverFixture *fixture, gconstpointer data)
 {
   static const DoubleCertificate certificates[] = { { "www", 2, 1 } };
   g_autoptr (AgentDouble) agent = agent_double_new (certificates, 1);
   g_autoptr (Server) server = server_new (fixture, -1);
 
-  configure (fixture, "adapter = files\npath = %s\nprobe = tls:127.0.0.1:%u", fixture->output,
-             server->port);
+  deliver_fixture_configure (fixture, "adapter = files\npath = %s\nprobe = tls:127.0.0.1:%u",
+                             fixture->output, server->port);
   run_with_server (fixture, agent, HERD_PASS_DONE);
-  assert_told (agent, "acknowledge www 2 no tls:127.0.0.1:");
-  assert_told (agent, "shows another certificate: SHA-256 ");
-  assert_told (agent, "generation 1 is back in place\n");
-  assert_key (fixture, "output/www/privkey.pem", "www", 1);
+  deliver_assert_told (agent, "acknowledge www 2 no tls:127.0.0.1:");
+  deliver_assert_told (agent, "shows another certificate: SHA-256 ");
+  deliver_assert_told (agent, "generation 1 is back in place\n");
+  deliver_fixture_assert_key (fixture, "output/www/privkey.pem", "www", 1);
 }
 
 static void
-test_nobody_answers (Fixture *fixture, gconstpointer data)
+test_nobody_answers (DeliverFixture *fixture, gconstpointer data)
 {
   g_autoptr (HerdProbe) probe = NULL;
   g_autoptr (HerdFacts) facts = herd_facts_new ();
@@ -536,7 +413,9 @@ main (int argc, char **argv)
   /* As certherd-deliver's main() does. */
   g_setenv ("G_TLS_GNUTLS_PRIORITY", "NORMAL:%COMPAT:%NO_TICKETS", TRUE);
   g_test_init (&argc, &argv, NULL);
-#define ADD(name, function) g_test_add ("/deliver/" name, Fixture, NULL, setup, function, teardown)
+#define ADD(name, function)                                                                        \
+  g_test_add ("/deliver/" name, DeliverFixture, NULL, deliver_fixture_set_up, function,            \
+              deliver_fixture_tear_down)
   ADD ("live", test_live);
   ADD ("nothing", test_nothing);
   ADD ("withdraw", test_withdraw);

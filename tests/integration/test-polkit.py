@@ -25,6 +25,11 @@ directory-url = https://ca.test/dir
 [target shared]
 adapter = files
 path = /nowhere
+allow-users = other
+identifiers = *.example
+[target closed]
+adapter = files
+path = /elsewhere
 """
 INTERACTION = "org.freedesktop.DBus.Error.InteractiveAuthorizationRequired"
 
@@ -113,16 +118,54 @@ class Rules(Case):
     def test_details(self):
         "a rule sees every detail"
         wanted = {"certificate": "web", "identifiers": "a.example b.example", "owner": str(self.www.uid),
-                  "caller-is-owner": "true", "issuer": "default", "targets": "shared"}
-        checks = " && ".join(f'action.lookup("{key}") == "{value}"' for key, value in wanted.items())
-        self.restart_polkit(rule(f'if (action.id == "org.certherd.request" && {checks}) return polkit.Result.YES;'
-                                 'return polkit.Result.NO;'))
-        spec = {"issuer": ["default"], "deliver": ["shared"]}
-        self.fails("NotAuthorized", self.www.request, "web", ["a.example"], **spec)
-        self.fails("NotAuthorized", self.www.request, "other", ["a.example", "b.example"], **spec)
-        self.fails("NotAuthorized", self.www.request, "web", ["a.example", "b.example"], issuer=["default"], deliver=[])
-        path, _ = self.www.request("web", ["a.example", "b.example"], **spec)
+                  "caller-is-owner": "true", "issuer": "default", "targets": "live", "readers": "www"}
+        self.allow_details("request", wanted)
+        self.fails("NotAuthorized", self.www.request, "web", ["a.example"], readers=["www"])
+        self.fails("NotAuthorized", self.www.request, "other", ["a.example", "b.example"], readers=["www"])
+        self.fails("NotAuthorized", self.www.request, "web", ["a.example", "b.example"], readers=["www"], deliver=[])
+        self.fails("NotAuthorized", self.www.request, "web", ["a.example", "b.example"])
+        # The issuer and the target are what they will be, said or not.
+        path, _ = self.www.request("web", ["a.example", "b.example"], readers=["www"])
         self.assertEqual(self.root.get(path, "Certificate1")["Owner"], self.www.uid)
+
+    def allow_details(self, action, wanted):
+        """Rules that allow ACTION with these details, and nothing else."""
+        checks = "".join(f' && action.lookup("{key}") == "{value}"' for key, value in wanted.items())
+        self.restart_polkit(rule(f'if (action.id == "org.certherd.{action}"{checks}) return polkit.Result.YES;'
+                                 'return polkit.Result.NO;'))
+
+    def test_details_of_change(self):
+        "a rule sees what a certificate is and what Modify would make of it"
+        path, _ = self.root.request("web", ["hold.example"], deliver=["closed"], readers=["other"])
+        wanted = {"certificate": "web", "identifiers": "hold.example new.example", "owner": "0", "targets": "closed live",
+                  "caller-is-owner": "false", "issuer": "default", "readers": "other www"}
+        self.allow_details("manage", wanted)
+        change = variants(identifiers=["new.example"], readers=["www"])
+        self.fails("NotAuthorized", self.www.call, path, "Certificate1.Modify", "(a{sv}as)", change, [])
+        self.www.call(path, "Certificate1.Modify", "(a{sv}as)", change, ["deliver"])
+        self.assertNotIn("deliver", self.root.call(path, "Certificate1.GetSpec"))
+
+    def test_details_of_subscribe(self):
+        "a rule sees the target and the patterns of a subscription"
+        self.allow_details("deliver", {"targets": "shared", "patterns": "*"})
+        self.fails("NotAuthorized", self.www.agent, "Subscribe", "(asa{sv})", ["web"], {"target": GLib.Variant("s", "shared")})
+        self.fails("NotAuthorized", self.www.agent, "Subscribe", "(asa{sv})", ["*"], {"target": GLib.Variant("s", "closed")})
+        self.www.agent("Subscribe", "(asa{sv})", ["*"], {"target": GLib.Variant("s", "shared")})
+
+    def test_details_of_issuers(self):
+        "a rule sees where an issuer is, who is its contact, which terms are agreed to, whom it trusts"
+        settings = variants(directory_url="https://two.test/dir", contact=["mailto:a@example.org"],
+                            agree_terms="https://two.test/terms")
+        wanted = {"issuer": "two", "directory-url": "https://two.test/dir", "contact": "mailto:a@example.org",
+                  "agree-terms": "https://two.test/terms", "trust": "system"}
+        self.allow_details("manage-issuers", wanted)
+        self.fails("NotAuthorized", self.www.agent, "AddIssuer", "(sa{sv})", "three", settings)
+        self.fails("NotAuthorized", self.www.agent, "AddIssuer", "(sa{sv})", "two",
+                   {**settings, **variants(directory_url="https://three.test/dir")})
+        path = self.www.agent("AddIssuer", "(sa{sv})", "two", settings)
+        self.allow_details("manage-issuers", {**wanted, "contact": "mailto:b@example.org"})
+        self.fails("NotAuthorized", self.www.call, path, "Issuer1.Register", "(a{sv})", {})
+        self.www.call(path, "Issuer1.Register", "(a{sv})", variants(contacts=["mailto:b@example.org"]))
 
     def test_example(self):
         "the shipped example allows its user its domain, and is not fooled"
@@ -141,6 +184,9 @@ class Rules(Case):
             path, operation = self.www.request(f"good{number}", names, deliver=[])
             self.assertEqual(self.www.finished(operation)["State"], "done")
             self.www.finished(self.www.call(path, "Certificate1.Renew", "(a{sv})", {}))
+        self.fails(INTERACTION, self.www.request, "reader", ["www.example.com"], deliver=[], readers=["other"])
+        self.fails(INTERACTION, self.www.request, "target", ["www.example.com"], deliver=["shared"])
+        self.fails(INTERACTION, self.www.call, path, "Certificate1.Modify", "(a{sv}as)", variants(readers=["other"]), [])
         # What was allowed for one name is not a way to another.
         self.fails(INTERACTION, self.www.call, path, "Certificate1.Modify", "(a{sv}as)",
                    variants(identifiers=["evil.org"]), [])
@@ -282,6 +328,27 @@ class Quotas(Case):
         second.agent("Subscribe", "(asa{sv})", ["*"], {})
 
 
+class Turns(Case):
+    def setUp(self):
+        os.environ["TEST_CERTIFICATES"] = "5000"
+        self.addCleanup(os.environ.pop, "TEST_CERTIFICATES")
+        super().setUp()
+
+    def test_turns(self):
+        "a user's long replies wait for each other, not another user's for them"
+        other = self.client("other")
+        for client in (self.www, other):
+            client.agent("GetCertificate", "(s)", "fill-000001")  # everybody is known
+        search = ("ListCertificates", "(a{sv}su)", {"identifier": GLib.Variant("s", "nothing*")}, "", 500)
+        calls = [(self.www, *search)] * 20 + [(self.www, "ListIssuers"), (other, "ListIssuers")]
+        order = []
+        for client, member, *arguments in calls:
+            client.start(ROOT, "Agent1." + member, *arguments, then=lambda c=client, m=member: order.append((c, m)))
+        self.www.wait(lambda: len(order) == len(calls), "all answers")
+        self.assertEqual([member for client, member in order if client is self.www], [search[0]] * 20 + ["ListIssuers"])
+        self.assertIs(order[-1][0], self.www)
+
+
 class Owners(Case):
     def test_names(self):
         "another owner's name cannot be claimed or joined, whatever rules say"
@@ -330,6 +397,64 @@ class Owners(Case):
         self.assertEqual(self.names(), [])
 
 
+class Targets(Case):
+    RULES = ALLOW_ALL
+
+    def refused(self, *words_of):
+        """What is refused leaves everything as it was."""
+        words, call = words_of[:-1], words_of[-1]
+        before = self.names(), [self.root.get(path, "Certificate1") for path in self.kept]
+        message = self.fails("NotAuthorized", *call)
+        for word in words:
+            self.assertIn(word, message)
+        self.assertEqual((self.names(), [self.root.get(path, "Certificate1") for path in self.kept]), before)
+
+    def test_users(self):
+        "a target is for root and its allow-users, whatever rules say"
+        self.kept = []
+        spec = variants(identifiers=["hold.example"], deliver=["shared"])
+        for target in ("shared", "closed"):
+            self.refused("user %d" % self.www.uid, target, "allow-users",
+                         (self.www.agent, "RequestCertificate", "(sa{sv})", "web",
+                          {**spec, **variants(deliver=["live", target])}))
+        path, _ = self.www.request("web", ["hold.example"], deliver=[])
+        self.kept.append(path)
+        self.refused("shared", (self.www.call, path, "Certificate1.Modify", "(a{sv}as)", variants(deliver=["shared"]), []))
+        self.client("other").agent("RequestCertificate", "(sa{sv})", "other", spec)
+        self.root.request("root", ["hold.example"], deliver=["shared", "closed"])
+        # What root gave stays; nobody takes more.
+        self.root.call(path, "Certificate1.Modify", "(a{sv}as)", variants(deliver=["shared"]), [])
+        self.www.call(path, "Certificate1.Modify", "(a{sv}as)", variants(renew="50%"), [])
+        self.refused("closed", (self.www.call, path, "Certificate1.Modify", "(a{sv}as)",
+                                variants(deliver=["shared", "closed"]), []))
+
+    def test_identifiers(self):
+        "a target takes the identifiers of its section only; root may deliver anything"
+        other = self.client("other")
+        self.kept = []
+        for names in (["hold.example", "hold.test"], ["192.0.2.1"], ["example.org"], ["hold.example.test"]):
+            self.refused(names[-1], "shared", "*.example", (other.agent, "RequestCertificate", "(sa{sv})", "web",
+                                                            variants(identifiers=names, deliver=["shared"])))
+        path, _ = other.request("web", ["HOLD.example"], deliver=["shared"])
+        self.kept.append(path)
+        self.refused("hold.test", (other.call, path, "Certificate1.Modify", "(a{sv}as)",
+                                   variants(identifiers=["hold.example", "hold.test"]), []))
+        self.root.call(path, "Certificate1.Modify", "(a{sv}as)", variants(identifiers=["hold.test"]), [])
+        # Their owner keeps them, and moves them to no other target.
+        other.call(path, "Certificate1.Modify", "(a{sv}as)", variants(renew="50%"), [])
+        other.call(path, "Certificate1.Modify", "(a{sv}as)", variants(deliver=[]), [])
+        self.refused("hold.test", (other.call, path, "Certificate1.Modify", "(a{sv}as)", variants(deliver=["shared"]), []))
+
+    def test_subscribe(self):
+        "allow-users subscribe as the target without being asked about; root does"
+        self.restart_polkit(DENY_ALL)
+        target = {"target": GLib.Variant("s", "shared")}
+        self.fails("NotAuthorized", self.www.agent, "Subscribe", "(asa{sv})", ["*"], target)
+        other = self.client("other")
+        other.call(other.agent("Subscribe", "(asa{sv})", ["*"], target), "Subscription1.Close")
+        self.root.agent("Subscribe", "(asa{sv})", ["*"], target)
+
+
 class Hostile(Case):
     SPEC = variants(identifiers=["hold.example"], deliver=[])
 
@@ -349,6 +474,45 @@ class Hostile(Case):
             self.assertIn(caught.exception.name, errors)
         self.assertEqual((self.root.call(path, "Certificate1.GetSpec"), self.root.get(path, "Certificate1")), before)
         self.assertEqual(self.names(), ["web"])
+
+    def test_complete(self):
+        "the hostile values are of every key that there is"
+        self.restart_polkit(ALLOW_ALL)
+        for call, keys in ((("RequestCertificate", "(sa{sv})", "new"), hostile.SPEC_KEYS),
+                           (("AddIssuer", "(sa{sv})", "new"), set(hostile.SETTINGS))):
+            message = self.fails("InvalidArgument", self.www.agent, *call, {"colour": GLib.Variant("s", "red")})
+            self.assertEqual(hostile.known_keys(message), keys)
+
+    def refuse_others(self, *errors):
+        """Every setting of an issuer, every option, every pattern."""
+        path, operation = self.root.agent("RequestCertificate", "(sa{sv})", "other", self.SPEC)
+        issuer = self.root.agent("GetIssuer", "(s)", "default")
+        calls = [(ROOT, "Agent1.AddIssuer", "(sa{sv})", "new", {**variants(directory_url="https://ca.test/dir"), key: value})
+                 for key, value in hostile.settings()]
+        calls += [(ROOT, "Agent1.AddIssuer", "(sa{sv})", name, variants(directory_url="https://ca.test/dir"))
+                  for name in hostile.NAMES]
+        calls += [(issuer if member.startswith("Issuer1") else path, member, "(a{sv})", options)
+                  for member, wrong in hostile.WRONG_OPTIONS.items() for options in wrong + hostile.UNKNOWN]
+        calls += [(ROOT, "Agent1.Subscribe", "(asa{sv})", *arguments) for arguments in hostile.WRONG_SUBSCRIPTIONS]
+        calls += [(ROOT, "Agent1.Subscribe", "(asa{sv})", ["*"], options) for options in hostile.UNKNOWN]
+        before = [self.root.get(path, "Certificate1"), self.root.get(issuer, "Issuer1"), self.root.agent("ListIssuers")]
+        for call in calls:
+            with self.assertRaises(Failed, msg=call) as caught:
+                self.www.call(*call)
+            self.assertIn(caught.exception.name, errors, call)
+            self.assertNotIn("\n", caught.exception.message)
+            self.assertNotIn("\u202e", caught.exception.message)
+        self.assertEqual([self.root.get(path, "Certificate1"), self.root.get(issuer, "Issuer1"),
+                          self.root.agent("ListIssuers")], before)
+
+    def test_others_without_right(self):
+        "every setting and option with hostile values, from a caller without a right"
+        self.refuse_others("InvalidArgument", INTERACTION)
+
+    def test_others_with_right(self):
+        "every setting and option with hostile values, from a caller whom rules allow everything"
+        self.restart_polkit(ALLOW_ALL)
+        self.refuse_others("InvalidArgument")
 
     def test_without_right(self):
         "every key with hostile values, from a caller without a right"

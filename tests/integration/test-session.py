@@ -7,6 +7,8 @@ it.
 
 import json
 import os
+import signal
+import socket
 import subprocess
 import sys
 import unittest
@@ -95,12 +97,21 @@ class Life(Case):
         self.assertIn("DNS:new.example.org", self.leaf("www"))
         self.assertEqual(self.json("modify", "www", "--renew", "14d")["generation"], 3)
 
+    def test_6_second_issuer(self):
+        """another issuer beside the only one: what names none stays with its own; a new wish has to say which"""
+        self.ctl("issuer", "add", "second", "--directory-url", "https://second.example/dir")
+        self.assertEqual(self.json("show", "www")["issuers"], ["pebble"])
+        self.assertEqual(self.json("renew", "www")["generation"], 4)
+        self.ctl("request", "www", "-d", "new.example.org", "--renew", "14d")
+        self.assertIn("issuer", self.ctl("request", "more", "-d", "more.example.org", status=2).stderr)
+        self.ctl("issuer", "remove", "second")
+
     def test_7_restart(self):
         """the agent restarted knows all of it"""
         self.assertEqual(self.rig.stop_agent(), 0)
         self.ctl("list", status=3)
         self.rig.start()
-        self.assertEqual(self.json("show", "www")["generation"], 3)
+        self.assertEqual(self.json("show", "www")["generation"], 4)
 
     def test_8_remove(self):
         """remove: the name and its files are gone"""
@@ -131,6 +142,36 @@ class Mistakes(Case):
         ended = self.rig.ctl("request", "wild", "-d", "*.example.org")
         self.assertIn(ended.returncode, (1, 2, 6))
         self.assertIn("*.example.org", ended.stderr)
+
+
+class Notify(Case):
+    def test_words(self):
+        """what the service manager is told: ready with the name owned, reloading, stopping"""
+        path = self.rig.file("notify")
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+            manager.bind(path)
+            manager.settimeout(30)
+            self.rig.stop_agent()
+            self.rig.start(NOTIFY_SOCKET=path)
+            self.assertEqual(manager.recv(512), b"READY=1")
+            self.rig.agent.send_signal(signal.SIGHUP)
+            self.assertEqual([manager.recv(512), manager.recv(512)], [b"RELOADING=1", b"READY=1"])
+            self.assertEqual(self.rig.stop_agent(), 0)
+            self.assertEqual(manager.recv(512), b"STOPPING=1")
+            self.rig.start()
+
+    def test_not_ready(self):
+        """an agent that cannot have the name does not say that it is ready: 1"""
+        path = self.rig.file("notify-second")
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+            manager.bind(path)
+            ended = subprocess.run([self.rig.program("certherd"), "--session", "--config", self.rig.file("config"), "--state",
+                                    self.rig.file("second")], capture_output=True, text=True, timeout=60,
+                                   env={**self.rig.environment, "NOTIFY_SOCKET": path})
+            self.assertEqual(ended.returncode, 1)
+            self.assertIn("org.certherd.Agent1", ended.stderr)
+            manager.setblocking(False)
+            self.assertRaises(BlockingIOError, manager.recv, 512)
 
 
 class Terms(Case):

@@ -1,15 +1,15 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Boots a real systemd over an installation, and runs inside-systemd.py in it, whose TAP this prints.
+"""Boots a real systemd over an installation, and runs a script of this folder in it, whose TAP this prints.
 
-  test-systemd.py DISTRIBUTION"""
+  test-systemd.py DISTRIBUTION SCRIPT"""
 
 import os
 import subprocess
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-DISTRIBUTION = sys.argv[1]
+DISTRIBUTION, SCRIPT = sys.argv[1:]
 
 
 def find_hindrance():
@@ -29,4 +29,4 @@ elif hindrance is not None:
     print(f"ok 1 - the shipped units under a real systemd # SKIP {hindrance}\n1..1")
 else:
     boot = os.path.join(HERE, "..", "lib", "systemd.sh")
-    os.execv(boot, [boot, DISTRIBUTION, "python3", "/source/tests/integration/inside-systemd.py"])
+    os.execv(boot, [boot, DISTRIBUTION, "python3", "/source/tests/integration/" + SCRIPT])

@@ -66,6 +66,13 @@ class Units(Case):
                                     os.path.join(FOLDER, name)], capture_output=True, text=True)
             self.assertEqual(ended.returncode, 0, ended.stdout.strip().rpartition("\n")[2])
 
+    def test_security_itself(self):
+        """a unit that is not confined is found"""
+        path = self.write("x.service", "[Service]\nExecStart=/bin/true\nUser=nobody\n")
+        ended = subprocess.run(["systemd-analyze", "security", "--offline=true", "--no-pager", "--threshold=30", path],
+                               capture_output=True, text=True)
+        self.assertNotEqual(ended.returncode, 0, ended.stdout)
+
     def test_preset(self):
         """the responder is off until it is enabled"""
         with open(os.path.join(FOLDER, "..", "system-preset", "80-certherd.preset")) as file:

@@ -44,12 +44,15 @@ class PrivateBus:
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, preexec_fn=ends_with_us)
         self.process.stdout.readline()
 
-    def restart(self):
-        """As after a crash: every connection is cut."""
+    def kill(self):
+        """As in a crash: every connection is cut."""
         self.process.kill()
         self.process.wait()
         self.process.stdout.close()
         os.unlink(os.path.join(self.folder.name, "bus"))
+
+    def restart(self):
+        self.kill()
         self.start()
 
     def connect(self):
@@ -62,6 +65,37 @@ class PrivateBus:
         self.process.wait()
         self.process.stdout.close()
         self.folder.cleanup()
+
+
+class BrokenBus:
+    """A double of a bus that lets everybody in, and cuts the connection of who asks for a name."""
+
+    INTERFACE = """<node><interface name='org.freedesktop.DBus'><method name='Hello'><arg type='s' direction='out'/></method>
+<method name='RequestName'><arg type='s' direction='in'/><arg type='u' direction='in'/><arg type='u' direction='out'/>
+</method></interface></node>"""
+
+    def __init__(self, address, asked):
+        self.asked = asked
+        self.connections = []
+        self.server = Gio.DBusServer.new_sync(address, Gio.DBusServerFlags.NONE, Gio.dbus_generate_guid(), None, None)
+        self.server.connect("new-connection", self.on_connection)
+        self.server.start()
+
+    def on_connection(self, server, connection):
+        info = Gio.DBusNodeInfo.new_for_xml(self.INTERFACE).interfaces[0]
+        connection.register_object("/org/freedesktop/DBus", info, self.on_call, None, None)
+        self.connections.append(connection)
+        return True
+
+    def on_call(self, connection, sender, path, interface, member, parameters, invocation):
+        if member == "Hello":
+            invocation.return_value(GLib.Variant("(s)", (":1.1",)))
+        else:
+            connection.close_sync(None)
+            self.asked()
+
+    def stop(self):
+        self.server.stop()
 
 
 class Double:

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What no caller may get through: paths, commands, hosts, newlines, in every key of a certificate's spec."""
+"""What no caller may get through: paths, commands, hosts, newlines, in every key and option."""
+
+from gi.repository import GLib
 
 VALUES = ("/etc/passwd", "../x", "a\nb", "$(reboot)", "host:80", "\u202e", "x" * 100000, "")
 NAMES = ("", ".", "..", "../x", "a/b", "A", "-a", "a b", "a\nb", "ä", "x" * 65)
@@ -22,3 +24,52 @@ def pairs():
             yield key, "as", [value]
     for value in IDENTIFIERS:
         yield "identifiers", "as", [value]
+
+
+SPEC_KEYS = {*TEXTS, *LISTS, "identifiers"}
+
+URLS = ("http://ca.test/dir", "file:///etc/passwd", "/etc/passwd", "https://", "https://user:secret@ca.test/dir",
+        "https://ca.test/a b", "https://ca.test/\n", "ca.test", "javascript:x", "")
+PEMS = ("/etc/passwd", "/etc/ssl/certs/ca-certificates.crt", "", "x" * 300000,
+        "-----BEGIN PRIVATE KEY-----\nMA==\n-----END PRIVATE KEY-----\n")
+# Settings of an issuer: every key, with values that are wrong there.
+SETTINGS = {
+    "directory-url": URLS,
+    "trust": PEMS,
+    "kind": VALUES,
+    "account-key-type": VALUES,
+    "agree-terms": ("a\nb", "\u202e", "no", "", "/etc/passwd"),
+    "contact": ("a\nb", "\u202e", "mailto:", "/etc/passwd", "", "x" * 100000),
+}
+
+
+def settings():
+    """(key, value) of every setting of an issuer and value that is wrong there."""
+    for key, values in SETTINGS.items():
+        for value in values:
+            yield key, GLib.Variant("as", [value]) if key == "contact" else GLib.Variant("s", value)
+        yield key, GLib.Variant("u", 1)
+        yield key, GLib.Variant("as" if key != "contact" else "s", ["x"] if key != "contact" else "x")
+
+
+def known_keys(message):
+    """What the error about an unknown key says that there is."""
+    return set(message.rsplit("known are ", 1)[1].split(", "))
+
+
+# Options of the other members: (member, types of the arguments before, arguments before, options).
+UNKNOWN = ({"colour": GLib.Variant("s", "red")}, {"path": GLib.Variant("s", "/etc/passwd")},
+           {"command": GLib.Variant("as", ["/bin/sh"])}, {"": GLib.Variant("s", "")})
+WRONG_OPTIONS = {
+    "Certificate1.Renew": ({"force": GLib.Variant("s", "yes")}, {"reason": GLib.Variant("u", 1)}),
+    "Certificate1.Remove": ({"force": GLib.Variant("b", True)},),
+    "Certificate1.OpenChain": ({"generation": GLib.Variant("s", "1")},),
+    "Certificate1.OpenBundle": ({"generation": GLib.Variant("i", 1)},),
+    "Issuer1.Register": ({"contacts": GLib.Variant("s", "a@example.org")}, {"agree-terms": GLib.Variant("b", True)},
+                         {"agree-terms": GLib.Variant("s", "a\nb")}, {"contacts": GLib.Variant("as", ["a\nb"])},
+                         {"contacts": GLib.Variant("as", ["/etc/passwd"])}, {"eab-hmac": GLib.Variant("s", "secret")}),
+}
+WRONG_SUBSCRIPTIONS = ((["*"], {"target": GLib.Variant("s", "../x")}), (["*"], {"target": GLib.Variant("s", "a\nb")}),
+                       (["*"], {"target": GLib.Variant("s", "0:server")}), (["*"], {"target": GLib.Variant("s", "")}),
+                       (["*"], {"target": GLib.Variant("as", ["live"])}), (["*"], {"server": GLib.Variant("u", 1)}),
+                       (["a\nb"], {}), (["/etc/*"], {}), ([], {}))

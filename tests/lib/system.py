@@ -51,8 +51,8 @@ class User(Client):
         super().__init__(Bus(user))
         self.uid = uid_of(user)
 
-    def start(self, path, member, signature=None, *arguments, interactive=False):
-        """A call that goes on while others are made: a dictionary that gets "value" or "error"."""
+    def start(self, path, member, signature=None, *arguments, interactive=False, then=None):
+        """A call that goes on while others are made: a dictionary that gets "value" or "error"; THEN is called."""
         interface, method = member.split(".")
         flags = (Gio.DBusCallFlags.ALLOW_INTERACTIVE_AUTHORIZATION if interactive
                  else Gio.DBusCallFlags.NONE)
@@ -63,6 +63,8 @@ class User(Client):
                 answer["value"] = connection.call_finish(result).unpack()
             except GLib.Error as error:
                 answer["error"] = Failed(error)
+            if then is not None:
+                then()
 
         self.connection.call(NAME, path, "org.certherd." + interface, method,
                              GLib.Variant(signature, arguments) if signature else None, None, flags, -1, None, done)
@@ -141,7 +143,11 @@ class SystemAgent:
                        os.path.join(self.folder, "state")],
             user="certherd", group="certherd", extra_groups=[], env=dict(os.environ, G_DEBUG="fatal-criticals"),
             stdout=self.log, stderr=self.log, preexec_fn=ends_with_us)
-        wait_for_name(NAME)
+        try:
+            wait_for_name(NAME)
+        except subprocess.CalledProcessError:
+            self.clean()
+            raise
 
     def clean(self):
         """Ends it; its status."""

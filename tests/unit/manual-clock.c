@@ -98,22 +98,34 @@ move_to (ManualClock *manual, gint64 monotonic)
   manual->monotonic = monotonic;
 }
 
-void
-herd_manual_clock_advance (HerdClock *clock, gint64 delta)
+gboolean
+herd_manual_clock_fire_next (HerdClock *clock)
 {
   g_autoptr (HerdClock) self = herd_clock_ref (clock);
   ManualClock *manual = (ManualClock *) self;
+  Timer *timer = (Timer *) herd_heap_peek (manual->timers);
+  HerdClockFunc func;
+  gpointer data;
+
+  if (timer == NULL)
+    return FALSE;
+  func = timer->func;
+  data = timer->data;
+  move_to (manual, MAX (timer->node.key, manual->monotonic));
+  disarm (self, timer->id);
+  func (data);
+  return TRUE;
+}
+
+void
+herd_manual_clock_advance (HerdClock *clock, gint64 delta)
+{
+  ManualClock *manual = (ManualClock *) clock;
   gint64 end = manual->monotonic + delta;
-  Timer *timer;
+  gint64 next;
 
-  while ((timer = (Timer *) herd_heap_peek (manual->timers)) != NULL && timer->node.key <= end) {
-    HerdClockFunc func = timer->func;
-    gpointer data = timer->data;
-
-    move_to (manual, MAX (timer->node.key, manual->monotonic));
-    disarm (self, timer->id);
-    func (data);
-  }
+  while ((next = herd_manual_clock_get_next (clock)) != -1 && manual->monotonic + next <= end)
+    herd_manual_clock_fire_next (clock);
   move_to (manual, end);
 }
 

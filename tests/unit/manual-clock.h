@@ -15,6 +15,8 @@ HerdClock *herd_manual_clock_new (void);
 /* Moves both times on by DELTA microseconds (0: only fires what is due). A function that arms a
  * timer which is due within DELTA sees it fire too. */
 void herd_manual_clock_advance (HerdClock *clock, gint64 delta);
+/* Fires the first timer alone, at its time (a turn of the loop that has nothing else); FALSE: none. */
+gboolean herd_manual_clock_fire_next (HerdClock *clock);
 /* Somebody sets the real time; no timer notices. */
 void herd_manual_clock_set_real (HerdClock *clock, gint64 real);
 /* How many timers are armed, and in how many microseconds the first is due (-1: none is). */

@@ -221,7 +221,7 @@ make_generation (guint64 number)
   g_strfreev (facts->identifiers);
   facts->not_before = 1700000000 + (gint64) number;
   facts->not_after = 1707776000 + (gint64) number;
-  facts->serial = g_strdup_printf ("00%" G_GINT64_MODIFIER "x", number);
+  facts->serial = g_strdup_printf ("00%02" G_GINT64_MODIFIER "x", number);
   facts->fingerprint = g_strnfill (64, 'a');
   facts->issued_by = g_strdup ("Test CA, „Ω“");
   facts->identifiers = g_strsplit ("*.example.org 2001:db8::1 example.org", " ", -1);
@@ -256,8 +256,7 @@ make_certificate (guint64 id, const char *name, guint n_generations)
   delivery->since = 7;
   delivery->attempts = 8;
   delivery->retry_at = 9;
-  g_free (delivery->message);
-  delivery->message = g_strdup ("no");
+  herd_delivery_set_message (delivery, "no");
   g_ptr_array_add (certificate->deliveries, delivery);
   return certificate;
 }
@@ -309,16 +308,19 @@ assert_same_delivery (const HerdDelivery *a, const HerdDelivery *b)
 static void
 assert_same_generation (const HerdGeneration *a, const HerdGeneration *b)
 {
+  g_autoptr (HerdFacts) facts_a = herd_generation_get_facts (a);
+  g_autoptr (HerdFacts) facts_b = herd_generation_get_facts (b);
+
   g_assert_cmpuint (a->number, ==, b->number);
   g_assert_cmpuint (a->issuer, ==, b->issuer);
   g_assert_cmpint (a->created, ==, b->created);
   g_assert_cmpint (a->rejected, ==, b->rejected);
-  g_assert_cmpint (a->facts->not_before, ==, b->facts->not_before);
-  g_assert_cmpint (a->facts->not_after, ==, b->facts->not_after);
-  g_assert_cmpstr (a->facts->serial, ==, b->facts->serial);
-  g_assert_cmpstr (a->facts->fingerprint, ==, b->facts->fingerprint);
-  g_assert_cmpstr (a->facts->issued_by, ==, b->facts->issued_by);
-  g_assert_cmpstrv (a->facts->identifiers, b->facts->identifiers);
+  g_assert_cmpint (facts_a->not_before, ==, facts_b->not_before);
+  g_assert_cmpint (facts_a->not_after, ==, facts_b->not_after);
+  g_assert_cmpstr (facts_a->serial, ==, facts_b->serial);
+  g_assert_cmpstr (facts_a->fingerprint, ==, facts_b->fingerprint);
+  g_assert_cmpstr (facts_a->issued_by, ==, facts_b->issued_by);
+  g_assert_cmpstrv (facts_a->identifiers, facts_b->identifiers);
 }
 
 void

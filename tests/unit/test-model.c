@@ -78,13 +78,13 @@ test_certificate (void)
       certificate = herd_certificate_new (7, "web", 1000, HERD_ORIGIN_BUS, parse ("@a{sv} {}"));
   HerdFacts *facts = herd_facts_new ();
 
-  g_assert_cmpstr (herd_certificate_get_state (certificate, 100), ==, "none");
+  g_assert_cmpint (herd_certificate_get_state (certificate, 100), ==, HERD_CERTIFICATE_NONE);
   g_assert_null (herd_certificate_get_newest (certificate));
   facts->not_after = 200;
   g_ptr_array_add (certificate->generations, herd_generation_new (3, 1, 50, facts));
   certificate->current = 3;
-  g_assert_cmpstr (herd_certificate_get_state (certificate, 199), ==, "valid");
-  g_assert_cmpstr (herd_certificate_get_state (certificate, 200), ==, "expired");
+  g_assert_cmpint (herd_certificate_get_state (certificate, 199), ==, HERD_CERTIFICATE_VALID);
+  g_assert_cmpint (herd_certificate_get_state (certificate, 200), ==, HERD_CERTIFICATE_EXPIRED);
   g_assert_null (herd_certificate_find_generation (certificate, 2));
   certificate->failures = 1;
   certificate->retry_at = 300;
@@ -130,6 +130,65 @@ test_subscription (void)
   g_assert_false (herd_subscription_matches (subscription, "mail2"));
 }
 
+static HerdFacts *
+make_facts (const char *serial, const char *fingerprint)
+{
+  HerdFacts *facts = herd_facts_new ();
+
+  g_free (facts->serial);
+  g_free (facts->fingerprint);
+  facts->serial = g_strdup (serial);
+  facts->fingerprint = g_strdup (fingerprint);
+  return facts;
+}
+
+/* What goes in comes out, however it is kept. */
+static void
+test_generation (void)
+{
+  static const char fingerprint[] =
+      "00ff7f80a5000102030405060708090a0b0c0d0e0f1011121314151617181920";
+  const char *const identifiers[] = { "*.example.org", "2001:db8::1", NULL };
+  HerdFacts *given = make_facts ("00fe01", fingerprint);
+  g_autoptr (HerdFacts) facts = NULL;
+  g_autoptr (HerdFacts) none = NULL;
+  g_autoptr (HerdGeneration) generation = NULL;
+  g_autoptr (HerdGeneration) empty = herd_generation_new (1, 2, 3, herd_facts_new ());
+
+  given->not_before = 4;
+  given->not_after = 5;
+  g_free (given->issued_by);
+  given->issued_by = g_strdup ("Ω CA");
+  g_strfreev (given->identifiers);
+  given->identifiers = g_strdupv ((char **) identifiers);
+  generation = herd_generation_new (1, 2, 3, given);
+  facts = herd_generation_get_facts (generation);
+  g_assert_cmpint (facts->not_before, ==, 4);
+  g_assert_cmpint (facts->not_after, ==, 5);
+  g_assert_cmpstr (facts->serial, ==, "00fe01");
+  g_assert_cmpstr (facts->fingerprint, ==, fingerprint);
+  g_assert_cmpstr (facts->issued_by, ==, "Ω CA");
+  g_assert_cmpstrv (facts->identifiers, identifiers);
+  none = herd_generation_get_facts (empty);
+  g_assert_cmpstr (none->serial, ==, "");
+  g_assert_cmpstr (none->fingerprint, ==, "");
+  g_assert_null (none->identifiers[0]);
+}
+
+static void
+test_generation_cannot (void)
+{
+  static const char *const rows[][2] = {
+    { "0", "" }, { "0g", "" }, { "0A", "" }, { "00", "00" }, { " 0", "" }
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++) {
+    g_autoptr (HerdFacts) facts = make_facts (rows[i][0], rows[i][1]);
+
+    g_assert_false (herd_generation_can_have (facts));
+  }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -138,6 +197,8 @@ main (int argc, char **argv)
   g_test_add_func ("/spec/modify", test_spec_modify);
   g_test_add_func ("/spec/defaults", test_spec_defaults);
   g_test_add_func ("/certificate/state", test_certificate);
+  g_test_add_func ("/generation/facts", test_generation);
+  g_test_add_func ("/generation/cannot", test_generation_cannot);
   g_test_add_func ("/operation/steps", test_operation);
   g_test_add_func ("/subscription/patterns", test_subscription);
   return g_test_run ();

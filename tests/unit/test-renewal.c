@@ -8,14 +8,14 @@
 #define DAY (24 * HOUR)
 #define START 1700000000
 
-static HerdFacts *
-facts_new (gint64 lifetime)
+static HerdGeneration *
+generation_new (gint64 lifetime)
 {
   HerdFacts *facts = herd_facts_new ();
 
   facts->not_before = START;
   facts->not_after = START + lifetime;
-  return facts;
+  return herd_generation_new (1, 1, START, facts);
 }
 
 static void
@@ -29,9 +29,9 @@ test_auto (void)
                { 45 * DAY, 2.0 / 3.0 }, { 3650 * DAY, 2.0 / 3.0 } };
 
   for (guint i = 0; i < G_N_ELEMENTS (rows); i++) {
-    g_autoptr (HerdFacts) facts = facts_new (rows[i].lifetime);
-    gint64 early = herd_renewal_get_time (facts, "auto", 0.0) - START;
-    gint64 late = herd_renewal_get_time (facts, "auto", 1.0) - START;
+    g_autoptr (HerdGeneration) generation = generation_new (rows[i].lifetime);
+    gint64 early = herd_renewal_get_time (generation, "auto", 0.0) - START;
+    gint64 late = herd_renewal_get_time (generation, "auto", 1.0) - START;
     double lifetime = (double) rows[i].lifetime;
 
     g_assert_cmpfloat_with_epsilon ((double) early, lifetime * (rows[i].fraction - 0.02), 1.0);
@@ -42,12 +42,12 @@ test_auto (void)
 static void
 test_rules (void)
 {
-  g_autoptr (HerdFacts) facts = facts_new (90 * DAY);
+  g_autoptr (HerdGeneration) generation = generation_new (90 * DAY);
 
-  g_assert_cmpint (herd_renewal_get_time (facts, "14d", 0.5), ==, START + 76 * DAY);
-  g_assert_cmpint (herd_renewal_get_time (facts, "50%", 0.5), ==, START + 45 * DAY);
+  g_assert_cmpint (herd_renewal_get_time (generation, "14d", 0.5), ==, START + 76 * DAY);
+  g_assert_cmpint (herd_renewal_get_time (generation, "50%", 0.5), ==, START + 45 * DAY);
   /* More than the lifetime: at once, not before it began. */
-  g_assert_cmpint (herd_renewal_get_time (facts, "200d", 0.5), ==, START);
+  g_assert_cmpint (herd_renewal_get_time (generation, "200d", 0.5), ==, START);
 }
 
 static void

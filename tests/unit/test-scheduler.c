@@ -10,16 +10,24 @@ typedef struct {
   HerdScheduler *scheduler;
   GArray *due;
   gboolean again; /* the callback puts the certificate back at once */
+  guint room;     /* for so many more */
+  guint refused;  /* how often there was none */
 } Fixture;
 
-static void
+static gboolean
 on_due (guint64 certificate, gpointer data)
 {
   Fixture *fixture = data;
 
+  if (fixture->room == 0) {
+    fixture->refused++;
+    return FALSE;
+  }
+  fixture->room--;
   g_array_append_val (fixture->due, certificate);
   if (fixture->again && fixture->due->len < 5)
     herd_scheduler_put (fixture->scheduler, certificate, herd_clock_get_seconds (fixture->clock));
+  return TRUE;
 }
 
 static void
@@ -28,6 +36,7 @@ set_up (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
   fixture->clock = herd_manual_clock_new ();
   fixture->scheduler = herd_scheduler_new (fixture->clock, on_due, fixture);
   fixture->due = g_array_new (FALSE, FALSE, sizeof (guint64));
+  fixture->room = G_MAXUINT;
 }
 
 static void
@@ -77,11 +86,70 @@ test_again (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
   g_assert_cmpuint (fixture->due->len, ==, 5);
 }
 
+/* However many are due at the same time, a turn of the loop calls for a bounded number of them. */
+static void
+test_slices (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+  gint64 now = herd_clock_get_seconds (fixture->clock);
+  guint n = 10 * HERD_SCHEDULER_SLICE + 1;
+  guint turns = 0;
+
+  for (guint i = 1; i <= n; i++)
+    herd_scheduler_put (fixture->scheduler, i, now + 1);
+  herd_manual_clock_advance (fixture->clock, 1 * HERD_SECOND - 1);
+  while (fixture->due->len < n) {
+    guint before = fixture->due->len;
+
+    g_assert_true (herd_manual_clock_fire_next (fixture->clock));
+    g_assert_cmpuint (fixture->due->len - before, <=, HERD_SCHEDULER_SLICE);
+    turns++;
+  }
+  g_assert_cmpuint (turns, ==, 11);
+  for (guint i = 0; i < n; i++)
+    g_assert_cmpuint (g_array_index (fixture->due, guint64, i), ==, i + 1);
+  g_assert_false (herd_manual_clock_fire_next (fixture->clock));
+}
+
+/* What there is no room for waits without a timer, keeps its place, and is asked for once for each time
+ * that there may be room. */
+static void
+test_room (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+  gint64 now = herd_clock_get_seconds (fixture->clock);
+  guint64 head;
+  gint64 when;
+
+  fixture->room = 2;
+  for (guint i = 1; i <= 100; i++)
+    herd_scheduler_put (fixture->scheduler, i, now + 1);
+  herd_manual_clock_advance (fixture->clock, 2 * HERD_SECOND);
+  g_assert_cmpuint (fixture->due->len, ==, 2);
+  g_assert_cmpuint (fixture->refused, ==, 98);
+  g_assert_false (herd_manual_clock_fire_next (fixture->clock));
+  g_assert_true (herd_scheduler_peek (fixture->scheduler, &head, &when));
+  g_assert_cmpuint (head, ==, 3);
+  g_assert_cmpint (when, ==, now + 1);
+
+  herd_scheduler_put (fixture->scheduler, 4, 0);        /* is no longer wanted */
+  herd_scheduler_put (fixture->scheduler, 5, now + 60); /* has got time */
+  fixture->room = 2;
+  fixture->refused = 0;
+  herd_scheduler_go_on (fixture->scheduler);
+  while (herd_manual_clock_fire_next (fixture->clock) && fixture->due->len < 4)
+    ;
+  g_assert_cmpuint (fixture->due->len, ==, 4);
+  g_assert_cmpuint (g_array_index (fixture->due, guint64, 2), ==, 3);
+  g_assert_cmpuint (g_array_index (fixture->due, guint64, 3), ==, 6);
+  g_assert_cmpuint (fixture->refused, <=, 1);
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add ("/scheduler/order", Fixture, NULL, set_up, test_order, tear_down);
   g_test_add ("/scheduler/again", Fixture, NULL, set_up, test_again, tear_down);
+  g_test_add ("/scheduler/slices", Fixture, NULL, set_up, test_slices, tear_down);
+  g_test_add ("/scheduler/room", Fixture, NULL, set_up, test_room, tear_down);
   return g_test_run ();
 }

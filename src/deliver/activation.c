@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Activations and probes of a pass, and going back. A target that is activated as a whole does not say
+ * which certificate it will not have: it gets back what it had, then parts of the batch, until that is
+ * known. Blocking.
+ */
+#include "deliver/pass-private.h"
+#include "deliver/probe.h"
+#include "plugin/error.h"
+
+gboolean
+herd_pass_install (HerdPass *pass, HerdPassDelivery *const *deliveries, guint n, GError **error)
+{
+  g_autoptr (GPtrArray) bundles = g_ptr_array_new ();
+
+  for (guint i = 0; i < n; i++)
+    g_ptr_array_add (bundles, deliveries[i]->bundle);
+  return herd_adapter_install (pass->target->adapter, bundles, error);
+}
+
+static gboolean
+may_pass (const GError *error)
+{
+  HerdErrorClass error_class = herd_error_class (error);
+
+  return error_class == HERD_ERROR_CLASS_BACKOFF || error_class == HERD_ERROR_CLASS_TIMED;
+}
+
+/* --- going back --- */
+
+static void
+set_outcome (HerdPassDelivery *delivery, char *outcome)
+{
+  g_free (delivery->outcome);
+  delivery->outcome = outcome;
+}
+
+/* The generation that the target had before; NULL with an ERROR, or without: there is none. */
+static HerdBundle *
+ask_previous (HerdPass *pass, const HerdPassDelivery *delivery, GError **error)
+{
+  const HerdPending *pending = delivery->pending;
+  guint64 applied;
+
+  if (!herd_subscriber_get_applied (pass->subscriber, pending->path, &applied, error))
+    return NULL;
+  if (applied == 0 || applied == pending->generation)
+    return NULL;
+  return herd_subscriber_open_bundle (pass->subscriber, pending->path, pending->name, applied,
+                                      error);
+}
+
+/* Puts back what DELIVERY replaced, and says how that went: TRUE if something is in place. */
+static gboolean
+put_back (HerdPass *pass, HerdPassDelivery *delivery)
+{
+  g_autoptr (GPtrArray) bundles = g_ptr_array_new ();
+  g_autoptr (GError) error = NULL;
+
+  if (!delivery->asked)
+    delivery->previous = ask_previous (pass, delivery, &error);
+  delivery->asked = error == NULL;
+  if (delivery->previous == NULL && error == NULL) {
+    set_outcome (delivery, g_strdup ("there is no earlier generation to go back to"));
+    return FALSE;
+  }
+  g_ptr_array_add (bundles, delivery->previous);
+  if (delivery->previous != NULL && herd_adapter_restore (pass->target->adapter, bundles, &error)) {
+    set_outcome (delivery, g_strdup_printf ("generation %" G_GUINT64_FORMAT " is back in place",
+                                            delivery->previous->generation));
+    return TRUE;
+  }
+  set_outcome (delivery, g_strdup_printf ("the earlier generation could not be put back: %s",
+                                          error->message));
+  return FALSE;
+}
+
+/* The same in a search: what was not there before is not there after it. */
+static void
+take_out (HerdPass *pass, HerdPassDelivery *const *deliveries, guint n)
+{
+  for (guint i = 0; i < n; i++) {
+    const char *const names[] = { deliveries[i]->pending->name, NULL };
+
+    if (!put_back (pass, deliveries[i]) && deliveries[i]->asked && deliveries[i]->previous == NULL
+        && herd_adapter_withdraw (pass->target->adapter, names, NULL))
+      set_outcome (deliveries[i], g_strdup ("there is no earlier generation to go back to; its "
+                                            "files were taken away again"));
+  }
+}
+
+static void
+activate_after (HerdPass *pass, HerdBundle *bundle)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!herd_adapter_activate (pass->target->adapter, bundle, &error))
+    g_printerr ("certherd-deliver: after going back: %s\n", error->message);
+}
+
+/* Every delivery that failed, and is not back yet, goes back; then the target is activated once more. */
+static void
+go_back (HerdPass *pass)
+{
+  gboolean each = herd_adapter_activates_each (pass->target->adapter);
+  gboolean restored = FALSE;
+
+  for (guint i = 0; i < pass->deliveries->len; i++) {
+    HerdPassDelivery *delivery = g_ptr_array_index (pass->deliveries, i);
+
+    if (delivery->error == NULL || delivery->outcome != NULL || !put_back (pass, delivery))
+      continue;
+    if (each)
+      activate_after (pass, delivery->previous);
+    restored = TRUE;
+  }
+  if (restored && !each)
+    activate_after (pass, NULL);
+}
+
+/* --- whose fault it is --- */
+
+static void
+blame (HerdPassDelivery *const *deliveries, guint n, const GError *error)
+{
+  for (guint i = 0; i < n; i++) {
+    g_clear_error (&deliveries[i]->error);
+    deliveries[i]->error = g_error_copy (error);
+  }
+}
+
+/* Installs and activates DELIVERIES, which are not in place; what fails is not in place afterwards.
+ * KNOWN: all of them together fail, since the rest of a group that does was activated. *FAILED: the last
+ * activation did. */
+static void
+try (HerdPass *pass, HerdPassDelivery *const *deliveries, guint n, gboolean known, gboolean *failed)
+{
+  g_autoptr (GError) error = NULL;
+  gboolean whole;
+
+  if (n == 1 || !known) {
+    if (herd_pass_install (pass, deliveries, n, &error))
+      *failed = !herd_adapter_activate (pass->target->adapter, NULL, &error);
+    if (error == NULL)
+      return;
+    take_out (pass, deliveries, n);
+    if (n == 1) {
+      blame (deliveries, n, error);
+      return;
+    }
+  }
+  try (pass, deliveries, n / 2, FALSE, failed);
+  whole = TRUE;
+  for (guint i = 0; i < n / 2; i++)
+    whole = whole && deliveries[i]->error == NULL;
+  try (pass, deliveries + n / 2, n - n / 2, whole, failed);
+}
+
+/* ERROR is what the target says to the whole batch. */
+static void
+search (HerdPass *pass, const GError *error)
+{
+  HerdPassDelivery *const *deliveries = (HerdPassDelivery *const *) pass->deliveries->pdata;
+  guint n = pass->deliveries->len;
+  gboolean failed = FALSE;
+
+  take_out (pass, deliveries, n);
+  if (herd_adapter_activate (pass->target->adapter, NULL, NULL)) {
+    try (pass, deliveries, n, TRUE, &failed);
+    if (failed)
+      activate_after (pass, NULL);
+  } else {
+    /* It is not the batch's fault, or not only. Files that are new stay: it may be that the server is
+     * yet to be set up. */
+    blame (deliveries, n, error);
+    for (guint i = 0; i < n; i++) {
+      if (deliveries[i]->asked && deliveries[i]->previous == NULL
+          && herd_pass_install (pass, deliveries + i, 1, NULL))
+        set_outcome (deliveries[i],
+                     g_strdup ("there is no earlier generation to go back to, and the "
+                               "target does not take the others' either"));
+    }
+  }
+  for (guint i = 0; i < n; i++) {
+    if (deliveries[i]->error == NULL)
+      set_outcome (deliveries[i], NULL);
+  }
+}
+
+/* --- activating --- */
+
+/* A reader of two paths can straddle the switch of a link: a second time before it counts. */
+static gboolean
+activate_twice (HerdPass *pass, HerdBundle *bundle, GError **error)
+{
+  return herd_adapter_activate (pass->target->adapter, bundle, NULL)
+         || herd_adapter_activate (pass->target->adapter, bundle, error);
+}
+
+static void
+activate (HerdPass *pass)
+{
+  HerdPassDelivery *const *deliveries = (HerdPassDelivery *const *) pass->deliveries->pdata;
+  guint n = pass->deliveries->len;
+  g_autoptr (GError) error = NULL;
+
+  if (herd_adapter_activates_each (pass->target->adapter)) {
+    for (guint i = 0; i < n; i++)
+      activate_twice (pass, deliveries[i]->bundle, &deliveries[i]->error);
+  } else if (!activate_twice (pass, NULL, &error)) {
+    if (n == 1 || may_pass (error))
+      blame (deliveries, n, error);
+    else
+      search (pass, error);
+  }
+}
+
+/* TRUE unless the probe of DELIVERY fails; then it has an error. */
+static gboolean
+probe (HerdPass *pass, HerdPassDelivery *delivery)
+{
+  const HerdFacts *facts = delivery->bundle->facts;
+  g_autofree char *name = NULL;
+
+  if (delivery->error != NULL || delivery->proved)
+    return TRUE;
+  name = herd_probe_choose_name (pass->target->probe, facts);
+  if (name != NULL)
+    delivery->proved = herd_probe_run (pass->target->probe, name, facts, HERD_PROBE_PATIENCE,
+                                       &delivery->error);
+  return delivery->error == NULL;
+}
+
+/* What the probe does not see is activated and probed once more. */
+static void
+prove (HerdPass *pass)
+{
+  g_autoptr (GPtrArray) unseen = g_ptr_array_new ();
+  gboolean each = herd_adapter_activates_each (pass->target->adapter);
+
+  for (guint i = 0; i < pass->deliveries->len; i++) {
+    HerdPassDelivery *delivery = g_ptr_array_index (pass->deliveries, i);
+
+    if (!probe (pass, delivery))
+      g_ptr_array_add (unseen, delivery);
+  }
+  for (guint i = 0; i < unseen->len; i++) {
+    HerdPassDelivery *delivery = g_ptr_array_index (unseen, i);
+
+    g_clear_error (&delivery->error);
+    if ((!each && i > 0)
+        || herd_adapter_activate (pass->target->adapter, each ? delivery->bundle : NULL,
+                                  &delivery->error))
+      probe (pass, delivery);
+  }
+}
+
+void
+herd_pass_activate (HerdPass *pass)
+{
+  activate (pass);
+  if (pass->target->probe != NULL)
+    prove (pass);
+  go_back (pass);
+}
