@@ -294,6 +294,30 @@ herd_check_unit (const HerdWord *word, guint index, const char *text, GError **e
   return g_strconcat (text, ".service", NULL);
 }
 
+/* A name of the DNS, "_" allowed (RFC 2181 section 11), in lower case, without the last dot. */
+char *
+herd_check_zone (const HerdWord *word, guint index, const char *text, GError **error)
+{
+  static const char allowed[] = "abcdefghijklmnopqrstuvwxyz0123456789-_";
+  g_autofree char *name = g_ascii_strdown (text, -1);
+  gsize length = strlen (name);
+
+  if (length > 1 && name[length - 1] == '.')
+    name[length - 1] = '\0';
+  if (strlen (name) > 253)
+    return refuse (error, text, "is longer than 253 bytes");
+  for (const char *label = name;; label++) {
+    gsize size = strspn (label, allowed);
+
+    if (size == 0 || size > 63 || (label[size] != '.' && label[size] != '\0'))
+      return refuse (error, text,
+                     "is not a DNS name of labels with letters, digits, \"-\" and \"_\"");
+    label += size;
+    if (*label == '\0')
+      return g_steal_pointer (&name);
+  }
+}
+
 /* --- addresses and URLs --- */
 
 char *

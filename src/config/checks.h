@@ -54,6 +54,7 @@ char *herd_check_terms (const HerdWord *word, guint index, const char *text, GEr
 char *herd_check_text (const HerdWord *word, guint index, const char *text, GError **error);
 char *herd_check_unit (const HerdWord *word, guint index, const char *text, GError **error);
 char *herd_check_user (const HerdWord *word, guint index, const char *text, GError **error);
+char *herd_check_zone (const HerdWord *word, guint index, const char *text, GError **error);
 char *herd_check_word (const HerdWord *word, guint index, const char *text, GError **error);
 
 /* No control, bidirectional or other invisible characters, valid UTF-8. */

@@ -25,6 +25,7 @@ static const char *const key_types[] = { "ecdsa-p256", "ecdsa-p384", "rsa-2048",
 static const char *const account_key_types[] = { "ecdsa-p256", "ecdsa-p384", "rsa-2048",
                                                  "rsa-3072",   "rsa-4096",   NULL };
 static const char *const answers[] = { "yes", "no", NULL };
+static const char *const key_algorithms[] = { "hmac-sha256", "hmac-sha384", "hmac-sha512", NULL };
 static const char *const kinds[] = { "acme", NULL };
 static const char *const layouts[] = { "name", "single", NULL };
 static const char *const actions[] = { "reload", "restart", "reload-or-restart", NULL };
@@ -85,6 +86,13 @@ static const HerdWord words[] = {
     .help = "the only certificates to trust for this issuer's TLS, as PEM (in a file: the "
             "absolute path of a PEM file)" },
 
+  { HERD_SECTION_SOLVER, "key-algorithm", HERD_WORD_FILE_ONLY, herd_check_word, 16,
+    .words = key_algorithms,
+    .help = "the algorithm of the key in key-file: hmac-sha256, hmac-sha384 or hmac-sha512" },
+  { HERD_SECTION_SOLVER, "key-file", HERD_WORD_FILE_ONLY, herd_check_path, TEXT_LIMIT - 1,
+    .help = "the absolute path of the file with the key that signs DNS updates" },
+  { HERD_SECTION_SOLVER, "key-name", HERD_WORD_FILE_ONLY, herd_check_zone, 254,
+    .help = "the name of the key in key-file, as the DNS server knows it" },
   { HERD_SECTION_SOLVER, "listen", FILE_SET, herd_check_address, 320, LIST_LIMIT,
     .help = "addresses HOST:PORT or [IPV6]:PORT, such as [::]:80" },
   { HERD_SECTION_SOLVER, "plugin", HERD_WORD_FILE_ONLY, herd_check_name, 64,
@@ -98,12 +106,19 @@ static const HerdWord words[] = {
   { HERD_SECTION_SOLVER, "propagation-timeout", HERD_WORD_FILE_ONLY, herd_check_duration, 16,
     .minimum = 1, .maximum = 3600,
     .help = "how long new DNS records may need until all servers show them, from 1s to 1h" },
+  { HERD_SECTION_SOLVER, "server", HERD_WORD_FILE_ONLY, herd_check_address, 320,
+    .help = "the DNS server that takes updates, HOST:PORT or [IPV6]:PORT, such as "
+            "ns1.example.org:53" },
   { HERD_SECTION_SOLVER, "timeout", HERD_WORD_FILE_ONLY, herd_check_duration, 16, .minimum = 1,
     .maximum = 3600, .help = "how long a program may take, from 1s to 1h, such as 90s" },
   { HERD_SECTION_SOLVER, "trust", HERD_WORD_FILE_ONLY | HERD_WORD_CONTENTS, herd_check_pem,
     PEM_LIMIT,
     .help = "the only certificates to trust for the service's TLS: the absolute path of a PEM "
             "file" },
+  { HERD_SECTION_SOLVER, "ttl", HERD_WORD_FILE_ONLY, herd_check_number, 16, .minimum = 1,
+    .maximum = 86400, .help = "the time to live of DNS records, in seconds" },
+  { HERD_SECTION_SOLVER, "zone", HERD_WORD_FILE_ONLY, herd_check_zone, 254,
+    .help = "the DNS zone to be changed, such as example.org" },
 
   { HERD_SECTION_TARGET, "action", HERD_WORD_FILE_ONLY, herd_check_word, 32, .words = actions,
     .help = "what is done to the unit: reload, restart or reload-or-restart" },

@@ -37,6 +37,7 @@ def parse_arguments():
     parser.add_argument("directory")
     parser.add_argument("--address", default="127.0.0.1", help="where to listen")
     parser.add_argument("--validate", default="127.0.0.1", help="what every name resolves to")
+    parser.add_argument("--dns", help="the DNS server that Pebble asks, instead of challtestsrv")
     parser.add_argument("--http-port", type=int, default=0, help="validate http-01 there (0: a free port)")
     parser.add_argument("--tls-port", type=int, default=0, help="validate tls-alpn-01 there")
     parser.add_argument("--respond", action="store_true", help="let challtestsrv answer the challenges")
@@ -213,7 +214,7 @@ def start_once(options, directory):
     configuration = os.path.join(directory, "pebble.json")
     with open(configuration, "w") as file:
         json.dump(pebble_configuration(options, directory, address), file, indent=1)
-    pebble = ["pebble", "-config", configuration, "-dnsserver", address["dns"]]
+    pebble = ["pebble", "-config", configuration, "-dnsserver", options.dns or address["dns"]]
     if options.strict:
         pebble.append("-strict")
     processes = [spawn(directory, "challtestsrv", challtestsrv_command(options, address), {}),
