@@ -29,6 +29,8 @@ static const char *const key_algorithms[] = { "hmac-sha256", "hmac-sha384", "hma
 static const char *const kinds[] = { "acme", NULL };
 static const char *const layouts[] = { "name", "single", NULL };
 static const char *const actions[] = { "reload", "restart", "reload-or-restart", NULL };
+static const char *const challenge_types[] = { "dns-01", "http-01", "tls-alpn-01", NULL };
+static const char *const conventions[] = { "certherd", "certbot", "dehydrated", NULL };
 static const char *const keystores[] = { "credential", "secret-service", "file", NULL };
 
 static const HerdWord words[] = {
@@ -86,6 +88,15 @@ static const HerdWord words[] = {
     .help = "the only certificates to trust for this issuer's TLS, as PEM (in a file: the "
             "absolute path of a PEM file)" },
 
+  { HERD_SECTION_SOLVER, "cleanup-command", HERD_WORD_LIST | HERD_WORD_FILE_ONLY,
+    herd_check_argument, TEXT_LIMIT, LIST_LIMIT,
+    .help = "the absolute path of certbot's clean-up hook, and its arguments" },
+  { HERD_SECTION_SOLVER, "command", HERD_WORD_LIST | HERD_WORD_FILE_ONLY, herd_check_argument,
+    TEXT_LIMIT, LIST_LIMIT, .help = "the absolute path of a program, and its arguments" },
+  { HERD_SECTION_SOLVER, "convention", HERD_WORD_FILE_ONLY, herd_check_word, 16,
+    .words = conventions, .help = "how the program is told: certherd, certbot or dehydrated" },
+  { HERD_SECTION_SOLVER, "hook-chain", HERD_WORD_FILE_ONLY, herd_check_word, 4, .words = answers,
+    .help = "yes: dehydrated's hook is called once for all challenges" },
   { HERD_SECTION_SOLVER, "key-algorithm", HERD_WORD_FILE_ONLY, herd_check_word, 16,
     .words = key_algorithms,
     .help = "the algorithm of the key in key-file: hmac-sha256, hmac-sha384 or hmac-sha512" },
@@ -117,6 +128,8 @@ static const HerdWord words[] = {
             "file" },
   { HERD_SECTION_SOLVER, "ttl", HERD_WORD_FILE_ONLY, herd_check_number, 16, .minimum = 1,
     .maximum = 86400, .help = "the time to live of DNS records, in seconds" },
+  { HERD_SECTION_SOLVER, "type", HERD_WORD_FILE_ONLY, herd_check_word, 16, .words = challenge_types,
+    .help = "the type of challenges that it solves: dns-01, http-01 or tls-alpn-01" },
   { HERD_SECTION_SOLVER, "zone", HERD_WORD_FILE_ONLY, herd_check_zone, 254,
     .help = "the DNS zone to be changed, such as example.org" },
 

@@ -173,27 +173,18 @@ run_leave (HerdRun *run, gpointer data, GError **error)
   return program->result != NULL;
 }
 
-static gboolean
-end_enter (HerdRun *run G_GNUC_UNUSED, gpointer data, GError **error G_GNUC_UNUSED)
-{
-  Program *program = data;
-
-  if (program->inside)
-    herd_gate_leave (program->host->gate);
-  program->inside = FALSE;
-  return TRUE;
-}
-
 static const HerdStep run_steps[] = {
   { "gate", gate_enter, gate_leave, HERD_COMMIT_NONE },
   { "run", run_enter, run_leave, HERD_COMMIT_NONE },
-  { "end", end_enter, NULL, HERD_COMMIT_NONE },
+  { "end", NULL, NULL, HERD_COMMIT_NONE },
 };
 
 static void
 program_free (Program *program)
 {
   herd_follow_free (program->follow);
+  if (program->inside)
+    herd_gate_leave (program->host->gate);
   herd_run_unref (program->run);
   g_strfreev (program->argv);
   g_strfreev (program->environment);
@@ -210,7 +201,7 @@ new_run_error (Program *program, const GError *cause)
   GError *error = g_error_copy (cause);
   gboolean late = g_error_matches (cause, G_IO_ERROR, G_IO_ERROR_TIMED_OUT);
 
-  herd_error_translate (&error, late ? HERD_ERROR_UNREACHABLE : HERD_ERROR_REFUSED,
+  herd_error_translate (&error, late ? HERD_ERROR_UNREACHABLE : HERD_ERROR_ACTION_REQUIRED,
                         "solver %s: %s%s", program->host->name, program->argv[0],
                         late ? "; make it faster, or set the solver's timeout" : " cannot be run");
   return error;
@@ -221,7 +212,8 @@ on_run_finished (gpointer data, const GError *error)
 {
   Program *program = data;
 
-  /* One that has ended counts, even if it was cancelled at the last moment. */
+  /* One that has ended counts, even if it was cancelled at the last moment. Whoever asked hears of it
+   * before the next one is let in, which he may want to cancel. */
   if (program->result != NULL)
     g_task_return_pointer (program->task, g_steal_pointer (&program->result),
                            (GDestroyNotify) herd_child_result_free);

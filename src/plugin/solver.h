@@ -43,8 +43,8 @@ struct _HerdSolverHostInterface {
    * Finishes when the program has ended; *STATUS is its exit status, 128 and the signal's number if a
    * signal ended it; *COMPLAINT (transfer full; may be NULL) the last line of its standard error or
    * output, for people, perhaps empty. Returns its standard output, at most 64 KiB (transfer full);
-   * all text is cleaned. Errors: HERD_ERROR_REFUSED (it cannot be run), HERD_ERROR_UNREACHABLE (its
-   * time was over), HERD_ERROR_CANCELLED; they name the solver and the program. */
+   * all text is cleaned. Errors: HERD_ERROR_ACTION_REQUIRED (it cannot be run),
+   * HERD_ERROR_UNREACHABLE (its time was over), HERD_ERROR_CANCELLED; they name the solver and the program. */
   void (*run_async) (HerdSolverHost *host, const char *const *argv, const char *const *environment,
                      GBytes *input, GCancellable *cancellable, GAsyncReadyCallback callback,
                      gpointer data);

@@ -16,9 +16,9 @@ LIB = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib")
 sys.path.insert(0, LIB)
 import tap  # noqa: E402
 from agent import Agent, Client, Failed, GLib  # noqa: E402
-from ca import Pebble  # noqa: E402
+from issuing import Case  # noqa: E402
 
-PROGRAM = [sys.argv.pop(1)]
+PROGRAM = Case.program = [sys.argv.pop(1)]
 
 
 def free_port():
@@ -30,62 +30,6 @@ def free_port():
             except OSError:
                 continue
     raise AssertionError("no free port")
-
-
-class Case(unittest.TestCase):
-    knobs = ()
-    terms = "agree-terms = yes"
-
-    @classmethod
-    def setUpClass(cls):
-        cls.pebble = Pebble(*cls.knobs)
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.pebble.stop()
-
-    def configuration(self, more="", terms=None):
-        return f"""
-[agent]
-keystore = file
-[issuer default]
-directory-url = {self.pebble['DIRECTORY_URL']}
-trust = {self.pebble['TLS_CA']}
-{self.terms if terms is None else terms}
-[solver http-01]
-listen = 127.0.0.1:{self.pebble['HTTP01_PORT']}
-{more}
-"""
-
-    def start(self, more="", terms=None, environment=None):
-        self.agent = Agent(PROGRAM, self.configuration(more, terms), environment)
-        self.client = Client(self.agent.bus)
-
-    def setUp(self):
-        self.agent = None
-
-    def tearDown(self):
-        if self.agent:
-            self.client.close()
-            self.agent.clean()
-
-    def issue(self, name, identifiers, **spec):
-        certificate, operation = self.client.request(name, identifiers, **spec)
-        state = self.client.finished(operation)
-        self.assertEqual(state["State"], "done", state["ErrorMessage"] + self.agent.read_log())
-        return certificate
-
-    def live(self, name, file):
-        with open(os.path.join(self.agent.state, "live", name, file)) as stream:
-            return stream.read()
-
-    def poll(self):
-        """Something else than a signal is waited for: looks again ten times a second."""
-        GLib.timeout_add(100, lambda: False)
-        return False
-
-    def applied(self, path):
-        return {row["target"]: row for row in self.client.get(path, "Certificate1")["Deliveries"]}
 
 
 class Issue(Case):

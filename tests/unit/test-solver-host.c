@@ -167,7 +167,7 @@ test_run_fails (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 
   herd_solver_host_run_async (fixture->host, argv, NULL, NULL, NULL, on_run, &missing);
   wait_for (&missing);
-  g_assert_error (missing.error, HERD_ERROR, HERD_ERROR_REFUSED);
+  g_assert_error (missing.error, HERD_ERROR, HERD_ERROR_ACTION_REQUIRED);
   g_assert_nonnull (strstr (missing.error->message, "solver test: /nowhere/program"));
 
   start_script (fixture, "sleep 1000", NULL, &late);

@@ -1,0 +1,111 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The installed agent's solvers against Debian's Pebble: hooks that were written for certbot and for
+dehydrated put TXT records into pebble-challtestsrv's DNS.
+
+  test-solvers.py CERTHERD"""
+
+import os
+import sys
+import tempfile
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import tap  # noqa: E402
+from issuing import Case  # noqa: E402
+
+Case.program = [sys.argv.pop(1)]
+
+# pebble-challtestsrv's names are delegated to nobody.
+EXEC = "[solver hooks]\nplugin = exec\ntype = dns-01\npropagation-check = no\n"
+SET = """curl -sSf -d '{"host":"_acme-challenge.'"$1"'.","value":"'"$2"'"}' %s/set-txt >/dev/null"""
+CLEAR = """curl -sSf -d '{"host":"_acme-challenge.'"$1"'."}' %s/clear-txt >/dev/null"""
+
+
+class Hooks(Case):
+    def setUp(self):
+        super().setUp()
+        self.folder = tempfile.TemporaryDirectory(prefix="certherd-hooks-")
+        self.log = os.path.join(self.folder.name, "log")
+
+    def tearDown(self):
+        super().tearDown()
+        self.folder.cleanup()
+
+    def write(self, name, script):
+        """A hook with two functions, set IDENTIFIER VALUE and clear IDENTIFIER; every call is in the log."""
+        path = os.path.join(self.folder.name, name)
+        server = self.pebble["CHALLTESTSRV_URL"]
+        with open(path, "w") as file:
+            file.write(f"#!/bin/bash\nset -eu\n"
+                       f"put() {{ echo put $1 >>{self.log}; {SET % server}; }}\n"
+                       f"clear() {{ echo clear $1 >>{self.log}; {CLEAR % server}; }}\n{script}\n")
+        os.chmod(path, 0o755)
+        return path
+
+    def read_log(self):
+        with open(self.log) as file:
+            return sorted(file.read().split("\n"))[1:]
+
+    def issue_both(self, name):
+        """A wildcard and its base, whose values stand at one name, and another one."""
+        path = self.issue("wild", [name, "*." + name, "www." + name], challenge=["hooks"])
+        self.assertEqual(sorted(self.client.get(path, "Certificate1")["Identifiers"]),
+                         ["*." + name, name, "www." + name])
+
+    def test_certherd(self):
+        "certherd's own convention: a wildcard, its base and a name, in one call each way"
+        hook = self.write("hook", 'while read -r identifier token value; do\n'
+                          'case $CERTHERD_ACTION in present) put $identifier $value;; cleanup) clear $identifier;; esac\n'
+                          f'done; echo $CERTHERD_ACTION $CERTHERD_CHALLENGES >>{self.log}')
+        self.start(EXEC + f"command = {hook}\n")
+        self.issue_both("a.example.org")
+        self.assertEqual(self.read_log(), ["cleanup 3", "clear a.example.org", "clear a.example.org",
+                                           "clear www.a.example.org", "present 3", "put a.example.org",
+                                           "put a.example.org", "put www.a.example.org"])
+
+    def test_certbot(self):
+        "certbot's manual hooks"
+        auth = self.write("auth", "put $CERTBOT_DOMAIN $CERTBOT_VALIDATION; echo record of $CERTBOT_DOMAIN")
+        cleanup = self.write("cleanup", '[ "$CERTBOT_AUTH_OUTPUT" = "record of $CERTBOT_DOMAIN" ]; clear $CERTBOT_DOMAIN')
+        self.start(EXEC + f"convention = certbot\ncommand = {auth}\n"
+                   f"cleanup-command = {cleanup}\n")
+        self.issue_both("b.example.org")
+        self.assertEqual(self.read_log(), ["clear b.example.org", "clear b.example.org", "clear www.b.example.org",
+                                           "put b.example.org", "put b.example.org", "put www.b.example.org"])
+
+    def test_dehydrated(self):
+        "a dehydrated hook, each challenge by itself, and two names in a chain"
+        hook = self.write("hook", 'deploy_challenge() { while [ $# -ge 3 ]; do put $1 $3; shift 3; done; }\n'
+                          'clean_challenge() { while [ $# -ge 3 ]; do clear $1; shift 3; done; }\n'
+                          f'echo $1 $# >>{self.log}; "$@"')
+        self.start(EXEC + f"convention = dehydrated\nhook-chain = yes\n"
+                   f"command = {hook}\n")
+        self.issue_both("c.example.org")
+        self.assertEqual(self.read_log().count("deploy_challenge 4"), 3)
+        self.issue("pair", ["d.example.org", "e.example.org"], challenge=["hooks"])
+        log = self.read_log()
+        self.assertEqual((log.count("deploy_challenge 7"), log.count("clean_challenge 7")), (1, 1))
+
+    def test_failing(self):
+        "A hook that fails: its words in the error, the clean-up all the same"
+        auth = self.write("auth", "echo 'the zone is frozen' >&2; exit 75")
+        cleanup = self.write("cleanup", "clear $CERTBOT_DOMAIN")
+        self.start(EXEC + f"convention = certbot\ncommand = {auth}\n"
+                   f"cleanup-command = {cleanup}\n")
+        path, operation = self.client.request("web", ["f.example.org"], challenge=["hooks"])
+        state = self.client.finished(operation)
+        self.assertEqual(state["Error"], "org.certherd.Error.Busy", state["ErrorMessage"])
+        self.assertIn("the zone is frozen", state["ErrorMessage"])
+        self.assertEqual(self.read_log(), ["clear f.example.org"])
+        self.assertEqual(self.client.get(path, "Certificate1")["NextAction"], "retry")
+
+    def test_wrong_settings(self):
+        "A solver whose settings are wrong is shown with the reason, and the others work"
+        self.start("[solver hooks]\nplugin = exec\ntype = dns-01\n")
+        plugins = {row["name"]: row for row in self.client.get("/org/certherd/Agent1", "Agent1")["Plugins"]}
+        self.assertEqual(plugins["hooks"]["state"], "disabled")
+        self.assertIn("solver hooks: command", plugins["hooks"]["message"])
+        self.issue("web", ["g.example.org"])
+
+
+tap.main()
