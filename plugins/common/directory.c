@@ -43,7 +43,7 @@ next_step_of (int number)
 {
   switch (number) {
   case ENOENT:
-    return "create the directory, or correct the target's path";
+    return "create the directory, or correct the path that is set";
   case EEXIST:
   case ENOTEMPTY:
   case ENOTDIR:
@@ -51,7 +51,7 @@ next_step_of (int number)
     return "it is not ours; move it away";
   case EACCES:
   case EPERM:
-    return "check who owns it, and the target's owner and group";
+    return "check who owns it, and what owner and group are set";
   case ELOOP:
   case EXDEV:
     return "a symbolic link is in the way; remove it";
@@ -59,8 +59,8 @@ next_step_of (int number)
   case EDQUOT:
     return "free some space";
   case EROFS:
-    return "the service may not write there; run systemctl daemon-reload after a change of "
-           "targets.d";
+    return "the service may not write there; run systemctl daemon-reload after a change of the "
+           "configuration, and start it again";
   default:
     return "see the system's log";
   }
@@ -294,6 +294,12 @@ herd_directory_unlink (const HerdDirectory *directory, const char *name, GError 
   if (unlinkat (directory->fd, name, 0) < 0 && errno != ENOENT)
     return herd_directory_fail (directory, name, "remove", errno, error);
   return TRUE;
+}
+
+void
+herd_directory_prune (const HerdDirectory *parent, const char *name)
+{
+  unlinkat (parent->fd, name, AT_REMOVEDIR);
 }
 
 GPtrArray *

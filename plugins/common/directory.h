@@ -2,7 +2,7 @@
 /*
  * A directory, held open, and what is done directly below it. Names are single components; nothing
  * follows a symbolic link, so whoever may write there cannot lead us elsewhere. Blocking; for the
- * adapters, in certherd-deliver.
+ * adapters, in certherd-deliver, and for small files of solvers.
  */
 #pragma once
 
@@ -49,6 +49,8 @@ gboolean herd_directory_rename (const HerdDirectory *directory, const char *from
                                 GError **error);
 /* Unlinks NAME, if it is there. */
 gboolean herd_directory_unlink (const HerdDirectory *directory, const char *name, GError **error);
+/* Removes the directory NAME if it is empty, and that is allowed. */
+void herd_directory_prune (const HerdDirectory *parent, const char *name);
 /* Names of all entries but "." and "..", in no order. */
 GPtrArray *herd_directory_list (const HerdDirectory *directory, GError **error);
 gboolean herd_directory_sync (const HerdDirectory *directory, GError **error);

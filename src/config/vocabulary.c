@@ -132,6 +132,8 @@ static const HerdWord words[] = {
     .help = "the type of challenges that it solves: dns-01, http-01 or tls-alpn-01" },
   { HERD_SECTION_SOLVER, "zone", HERD_WORD_FILE_ONLY, herd_check_zone, 254,
     .help = "the DNS zone to be changed, such as example.org" },
+  { HERD_SECTION_SOLVER, "webroot", HERD_WORD_FILE_ONLY, herd_check_path, TEXT_LIMIT - 1,
+    .help = "the absolute path of a web server's root directory" },
 
   { HERD_SECTION_TARGET, "action", HERD_WORD_FILE_ONLY, herd_check_word, 32, .words = actions,
     .help = "what is done to the unit: reload, restart or reload-or-restart" },

@@ -1,16 +1,19 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The installed agent's solvers against Debian's Pebble: hooks that were written for certbot and for
-dehydrated put TXT records into pebble-challtestsrv's DNS.
+dehydrated put TXT records into pebble-challtestsrv's DNS, and nginx serves a web root.
 
   test-solvers.py CERTHERD"""
 
 import os
+import socket
+import subprocess
 import sys
 import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import tap  # noqa: E402
+from double import ends_with_us  # noqa: E402
 from issuing import Case  # noqa: E402
 
 Case.program = [sys.argv.pop(1)]
@@ -106,6 +109,72 @@ class Hooks(Case):
         self.assertEqual(plugins["hooks"]["state"], "disabled")
         self.assertIn("solver hooks: command", plugins["hooks"]["message"])
         self.issue("web", ["g.example.org"])
+
+
+class Nginx:
+    """nginx, its worker as nobody, serving FOLDER/www on a socket that is bound before it starts: nobody has to
+    wait for it."""
+
+    def __init__(self, folder, port):
+        path = os.path.join(folder, "nginx.conf")
+        os.chmod(folder, 0o755)
+        with open(path, "w") as file:
+            file.write(f"daemon off;\nworker_processes 1;\npid {folder}/nginx.pid;\nerror_log {folder}/error.log;\n"
+                       f"events {{}}\nhttp {{\n  access_log {folder}/access.log;\n"
+                       + "".join(f"  {kind}_temp_path {folder}/{kind};\n"
+                                 for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+                       + f"  server {{ listen 127.0.0.1:{port}; root {folder}/www; }}\n}}\n")
+        with socket.socket() as listener:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(("127.0.0.1", int(port)))
+            listener.listen()
+            self.process = subprocess.Popen(["/usr/sbin/nginx", "-p", folder, "-c", path, "-e", f"{folder}/error.log"],
+                                            pass_fds=[listener.fileno()],
+                                            env={"NGINX": f"{listener.fileno()};"}, preexec_fn=ends_with_us)
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait()
+
+
+class Webroot(Case):
+    def setUp(self):
+        super().setUp()
+        self.folder = tempfile.TemporaryDirectory(prefix="certherd-www-")
+        self.root = os.path.join(self.folder.name, "www")
+        os.mkdir(self.root)
+        self.nginx = Nginx(self.folder.name, self.pebble["HTTP01_PORT"])
+
+    def tearDown(self):
+        super().tearDown()
+        self.nginx.stop()
+        self.folder.cleanup()
+
+    def configuration(self, more="", terms=None):
+        """One site's solver, and none that listens."""
+        listen = f"[solver http-01]\nlisten = 127.0.0.1:{self.pebble['HTTP01_PORT']}\n"
+        text = super().configuration(more, terms)
+        self.assertIn(listen, text)
+        return text.replace(listen, f"[solver site]\nplugin = http-01\nwebroot = {self.root}\n")
+
+    def test_nginx(self):
+        "A web root that nginx serves: names and an address; nothing is left there"
+        self.start()
+        self.issue("web", ["a.example.org", "b.example.org", "127.0.0.1"], challenge=["site"])
+        with open(os.path.join(self.folder.name, "access.log")) as file:
+            lines = [line for line in file if "/.well-known/acme-challenge/" in line]
+        self.assertGreaterEqual(len(lines), 3)
+        self.assertTrue(all('" 200 87 ' in line for line in lines), lines)
+        self.assertEqual(os.listdir(self.root), [])
+
+    def test_no_root(self):
+        "A web root that is not there: the path and the way out"
+        os.rmdir(self.root)
+        self.start()
+        path, operation = self.client.request("web", ["c.example.org"], challenge=["site"])
+        state = self.client.finished(operation)
+        self.assertEqual(state["State"], "failed")
+        self.assertIn(f"solver site: cannot open {self.root}", state["ErrorMessage"])
 
 
 tap.main()

@@ -124,6 +124,13 @@ class Generator(Case):
                           + settings["certherd-deliver@odd.service.d"])
         self.assertEqual(verify(unit), "")
 
+    def test_webroots(self):
+        """the agent may write the solvers' web roots"""
+        self.write("config/certherd.conf", "[solver http-01]\nwebroot = /srv/a\n"
+                   "[solver b]\nplugin = http-01\nwebroot = /srv/b %i\n[solver c]\nplugin = http-01\n")
+        self.assertEqual(self.generate()["certherd.service.d"],
+                         'ReadWritePaths="-/srv/a"\nReadWritePaths="-/srv/b %%i"\n')
+
     def test_mistakes(self):
         """what is wrong is said, with file and line, and the others are done"""
         settings = self.generate(good="adapter = files\npath = /srv/tls\n", bad="path = relative\n")
