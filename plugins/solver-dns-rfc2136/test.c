@@ -160,6 +160,7 @@ test_open_key (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
   g_autoptr (UpdateKey) key = read_key (fixture, SECRET, "k", NULL, &error);
 
   g_assert_no_error (error);
+  g_assert_cmpstr (key->secret, ==, SECRET);
   g_assert_cmpint (g_chmod (fixture->path, 0644), ==, 0);
   g_assert_null (update_key_read (fixture->path, "k", NULL, &error));
   assert_says (error, HERD_ERROR_ACTION_REQUIRED,

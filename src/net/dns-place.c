@@ -88,8 +88,7 @@ count_hop (Search *search, GError **error)
 static void
 set_name (Search *search, const char *name)
 {
-  g_autofree char *old = search->name;
-
+  g_free (search->name);
   search->name = g_strdup (name);
   search->candidate = get_parent (search->name);
 }

@@ -423,6 +423,7 @@ test_place_leaves_no_trace (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
   g_autoptr (HerdDnsPlace) place = find (fixture, "_acme-challenge.trace.example.test", &error);
 
   g_assert_no_error (error);
+  g_assert_cmpstr (place->zone, ==, "example.test");
   g_assert_true (g_file_get_contents (path, &log, NULL, NULL));
   g_assert_nonnull (strstr (log, "trace.example.test IN SOA"));
   g_assert_null (strstr (log, "_acme-challenge.trace"));
