@@ -143,6 +143,34 @@ herd_check_renew (const HerdWord *word, guint index, const char *text, GError **
   return herd_percentage_parse (text, &fraction, error) ? g_strdup (text) : NULL;
 }
 
+/* As CAs name them ("tlsserver"); it becomes a JSON string and part of messages. */
+char *
+herd_check_profile (const HerdWord *word, guint index, const char *text, GError **error)
+{
+  for (const char *at = text; *at != '\0'; at++) {
+    if (!g_ascii_isalnum (*at) && strchr ("._-", *at) == NULL)
+      return refuse (error, text, "has other characters than letters, digits, \".\", \"_\", \"-\"");
+  }
+  return *text != '\0' ? g_strdup (text) : refuse (error, text, "is empty");
+}
+
+char *
+herd_check_chain (const HerdWord *word, guint index, const char *text, GError **error)
+{
+  static const char *const prefixes[] = { "sha256:", "spki:" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (prefixes); i++) {
+    const char *hex = text + strlen (prefixes[i]);
+
+    if (!g_str_has_prefix (text, prefixes[i]))
+      continue;
+    if (strlen (hex) != 64 || strspn (hex, "0123456789abcdefABCDEF") != 64)
+      return refuse (error, text, "is not a SHA-256 in 64 hexadecimal digits");
+    return g_ascii_strdown (text, -1);
+  }
+  return herd_check_text (word, index, text, error);
+}
+
 char *
 herd_check_mode (const HerdWord *word, guint index, const char *text, GError **error)
 {

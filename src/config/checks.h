@@ -10,12 +10,13 @@
 G_BEGIN_DECLS
 
 typedef enum {
-  HERD_WORD_LIST = 1 << 0, /* "as"; otherwise "s" */
+  HERD_WORD_LIST = 1 << 0, /* "as"; otherwise "s", or "b" */
   HERD_WORD_SET = 1 << 1,  /* of a list: an entry that is there already is dropped */
   HERD_WORD_MAY_BE_EMPTY = 1 << 2,
   HERD_WORD_FILE_ONLY = 1 << 3, /* never from the system bus: a path, a command, a host, a port */
   HERD_WORD_CONTENTS = 1 << 4,  /* in a file it is the path of a file, whose contents are meant */
   HERD_WORD_REQUIRED = 1 << 5,  /* a section of a file without it is incomplete */
+  HERD_WORD_BOOLEAN = 1 << 6,   /* "b"; in a file "yes" or "no" */
 } HerdWordFlags;
 
 /* One key of the vocabulary. */
@@ -35,6 +36,7 @@ struct HerdWord {
 
 char *herd_check_address (const HerdWord *word, guint index, const char *text, GError **error);
 char *herd_check_argument (const HerdWord *word, guint index, const char *text, GError **error);
+char *herd_check_chain (const HerdWord *word, guint index, const char *text, GError **error);
 char *herd_check_contact (const HerdWord *word, guint index, const char *text, GError **error);
 char *herd_check_country (const HerdWord *word, guint index, const char *text, GError **error);
 char *herd_check_directory_url (const HerdWord *word, guint index, const char *text,
@@ -49,6 +51,7 @@ char *herd_check_number (const HerdWord *word, guint index, const char *text, GE
 char *herd_check_path (const HerdWord *word, guint index, const char *text, GError **error);
 char *herd_check_pem (const HerdWord *word, guint index, const char *text, GError **error);
 char *herd_check_probe (const HerdWord *word, guint index, const char *text, GError **error);
+char *herd_check_profile (const HerdWord *word, guint index, const char *text, GError **error);
 char *herd_check_renew (const HerdWord *word, guint index, const char *text, GError **error);
 char *herd_check_terms (const HerdWord *word, guint index, const char *text, GError **error);
 char *herd_check_text (const HerdWord *word, guint index, const char *text, GError **error);

@@ -31,6 +31,7 @@ static const char *const layouts[] = { "name", "single", NULL };
 static const char *const actions[] = { "reload", "restart", "reload-or-restart", NULL };
 static const char *const challenge_types[] = { "dns-01", "http-01", "tls-alpn-01", NULL };
 static const char *const conventions[] = { "certherd", "certbot", "dehydrated", NULL };
+static const char *const policies[] = { "preferred", "required", NULL };
 static const char *const keystores[] = { "credential", "secret-service", "file", NULL };
 
 static const HerdWord words[] = {
@@ -60,10 +61,22 @@ static const HerdWord words[] = {
     .help = "the name of an issuer; exactly one" },
   { HERD_SECTION_CERTIFICATE, "key-type", 0, herd_check_word, 16, .words = key_types,
     .help = "the type of the certificate's key" },
+  { HERD_SECTION_CERTIFICATE, "lifetime", 0, herd_check_duration, 16, .minimum = 60,
+    .maximum = 3650 * (gint64) DAY,
+    .help = "how long it is to be valid, such as 30d; many CAs allow no such wish" },
   { HERD_SECTION_CERTIFICATE, "locality", 0, herd_check_text, 128,
     .help = "the subject's locality, at most 128 bytes" },
+  { HERD_SECTION_CERTIFICATE, "must-staple", HERD_WORD_BOOLEAN, NULL, 0,
+    .help = "yes: the certificate is good with a stapled OCSP answer only" },
   { HERD_SECTION_CERTIFICATE, "organization", 0, herd_check_text, 64,
     .help = "the subject's organization, at most 64 bytes" },
+  { HERD_SECTION_CERTIFICATE, "preferred-chain", 0, herd_check_chain, 128,
+    .help =
+        "the common name of the root, or sha256:HEX of a CA certificate, or spki:HEX of its key" },
+  { HERD_SECTION_CERTIFICATE, "profile", 0, herd_check_profile, 64,
+    .help = "one of the CA's profiles, such as tlsserver" },
+  { HERD_SECTION_CERTIFICATE, "profile-policy", 0, herd_check_word, 16, .words = policies,
+    .help = "preferred: rather another profile than no certificate; or required" },
   { HERD_SECTION_CERTIFICATE, "readers", HERD_WORD_LIST | HERD_WORD_SET | HERD_WORD_MAY_BE_EMPTY,
     herd_check_user, 64, LIST_LIMIT,
     .help = "names or numeric ids of users who may take the key; may be empty" },
@@ -287,21 +300,43 @@ check_source (const HerdWord *word, HerdSource source, GError **error)
 }
 
 static GVariant *
+check_boolean (const HerdWord *word G_GNUC_UNUSED, GVariant *value, GError **error G_GNUC_UNUSED)
+{
+  return g_variant_new_boolean (g_variant_get_boolean (value));
+}
+
+/* How the values of each type are checked. */
+typedef struct {
+  const char *type;
+  const char *name;
+  GVariant *(*check) (const HerdWord *word, GVariant *value, GError **error);
+} Kind;
+
+static const Kind *
+get_kind (const HerdWord *word)
+{
+  static const Kind list = { "as", "a list of strings", check_list };
+  static const Kind boolean = { "b", "a boolean", check_boolean };
+  static const Kind string = { "s", "a string", check_string };
+
+  if ((word->flags & HERD_WORD_LIST) != 0)
+    return &list;
+  return (word->flags & HERD_WORD_BOOLEAN) != 0 ? &boolean : &string;
+}
+
+static GVariant *
 check_value (const HerdWord *word, HerdSource source, GVariant *value, GError **error)
 {
-  gboolean is_list = (word->flags & HERD_WORD_LIST) != 0;
+  const Kind *kind = get_kind (word);
 
   if (!check_source (word, source, error))
     return NULL;
-  if (!g_variant_is_of_type (value,
-                             is_list ? G_VARIANT_TYPE_STRING_ARRAY : G_VARIANT_TYPE_STRING)) {
-    g_set_error (error, HERD_ERROR, HERD_ERROR_INVALID_ARGUMENT,
-                 "is of type \"%.32s\", and should be \"%s\" (%s)",
-                 g_variant_get_type_string (value), is_list ? "as" : "s",
-                 is_list ? "a list of strings" : "a string");
-    return NULL;
-  }
-  return is_list ? check_list (word, value, error) : check_string (word, value, error);
+  if (g_str_equal (g_variant_get_type_string (value), kind->type))
+    return kind->check (word, value, error);
+  g_set_error (error, HERD_ERROR, HERD_ERROR_INVALID_ARGUMENT,
+               "is of type \"%.32s\", and should be \"%s\" (%s)", g_variant_get_type_string (value),
+               kind->type, kind->name);
+  return NULL;
 }
 
 GVariant *
@@ -392,6 +427,22 @@ herd_vocabulary_check (HerdSection section, HerdSource source, GVariant *diction
   return g_steal_pointer (&values);
 }
 
+/* "yes" or "no", as systemd's files have it. */
+static GVariant *
+parse_boolean (const HerdWord *word, const char *text, GError **error)
+{
+  static const char *const words_for[] = { "no", "yes" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (words_for); i++) {
+    if (g_str_equal (text, words_for[i]))
+      return g_variant_ref_sink (g_variant_new_boolean (i == 1));
+  }
+  g_set_error (error, HERD_ERROR, HERD_ERROR_INVALID_ARGUMENT, "\"%.64s\" is neither yes nor no",
+               text);
+  complete_error (word, error);
+  return NULL;
+}
+
 GVariant *
 herd_vocabulary_parse (HerdSection section, const char *key, const char *text, GError **error)
 {
@@ -401,6 +452,8 @@ herd_vocabulary_parse (HerdSection section, const char *key, const char *text, G
 
   if (word == NULL)
     return NULL;
+  if ((word->flags & HERD_WORD_BOOLEAN) != 0)
+    return parse_boolean (word, text, error);
   if ((word->flags & HERD_WORD_LIST) == 0)
     return g_variant_ref_sink (g_variant_new_string (text));
   parts = g_strsplit_set (text, " \t;", -1);

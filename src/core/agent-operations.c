@@ -9,8 +9,8 @@
 #include "model/spec.h"
 #include "plugin/error.h"
 
-/* Unfinished operations of one user. */
-#define OPERATIONS_PER_USER 10
+#define ISSUANCE_FAILED "issuance-failed" /* an attention */
+#define OPERATIONS_PER_USER 10            /* unfinished ones */
 
 static gboolean
 is_declared (const HerdCertificate *certificate)
@@ -186,7 +186,7 @@ herd_agent_issued (guint64 id, gpointer data)
   /* What is left of the operation is waiting for targets, which is no reason not to renew. */
   certificate->operation = 0;
   herd_deliveries_plan (agent->deliveries, certificate, NULL);
-  herd_attentions_clear (agent->services.attentions, HERD_NOUN_CERTIFICATE, id, NULL);
+  herd_attentions_clear (agent->services.attentions, HERD_NOUN_CERTIFICATE, id, ISSUANCE_FAILED);
   herd_agent_reschedule (agent, certificate);
   herd_registry_touch (registry, HERD_NOUN_AGENT, 0);
   observer = herd_registry_get_observer (registry, &observer_data);
@@ -220,7 +220,7 @@ keep_failure (HerdAgent *agent, HerdCertificate *certificate, const HerdOperatio
   herd_attentions_raise (agent->services.attentions, HERD_NOUN_CERTIFICATE, certificate->id,
                          herd_certificate_get_current (certificate) == NULL ? "critical"
                                                                             : "warning",
-                         "issuance-failed", error->message);
+                         ISSUANCE_FAILED, error->message);
 }
 
 /* Somebody did not want it now: it is not begun again at once. */

@@ -7,6 +7,7 @@
 #include "core/operations.h"
 #include "core/registration.h"
 #include "core/renewal.h"
+#include "core/wish.h"
 #include "crypto/chain.h"
 #include "crypto/key.h"
 #include "model/spec.h"
@@ -24,6 +25,7 @@ struct HerdIssuance {
   HerdKey *key;
   HerdIssuer *engine;
   HerdIssuerHost *host;
+  GBytes *predecessor;        /* PEM; NULL: none that can be read */
   GBytes *chain;              /* PEM */
   HerdGeneration *generation; /* until it is saved */
   gint64 renew_at;
@@ -89,13 +91,31 @@ leave_slot (HerdIssuance *issuance)
 /* --- load: what an earlier process left --- */
 
 static gboolean
-enter_load (HerdRun *run, gpointer data, GError **error G_GNUC_UNUSED)
+enter_load (HerdRun *run, gpointer data, GError **error)
 {
   HerdIssuance *issuance = data;
 
-  herd_state_read_operation_async (issuance->context->services->state, issuance->operation,
-                                   herd_run_ready, herd_run_slot (run));
+  HerdState *state = issuance->context->services->state;
+  const HerdCertificate *certificate = get_certificate (issuance, error);
+
+  if (certificate == NULL)
+    return FALSE;
+  herd_state_read_operation_async (state, issuance->operation, herd_run_ready, herd_run_slot (run));
+  if (certificate->current != 0)
+    herd_state_read_generation_async (state, issuance->certificate, certificate->current, FALSE,
+                                      herd_run_ready, herd_run_slot (run));
   return TRUE;
+}
+
+/* A chain that cannot be read is replaced all the more. */
+static void
+take_predecessor (HerdIssuance *issuance, GAsyncResult *result)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!herd_state_read_generation_finish (issuance->context->services->state, result,
+                                          &issuance->predecessor, NULL, &error))
+    g_message ("the current chain: %s", error->message);
 }
 
 static gboolean
@@ -117,6 +137,8 @@ leave_load (HerdRun *run, gpointer data, GError **error)
       return FALSE;
   }
   issuance->checkpoint = g_steal_pointer (&checkpoint);
+  if (herd_run_get_n_results (run) > 1)
+    take_predecessor (issuance, herd_run_get_result (run, 1));
   return TRUE;
 }
 
@@ -213,29 +235,13 @@ commit_finish (gpointer data, GAsyncResult *result, GError **error)
 
 /* --- issue: the issuer's own table --- */
 
-static HerdIssueRequest *
-new_request (HerdIssuance *issuance, const HerdCertificate *certificate, GError **error)
+/* What is to be replaced, if it came from the same issuer: others know nothing of it. */
+static GBytes *
+get_predecessor (HerdIssuance *issuance, const HerdCertificate *certificate)
 {
-  GVariant *spec = certificate->spec;
-  g_auto (GStrv) identifiers = herd_spec_get_list (spec, "identifiers");
-  g_auto (GStrv) solvers = herd_spec_get_list (spec, "challenge");
-  const HerdSubject subject = {
-    .country = herd_spec_get_string (spec, "country", NULL),
-    .state = herd_spec_get_string (spec, "state", NULL),
-    .locality = herd_spec_get_string (spec, "locality", NULL),
-    .organization = herd_spec_get_string (spec, "organization", NULL),
-    .common_name = herd_spec_get_string (spec, "common-name", NULL),
-  };
-  g_autoptr (GBytes) csr = NULL;
-  g_autoptr (GBytes) public_key = herd_key_get_public (issuance->key, error);
+  const HerdGeneration *current = herd_certificate_get_current (certificate);
 
-  if (public_key == NULL)
-    return NULL;
-  csr = herd_csr_new (issuance->key, (const char *const *) identifiers, &subject, FALSE, error);
-  if (csr == NULL)
-    return NULL;
-  return herd_issue_request_new (certificate->name, (const char *const *) identifiers, csr,
-                                 public_key, (const char *const *) solvers);
+  return current != NULL && current->issuer == issuance->authority ? issuance->predecessor : NULL;
 }
 
 static gboolean
@@ -248,7 +254,8 @@ enter_issue (HerdRun *run, gpointer data, GError **error)
 
   if (certificate == NULL)
     return FALSE;
-  request = new_request (issuance, certificate, error);
+  request = herd_wish_new_request (certificate->name, certificate->spec, issuance->key,
+                                   get_predecessor (issuance, certificate), error);
   if (request == NULL)
     return FALSE;
   engine = herd_issuers_get (issuance->context->issuers, issuance->authority, error);
@@ -261,6 +268,19 @@ enter_issue (HerdRun *run, gpointer data, GError **error)
   herd_issuer_issue_async (engine, request, issuance->checkpoint, issuance->host,
                            herd_run_get_cancellable (run), herd_run_ready, herd_run_slot (run));
   return TRUE;
+}
+
+/* What is not as it was wished needs somebody to look at it, until it is. */
+static void
+note (HerdIssuance *issuance, const char *code, const char *message)
+{
+  HerdAttentions *attentions = issuance->context->services->attentions;
+
+  if (message != NULL)
+    herd_attentions_raise (attentions, HERD_NOUN_CERTIFICATE, issuance->certificate, "warning",
+                           code, message);
+  else
+    herd_attentions_clear (attentions, HERD_NOUN_CERTIFICATE, issuance->certificate, code);
 }
 
 static gboolean
@@ -282,6 +302,8 @@ leave_issue (HerdRun *run, gpointer data, GError **error)
       certificate->last_number + 1, issuance->authority,
       herd_clock_get_seconds (issuance->context->services->clock), herd_chain_get_facts (chain));
   issuance->chain = herd_chain_to_pem (chain);
+  note (issuance, "profile-dropped", issued->profile_dropped);
+  note (issuance, "chain-not-preferred", issued->chain_not_preferred);
   return TRUE;
 }
 
@@ -481,6 +503,7 @@ herd_issuance_free (HerdIssuance *issuance)
     return;
   herd_run_unref (issuance->run);
   g_clear_pointer (&issuance->checkpoint, g_bytes_unref);
+  g_clear_pointer (&issuance->predecessor, g_bytes_unref);
   g_clear_pointer (&issuance->chain, g_bytes_unref);
   g_clear_pointer (&issuance->key, herd_key_unref);
   g_clear_object (&issuance->engine);

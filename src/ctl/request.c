@@ -15,33 +15,46 @@ typedef struct {
       *key; /* in the a{sv} on the bus, and the option's long name unless OPTION says other */
   const char *option;
   char letter;
-  gboolean list;
+  GOptionArg kind; /* string, string array, or none: a switch */
   const char *value;
   const char *help;
 } Key;
 
+#define TEXT G_OPTION_ARG_STRING
+#define LIST G_OPTION_ARG_STRING_ARRAY
+#define SWITCH G_OPTION_ARG_NONE
+
 static const Key keys[] = {
-  { "identifiers", "identifier", 'd', TRUE, N_ ("ID"), N_ ("A DNS name or IP address (repeat)") },
-  { "issuer", NULL, 'i', TRUE, N_ ("ISSUER"), N_ ("Who issues") },
-  { "challenge", NULL, 'c', TRUE, N_ ("SOLVER"), N_ ("How control is proved (repeat)") },
-  { "key-type", NULL, 'k', FALSE, N_ ("TYPE"),
+  { "identifiers", "identifier", 'd', LIST, N_ ("ID"), N_ ("A DNS name or IP address (repeat)") },
+  { "issuer", NULL, 'i', LIST, N_ ("ISSUER"), N_ ("Who issues") },
+  { "challenge", NULL, 'c', LIST, N_ ("SOLVER"), N_ ("How control is proved (repeat)") },
+  { "key-type", NULL, 'k', TEXT, N_ ("TYPE"),
     N_ ("ecdsa-p256, ecdsa-p384, rsa-2048, rsa-3072, rsa-4096 or ed25519") },
-  { "deliver", NULL, 't', TRUE, N_ ("TARGET"),
+  { "deliver", NULL, 't', LIST, N_ ("TARGET"),
     N_ ("Where it goes (repeat; default: live; empty: nowhere)") },
-  { "readers", "reader", 0, TRUE, N_ ("USER"), N_ ("Who may take the key over the bus (repeat)") },
-  { "renew", NULL, 0, FALSE, N_ ("WHEN"),
+  { "readers", "reader", 0, LIST, N_ ("USER"), N_ ("Who may take the key over the bus (repeat)") },
+  { "renew", NULL, 0, TEXT, N_ ("WHEN"),
     N_ ("auto, 14d (before the end), or 33% (of the lifetime left)") },
-  { "country", NULL, 0, FALSE, N_ ("C"), N_ ("Country in the subject") },
-  { "state", NULL, 0, FALSE, N_ ("ST"), N_ ("State or province in the subject") },
-  { "locality", NULL, 0, FALSE, N_ ("L"), N_ ("Locality in the subject") },
-  { "organization", NULL, 0, FALSE, N_ ("O"), N_ ("Organization in the subject") },
-  { "common-name", NULL, 0, FALSE, N_ ("CN"), N_ ("Common name: one of the identifiers") },
+  { "lifetime", NULL, 0, TEXT, N_ ("TIME"),
+    N_ ("How long it is to be valid: 30d (if the CA lets one choose)") },
+  { "profile", NULL, 0, TEXT, N_ ("NAME"), N_ ("A profile of the CA's") },
+  { "profile-policy", NULL, 0, TEXT, N_ ("POLICY"),
+    N_ ("preferred (rather another profile than none) or required") },
+  { "preferred-chain", NULL, 0, TEXT, N_ ("ROOT"),
+    N_ ("Common name of the root, sha256:HEX or spki:HEX of a CA certificate") },
+  { "must-staple", NULL, 0, SWITCH, NULL, N_ ("Good with a stapled OCSP answer only") },
+  { "country", NULL, 0, TEXT, N_ ("C"), N_ ("Country in the subject") },
+  { "state", NULL, 0, TEXT, N_ ("ST"), N_ ("State or province in the subject") },
+  { "locality", NULL, 0, TEXT, N_ ("L"), N_ ("Locality in the subject") },
+  { "organization", NULL, 0, TEXT, N_ ("O"), N_ ("Organization in the subject") },
+  { "common-name", NULL, 0, TEXT, N_ ("CN"), N_ ("Common name: one of the identifiers") },
 };
 
 /* What was given for each key. */
 typedef struct {
   char *texts[G_N_ELEMENTS (keys)];
   char **lists[G_N_ELEMENTS (keys)];
+  gboolean switches[G_N_ELEMENTS (keys)];
 } Wish;
 
 static void
@@ -55,6 +68,16 @@ wish_clear (Wish *wish)
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Wish, wish_clear)
 
+/* Where the option at INDEX is written to. */
+static gpointer
+wish_get_place (Wish *wish, gsize index)
+{
+  if (keys[index].kind == LIST)
+    return &wish->lists[index];
+  return keys[index].kind == SWITCH ? (gpointer) &wish->switches[index]
+                                    : (gpointer) &wish->texts[index];
+}
+
 /* The options of a wish, and after them those of MORE (up to its NULL). */
 static GArray *
 wish_get_options (Wish *wish, const GOptionEntry *more)
@@ -64,8 +87,8 @@ wish_get_options (Wish *wish, const GOptionEntry *more)
     GOptionEntry entry = {
       .long_name = keys[i].option != NULL ? keys[i].option : keys[i].key,
       .short_name = keys[i].letter,
-      .arg = keys[i].list ? G_OPTION_ARG_STRING_ARRAY : G_OPTION_ARG_STRING,
-      .arg_data = keys[i].list ? (gpointer) &wish->lists[i] : (gpointer) &wish->texts[i],
+      .arg = keys[i].kind,
+      .arg_data = wish_get_place (wish, i),
       .description = keys[i].help,
       .arg_description = keys[i].value,
     };
@@ -98,6 +121,8 @@ wish_to_variant (const Wish *wish)
       g_variant_builder_add (builder, "{sv}", keys[i].key, list_to_variant (wish->lists[i]));
     else if (wish->texts[i] != NULL)
       g_variant_builder_add (builder, "{sv}", keys[i].key, g_variant_new_string (wish->texts[i]));
+    else if (wish->switches[i])
+      g_variant_builder_add (builder, "{sv}", keys[i].key, g_variant_new_boolean (TRUE));
   }
   return g_variant_builder_end (builder);
 }

@@ -26,6 +26,15 @@ herd_spec_get_string (GVariant *spec, const char *key, const char *fallback)
 }
 
 gboolean
+herd_spec_get_boolean (GVariant *spec, const char *key)
+{
+  gboolean value = FALSE;
+
+  g_variant_lookup (spec, key, "b", &value);
+  return value;
+}
+
+gboolean
 herd_spec_has (GVariant *spec, const char *key)
 {
   g_autoptr (GVariant) value = g_variant_lookup_value (spec, key, NULL);
@@ -132,8 +141,10 @@ herd_spec_modify (GVariant *spec, GVariant *set, const char *const *unset)
 gboolean
 herd_spec_needs_issuance (GVariant *old, GVariant *new_spec)
 {
-  static const char *const keys[] = { "identifiers", "issuer",   "key-type",     "country",
-                                      "state",       "locality", "organization", "common-name" };
+  static const char *const keys[] = { "identifiers",  "issuer",          "key-type",
+                                      "country",      "state",           "locality",
+                                      "organization", "common-name",     "lifetime",
+                                      "must-staple",  "preferred-chain", "profile" };
 
   for (guint i = 0; i < G_N_ELEMENTS (keys); i++) {
     if (!key_equal (old, new_spec, keys[i]))

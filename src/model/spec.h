@@ -13,6 +13,8 @@ G_BEGIN_DECLS
 char **herd_spec_get_list (GVariant *spec, const char *key);
 /* The string KEY, or FALLBACK. Valid as long as SPEC. */
 const char *herd_spec_get_string (GVariant *spec, const char *key, const char *fallback);
+/* The boolean KEY; FALSE if it is not there. */
+gboolean herd_spec_get_boolean (GVariant *spec, const char *key);
 gboolean herd_spec_has (GVariant *spec, const char *key);
 
 /* The targets: "deliver", by default "live". (transfer full) */
@@ -24,7 +26,8 @@ gboolean herd_spec_equal (GVariant *a, GVariant *b);
 /* SPEC with the entries of SET put in and the keys UNSET taken out. (transfer full, not floating)
  */
 GVariant *herd_spec_modify (GVariant *spec, GVariant *set, const char *const *unset);
-/* Does going from OLD to NEW need a new certificate (identifiers, key type, subject, issuer)? */
+/* Does going from OLD to NEW need a new certificate (identifiers, key type, subject, issuer,
+ * profile, chain, lifetime)? */
 gboolean herd_spec_needs_issuance (GVariant *old, GVariant *new_spec);
 
 G_END_DECLS

@@ -55,13 +55,21 @@ issue_async (HerdIssuer *issuer, const HerdIssueRequest *request, GBytes *resume
     problem.status = 429;
     problem.retry_at = herd_clock_get_seconds (self->clock) + 3600;
     g_task_return_error (task, herd_error_new_problem (&problem, "newOrder"));
+  } else if (g_str_has_prefix (name, "first.") && request->predecessor != NULL) {
+    g_task_return_new_error (task, HERD_ERROR, HERD_ERROR_REFUSED,
+                             "the double was told what it replaces");
   } else if (g_str_has_prefix (name, "down.")) {
     g_task_return_new_error (task, HERD_ERROR, HERD_ERROR_UNREACHABLE, "the double is down");
   } else {
     char *pem = test_ca_issue (self->ca, request->csr, g_str_has_prefix (name, "otherkey."));
     g_autoptr (GBytes) chain = g_bytes_new_take (pem, strlen (pem));
+    HerdIssued *issued = herd_issued_new (chain);
 
-    g_task_return_pointer (task, herd_issued_new (chain), (GDestroyNotify) herd_issued_free);
+    if (request->profile != NULL)
+      issued->profile_dropped = g_strdup_printf ("the double has no profile %s", request->profile);
+    if (request->preferred_chain != NULL)
+      issued->chain_not_preferred = g_strdup ("the double has one chain");
+    g_task_return_pointer (task, issued, (GDestroyNotify) herd_issued_free);
   }
 }
 

@@ -113,6 +113,28 @@ class Requests(Case):
         for bad in (["identifiers"], ["colour"]):
             self.fails("InvalidArgument", self.client.call, path, "Certificate1.Modify", "(a{sv}as)", {}, bad)
 
+    def test_wishes(self):
+        "what a CA does not do of a wish needs somebody to look at it, until it is done"
+        path, operation = self.client.request("web", ["www.example"], deliver=[], profile="shortlived",
+                                              preferred_chain="Another Root")
+        self.assertEqual(self.client.finished(operation)["State"], "done")
+        codes = {a["code"]: a["message"] for a in self.client.get(ROOT, "Agent1")["Attentions"] if a["object"] == path}
+        self.assertEqual(sorted(codes), ["chain-not-preferred", "profile-dropped"])
+        self.assertIn("shortlived", codes["profile-dropped"])
+        self.assertEqual(self.client.get(path, "Certificate1")["Profile"], "shortlived")
+        operation = self.client.call(path, "Certificate1.Modify", "(a{sv}as)", {"must-staple": GLib.Variant("b", True)},
+                                     ["profile", "preferred-chain"])
+        self.assertEqual(self.client.finished(operation)["State"], "done")
+        self.assertEqual([a for a in self.client.get(ROOT, "Agent1")["Attentions"] if a["object"] == path], [])
+        self.assertIs(self.client.call(path, "Certificate1.GetSpec")["must-staple"], True)
+
+    def test_replaces(self):
+        "an issuer is told what a renewal replaces, if it comes from there"
+        path, operation = self.client.request("web", ["first.example"], deliver=[])
+        self.assertEqual(self.client.finished(operation)["State"], "done")
+        operation = self.client.call(path, "Certificate1.Renew", "(a{sv})", {"force": GLib.Variant("b", True)})
+        self.assertIn("what it replaces", self.client.finished(operation)["ErrorMessage"])
+
     def test_modify_running(self):
         "Modify before the point of no return cancels the run and starts another"
         path, first = self.client.request("web", ["hold.example"], deliver=[])

@@ -8,7 +8,9 @@ NAMES = ("", ".", "..", "../x", "a/b", "A", "-a", "a b", "a\nb", "ä", "x" * 65)
 IDENTIFIERS = ("", ".", "a..b", "-a.example", "a-.example", "a_b.example", "*", "foo.*.example", "*.*.example",
                "a b.example", "a\n.example", "x" * 64 + ".example", ".".join(["a" * 60] * 5), "fe80::1%eth0",
                "a.example/x", "http://a.example", "\u202eelpmaxe.a")
-TEXTS = ("key-type", "country", "state", "locality", "organization", "common-name", "renew")
+TEXTS = ("key-type", "country", "state", "locality", "organization", "common-name", "renew", "lifetime",
+         "profile", "profile-policy", "preferred-chain")
+BOOLEANS = ("must-staple",)
 LISTS = ("issuer", "challenge", "deliver", "readers")
 
 
@@ -16,17 +18,20 @@ def pairs():
     """(key, type, value) of every key and value that is wrong there."""
     for key in TEXTS:
         for value in VALUES:
-            # Words of a subject, and nothing else is made of them.
-            if key not in ("state", "locality", "organization") or value in ("a\nb", "\u202e", "x" * 100000, ""):
+            # Words of a subject or a name to compare with, and nothing else is made of them.
+            if key not in ("state", "locality", "organization", "preferred-chain") or value in ("a\nb", "\u202e", "x" * 100000, ""):
                 yield key, "s", value
     for key in LISTS:
         for value in VALUES:
             yield key, "as", [value]
+    for key in BOOLEANS:
+        for value in VALUES + ("yes",):
+            yield key, "s", value
     for value in IDENTIFIERS:
         yield "identifiers", "as", [value]
 
 
-SPEC_KEYS = {*TEXTS, *LISTS, "identifiers"}
+SPEC_KEYS = {*TEXTS, *LISTS, *BOOLEANS, "identifiers"}
 
 URLS = ("http://ca.test/dir", "file:///etc/passwd", "/etc/passwd", "https://", "https://user:secret@ca.test/dir",
         "https://ca.test/a b", "https://ca.test/\n", "ca.test", "javascript:x", "")
