@@ -4,14 +4,12 @@
  * 8555 section 8.4, RFC 2136, RFC 8945) and takes away again, one by one. BIND's nsupdate speaks to the
  * server. Loaded by the agent; main loop only.
  */
-#include <string.h>
-
 #include "key.h"
 #include "plugin/error.h"
-#include "plugin/identifier.h"
 #include "plugin/plugin.h"
-#include "plugin/solver.h"
+#include "solver-base.h"
 #include "update.h"
+#include "work.h"
 
 #ifndef NSUPDATE
 #define NSUPDATE "/usr/bin/nsupdate"
@@ -24,8 +22,7 @@ G_DECLARE_FINAL_TYPE (HerdSolverDnsRfc2136, herd_solver_dns_rfc2136, HERD, SOLVE
                       GObject)
 
 struct _HerdSolverDnsRfc2136 {
-  GObject parent;
-  HerdSolverHost *host; /* not owned: it owns us */
+  HerdSolverBase base;
 };
 
 static void herd_solver_dns_rfc2136_iface_init (HerdSolverInterface *iface);
@@ -34,15 +31,10 @@ G_DEFINE_FINAL_TYPE_WITH_CODE (HerdSolverDnsRfc2136, herd_solver_dns_rfc2136, G_
                                G_IMPLEMENT_INTERFACE (HERD_TYPE_SOLVER,
                                                       herd_solver_dns_rfc2136_iface_init))
 
-enum {
-  PROP_0,
-  PROP_HOST,
-};
-
 static const char *
 get_setting (HerdSolverDnsRfc2136 *solver, const char *key)
 {
-  return herd_solver_host_get_setting (solver->host, key);
+  return herd_solver_base_get (&solver->base, key);
 }
 
 static UpdateKey *
@@ -71,104 +63,76 @@ rfc2136_check (HerdSolver *solver, GError **error)
   g_autoptr (UpdateKey) key = NULL;
 
   for (guint i = 0; i < G_N_ELEMENTS (required); i++) {
-    if (get_setting (self, required[i]) == NULL) {
-      g_set_error (error, HERD_ERROR, HERD_ERROR_INVALID_ARGUMENT,
-                   "[solver %s] has no %s; it needs server and key-file",
-                   herd_solver_host_get_name (self->host), required[i]);
-      return FALSE;
-    }
+    if (get_setting (self, required[i]) == NULL)
+      return herd_solver_base_fail (&self->base, required[i],
+                                    "is missing; server and key-file are needed", error);
   }
   if (check_program (error))
     key = read_key (self, error);
   if (key == NULL)
-    g_prefix_error (error, "[solver %s]: ", herd_solver_host_get_name (self->host));
+    g_prefix_error (error, "solver %s: ", herd_solver_host_get_name (self->base.host));
   return key != NULL;
 }
 
-/* Names only, wildcards too (RFC 8555 section 8.4, RFC 8738 section 7). */
 static const char *const *
 rfc2136_get_challenge_types (HerdSolver *solver G_GNUC_UNUSED, const char *identifier)
 {
-  static const char *const dns_01[] = { "dns-01", NULL };
-
-  return g_str_equal (herd_identifier_get_type_name (identifier), "dns") ? dns_01 : dns_01 + 1;
+  return herd_solver_base_list_type ("dns-01", identifier);
 }
 
-/* --- one call: a table of steps, each with a batch of the host's calls --- */
-
-typedef struct Job Job;
+/* --- one call --- */
 
 typedef struct {
-  /* Starts calls with on_answer() and job_slot(). FALSE: it cannot. */
-  gboolean (*start) (Job *job, GError **error);
-  /* Reads one answer. */
-  gboolean (*take) (Job *job, GAsyncResult *result, gpointer item, GError **error);
-} Step;
-
-struct Job {
   HerdSolverDnsRfc2136 *solver;
-  GTask *task;
   gboolean add;
-  GPtrArray *records; /* char *: NAME, VALUE, …, NULL */
-  char **places;      /* END, ZONE, … of the same order */
+  char **records; /* NAME, VALUE, … */
+  char **places;  /* END, ZONE, … of the same order; NULL: not found */
   UpdateKey *key;
   GPtrArray *updates; /* Update */
-  guint step;
-  guint waiting; /* calls without an answer; one more while they are being started */
-  GError *error; /* the first */
-};
-
-typedef struct {
-  Job *job;
-  gpointer item;
-} Slot;
+} Job;
 
 static void
 job_free (gpointer data)
 {
   Job *job = data;
 
-  g_object_unref (job->solver);
-  g_ptr_array_unref (job->records);
+  g_strfreev (job->records);
   g_strfreev (job->places);
   update_key_free (job->key);
   g_ptr_array_unref (job->updates);
-  g_clear_error (&job->error);
   g_free (job);
 }
 
-static gpointer
-job_slot (Job *job, gpointer item)
+static gboolean
+tell (Job *job, GError **error)
 {
-  Slot *slot = g_new0 (Slot, 1);
-
-  slot->job = job;
-  slot->item = item;
-  job->waiting++;
-  return slot;
+  g_prefix_error (error, "solver %s: ", herd_solver_host_get_name (job->solver->base.host));
+  return FALSE;
 }
 
-static void on_answer (GObject *source, GAsyncResult *result, gpointer data);
-
 static gboolean
-places_start (Job *job, GError **error G_GNUC_UNUSED)
+places_enter (HerdWork *work, gpointer data, GError **error G_GNUC_UNUSED)
 {
+  Job *job = data;
   g_autoptr (GPtrArray) names = g_ptr_array_new ();
 
-  for (guint i = 0; i + 1 < job->records->len; i += 2)
-    g_ptr_array_add (names, job->records->pdata[i]);
+  for (char **record = job->records; *record != NULL; record += 2)
+    g_ptr_array_add (names, *record);
   g_ptr_array_add (names, NULL);
-  herd_solver_host_find_places_async (job->solver->host, (const char *const *) names->pdata,
-                                      g_task_get_cancellable (job->task), on_answer,
-                                      job_slot (job, NULL));
+  herd_solver_host_find_places_async (job->solver->base.host, (const char *const *) names->pdata,
+                                      herd_work_get_cancellable (work), herd_work_ready,
+                                      herd_work_slot (work));
   return TRUE;
 }
 
 static gboolean
-places_take (Job *job, GAsyncResult *result, gpointer item G_GNUC_UNUSED, GError **error)
+places_leave (HerdWork *work G_GNUC_UNUSED, gpointer data, guint index G_GNUC_UNUSED,
+              GAsyncResult *result, GError **error)
 {
-  job->places = herd_solver_host_find_places_finish (job->solver->host, result, error);
-  return job->places != NULL;
+  Job *job = data;
+
+  job->places = herd_solver_host_find_places_finish (job->solver->base.host, result, error);
+  return job->places != NULL || tell (job, error);
 }
 
 static Update *
@@ -193,7 +157,7 @@ group (Job *job, GError **error)
   for (guint i = 0; job->places[i] != NULL; i += 2) {
     Update *update = ensure_update (job, zone != NULL ? zone : job->places[i + 1]);
 
-    if (!update_add (update, job->places[i], job->records->pdata[i + 1], error))
+    if (!update_add (update, job->places[i], job->records[i + 1], error))
       return FALSE;
   }
   return TRUE;
@@ -211,149 +175,110 @@ get_ttl (HerdSolverDnsRfc2136 *solver)
 }
 
 static gboolean
-update_start (Job *job, GError **error)
+update_enter (HerdWork *work, gpointer data, GError **error)
 {
   /* Over TCP: a signed message of several records may not fit a datagram. */
   static const char *const argv[] = { NSUPDATE, "-v", "-t", PATIENCE, NULL };
+  Job *job = data;
 
+  if (job->places == NULL) /* told already */
+    return TRUE;
   if (!check_program (error) || !group (job, error))
-    return FALSE;
+    return tell (job, error);
   job->key = read_key (job->solver, error);
   if (job->key == NULL)
-    return FALSE;
+    return tell (job, error);
   for (guint i = 0; i < job->updates->len; i++) {
-    Update *update = job->updates->pdata[i];
-    g_autoptr (GBytes) input = update_write (update, get_setting (job->solver, "server"), job->key,
-                                             get_ttl (job->solver), job->add);
+    g_autoptr (GBytes)
+        input = update_write (job->updates->pdata[i], get_setting (job->solver, "server"), job->key,
+                              get_ttl (job->solver), job->add);
 
-    herd_solver_host_run_async (job->solver->host, argv, NULL, input,
-                                g_task_get_cancellable (job->task), on_answer,
-                                job_slot (job, update));
+    herd_solver_host_run_async (job->solver->base.host, argv, NULL, input,
+                                herd_work_get_cancellable (work), herd_work_ready,
+                                herd_work_slot (work));
   }
   return TRUE;
 }
 
 static gboolean
-update_take (Job *job, GAsyncResult *result, gpointer item, GError **error)
+update_leave (HerdWork *work G_GNUC_UNUSED, gpointer data, guint index, GAsyncResult *result,
+              GError **error)
 {
+  Job *job = data;
   g_autofree char *complaint = NULL;
   int status = 0;
-  g_autofree char *output = herd_solver_host_run_finish (job->solver->host, result, &status,
+  g_autofree char *output = herd_solver_host_run_finish (job->solver->base.host, result, &status,
                                                          &complaint, error);
 
-  if (output == NULL)
+  if (output == NULL) /* the host names the solver */
     return FALSE;
   if (status == 0)
     return TRUE;
-  g_propagate_error (error, update_explain (item, get_setting (job->solver, "server"), job->key,
-                                            status, complaint));
-  return FALSE;
+  g_propagate_error (error, update_explain (job->updates->pdata[index],
+                                            get_setting (job->solver, "server"), job->key, status,
+                                            complaint));
+  return tell (job, error);
 }
 
 static gboolean
-await_start (Job *job, GError **error G_GNUC_UNUSED)
+await_enter (HerdWork *work, gpointer data, GError **error G_GNUC_UNUSED)
 {
-  if (job->add)
-    herd_solver_host_await_txt_async (job->solver->host, (const char *const *) job->records->pdata,
-                                      g_task_get_cancellable (job->task), on_answer,
-                                      job_slot (job, NULL));
+  Job *job = data;
+
+  herd_solver_host_await_txt_async (job->solver->base.host, (const char *const *) job->records,
+                                    herd_work_get_cancellable (work), herd_work_ready,
+                                    herd_work_slot (work));
   return TRUE;
 }
 
 static gboolean
-await_take (Job *job, GAsyncResult *result, gpointer item G_GNUC_UNUSED, GError **error)
+await_leave (HerdWork *work G_GNUC_UNUSED, gpointer data, guint index G_GNUC_UNUSED,
+             GAsyncResult *result, GError **error)
 {
-  return herd_solver_host_await_txt_finish (job->solver->host, result, error);
+  Job *job = data;
+
+  return herd_solver_host_await_txt_finish (job->solver->base.host, result, error)
+         || tell (job, error);
 }
 
-static const Step steps[] = {
-  { places_start, places_take },
-  { update_start, update_take },
-  { await_start, await_take },
-};
+static const HerdWorkStep present_steps[] = { { places_enter, places_leave },
+                                              { update_enter, update_leave },
+                                              { await_enter, await_leave } };
+static const HerdWorkStep cleanup_steps[] = { { places_enter, places_leave },
+                                              { update_enter, update_leave } };
 
-static void
-job_end (Job *job)
-{
-  g_autoptr (GTask) task = g_steal_pointer (&job->task);
-
-  if (job->error != NULL) {
-    g_prefix_error (&job->error, "solver %s: ", herd_solver_host_get_name (job->solver->host));
-    g_task_return_error (task, g_steal_pointer (&job->error));
-  } else {
-    g_task_return_boolean (task, TRUE);
-  }
-  job_free (job);
-}
-
-/* Goes on as far as there is nothing to wait for. */
-static void
-job_walk (Job *job)
-{
-  while (job->waiting == 0 && job->error == NULL && job->step < G_N_ELEMENTS (steps)) {
-    job->waiting = 1;
-    steps[job->step].start (job, &job->error);
-    if (--job->waiting == 0)
-      job->step++;
-  }
-  if (job->waiting == 0)
-    job_end (job);
-}
-
-static void
-on_answer (GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
-{
-  g_autofree Slot *slot = data;
-  Job *job = slot->job;
-  g_autoptr (GError) error = NULL;
-
-  if (!steps[job->step].take (job, result, slot->item, &error) && job->error == NULL)
-    job->error = g_steal_pointer (&error);
-  if (--job->waiting > 0)
-    return;
-  job->step++;
-  job_walk (job);
-}
-
-static void
-start_job (HerdSolver *solver, GPtrArray *challenges, gboolean add, GCancellable *cancellable,
-           GAsyncReadyCallback callback, gpointer data)
+static Job *
+job_new (HerdSolver *solver, GPtrArray *challenges, gboolean add)
 {
   Job *job = g_new0 (Job, 1);
 
-  job->solver = g_object_ref (HERD_SOLVER_DNS_RFC2136 (solver));
-  job->task = g_task_new (solver, cancellable, callback, data);
-  /* What was added although it was cancelled has to be taken away: the answers decide. */
-  g_task_set_check_cancellable (job->task, FALSE);
+  job->solver = HERD_SOLVER_DNS_RFC2136 (solver);
   job->add = add;
+  job->records = herd_solver_base_make_records (challenges);
   job->updates = g_ptr_array_new_with_free_func ((GDestroyNotify) update_free);
-  job->records = g_ptr_array_new_with_free_func (g_free);
-  for (guint i = 0; i < challenges->len; i++) {
-    g_ptr_array_add (job->records, herd_challenge_get_dns_name (challenges->pdata[i]));
-    g_ptr_array_add (job->records, herd_challenge_get_dns_value (challenges->pdata[i]));
-  }
-  g_ptr_array_add (job->records, NULL);
-  job_walk (job);
+  return job;
 }
 
 static void
 rfc2136_present_async (HerdSolver *solver, GPtrArray *challenges, GCancellable *cancellable,
                        GAsyncReadyCallback callback, gpointer data)
 {
-  start_job (solver, challenges, TRUE, cancellable, callback, data);
+  herd_work_start (solver, present_steps, G_N_ELEMENTS (present_steps), HERD_WORK_STOPS,
+                   job_new (solver, challenges, TRUE), job_free, cancellable, callback, data);
 }
 
 static void
 rfc2136_cleanup_async (HerdSolver *solver, GPtrArray *challenges, GAsyncReadyCallback callback,
                        gpointer data)
 {
-  start_job (solver, challenges, FALSE, NULL, callback, data);
+  herd_work_start (solver, cleanup_steps, G_N_ELEMENTS (cleanup_steps), HERD_WORK_GOES_ON,
+                   job_new (solver, challenges, FALSE), job_free, NULL, callback, data);
 }
 
 static gboolean
 rfc2136_finish (HerdSolver *solver G_GNUC_UNUSED, GAsyncResult *result, GError **error)
 {
-  return g_task_propagate_boolean (G_TASK (result), error);
+  return herd_work_finish (result, error);
 }
 
 static void
@@ -368,31 +293,9 @@ herd_solver_dns_rfc2136_iface_init (HerdSolverInterface *iface)
 }
 
 static void
-rfc2136_set_property (GObject *object, guint id, const GValue *value, GParamSpec *spec)
-{
-  if (id == PROP_HOST)
-    HERD_SOLVER_DNS_RFC2136 (object)->host = g_value_get_object (value);
-  else
-    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, spec);
-}
-
-static void
-rfc2136_get_property (GObject *object, guint id, GValue *value, GParamSpec *spec)
-{
-  if (id == PROP_HOST)
-    g_value_set_object (value, HERD_SOLVER_DNS_RFC2136 (object)->host);
-  else
-    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, spec);
-}
-
-static void
 herd_solver_dns_rfc2136_class_init (HerdSolverDnsRfc2136Class *klass)
 {
-  GObjectClass *object_class = G_OBJECT_CLASS (klass);
-
-  object_class->set_property = rfc2136_set_property;
-  object_class->get_property = rfc2136_get_property;
-  g_object_class_override_property (object_class, PROP_HOST, "host");
+  herd_solver_base_class_init (G_OBJECT_CLASS (klass));
 }
 
 static void

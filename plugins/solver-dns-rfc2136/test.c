@@ -276,10 +276,10 @@ test_check (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
   g_autoptr (GError) error = NULL;
 
   g_assert_false (herd_solver_check (solver, &error));
-  assert_says (error, HERD_ERROR_INVALID_ARGUMENT, "[solver dns] has no server");
+  assert_says (error, HERD_ERROR_INVALID_ARGUMENT, "solver dns: server: is missing");
   host->server = "192.0.2.1:53";
   g_assert_false (herd_solver_check (solver, &error));
-  assert_says (error, HERD_ERROR_INVALID_ARGUMENT, "[solver dns] has no key-file");
+  assert_says (error, HERD_ERROR_INVALID_ARGUMENT, "solver dns: key-file: is missing");
   host->key_file = fixture->path;
   g_assert_false (herd_solver_check (solver, &error));
   assert_says (error, HERD_ERROR_ACTION_REQUIRED, "install bind9-dnsutils");
