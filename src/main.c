@@ -153,16 +153,30 @@ unlock (Program *program, HerdState *state)
   return "locked";
 }
 
+/* Does a solver say where the responder listens? */
+static gboolean
+has_addresses (HerdConfig *config)
+{
+  GPtrArray *entries = herd_config_get_entries (config, HERD_SECTION_SOLVER);
+
+  for (guint i = 0; i < entries->len; i++) {
+    const HerdConfigEntry *entry = g_ptr_array_index (entries, i);
+
+    if (g_variant_lookup (entry->values, "listen", "as", NULL))
+      return TRUE;
+  }
+  return FALSE;
+}
+
 /* Under systemd the responder is a unit of its own; elsewhere a child, if it has somewhere to listen. */
 static HerdResponderLink *
 make_link (Program *program, GError **error)
 {
-  const HerdConfigEntry *entry = herd_config_find (program->config, HERD_SECTION_SOLVER, "http-01");
   g_autofree char *path = g_build_filename (HERD_LIBEXEC_DIR, "certherd-responder", NULL);
 
   if (!program->options.session && HERD_WITH_SYSTEMD)
     return herd_responder_link_new_socket (RESPONDER_SOCKET, program->clock);
-  if (entry == NULL || !g_variant_lookup (entry->values, "listen", "as", NULL))
+  if (!has_addresses (program->config))
     return NULL;
   program->responder = herd_responder_child_new (path, program->options.config, program->clock,
                                                  error);

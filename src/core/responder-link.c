@@ -163,13 +163,14 @@ link_unreachable (HerdResponderLink *link, const char *cause, GError **error)
   if (link->path != NULL)
     g_set_error (
         error, HERD_ERROR, HERD_ERROR_UNREACHABLE,
-        "the responder does not answer at %s: %s; enable certherd-responder.socket, or set "
-        "[solver http-01] listen",
+        "the responder does not answer at %s: %s; enable certherd-responder.socket (for http-01) "
+        "or "
+        "certherd-responder-tls.socket (for tls-alpn-01), or set listen in the solver's section",
         link->path, cause);
   else
     g_set_error (error, HERD_ERROR, HERD_ERROR_UNREACHABLE,
-                 "the responder does not answer: %s; see its messages, and check [solver http-01] "
-                 "listen",
+                 "the responder does not answer: %s; see its messages, and check listen in the "
+                 "sections of the solvers",
                  cause);
 }
 

@@ -56,8 +56,9 @@ static void
 return_no_responder (HerdSolverHost *host, GAsyncReadyCallback callback, gpointer data)
 {
   g_task_report_new_error (host, callback, data, NULL, HERD_ERROR, HERD_ERROR_UNREACHABLE,
-                           "no responder is set up; set [solver http-01] listen, or enable "
-                           "certherd-responder.socket");
+                           "no responder is set up; set listen in [solver %s], or enable "
+                           "certherd-responder.socket or certherd-responder-tls.socket",
+                           HERD_CORE_SOLVER_HOST (host)->name);
 }
 
 static void

@@ -89,9 +89,11 @@ check_types (HerdControl *control, GPtrArray *challenges, GError **error)
 
     if (!g_strv_contains (control->types, challenge->type)) {
       g_set_error (error, HERD_ERROR, HERD_ERROR_UNREACHABLE,
-                   "it has no socket to answer %s on; add one to certherd-responder.socket, or set "
-                   "[solver %s] listen",
-                   challenge->type, challenge->type);
+                   "it has no socket to answer %s on; enable %s, or set [solver %s] listen",
+                   challenge->type,
+                   g_str_has_prefix (challenge->type, "tls-") ? "certherd-responder-tls.socket"
+                                                              : "certherd-responder.socket",
+                   challenge->type);
       return FALSE;
     }
   }

@@ -19,8 +19,8 @@ G_BEGIN_DECLS
 
 typedef struct HerdControl HerdControl;
 
-/* FLIGHT outlives the control. TYPES are the challenge types that are answered, NULL-terminated,
- * static; others are refused with the next step. */
+/* FLIGHT outlives the control, and so does TYPES: the challenge types that are answered,
+ * NULL-terminated. Others are refused with the next step. */
 HerdControl *herd_control_new (HerdFlight *flight, const char *const *types, HerdClock *clock);
 void herd_control_free (HerdControl *control);
 

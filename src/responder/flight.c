@@ -5,9 +5,11 @@
 #include "responder/flight.h"
 
 #include "plugin/error.h"
+#include "responder/server-name.h"
 
 struct HerdFlight {
   GHashTable *challenges; /* set of HerdChallenge */
+  GHashTable *by_name;    /* char *, server name → HerdChallenge, of those */
 };
 
 HerdFlight *
@@ -17,6 +19,7 @@ herd_flight_new (void)
 
   flight->challenges = g_hash_table_new_full (herd_challenge_hash, herd_challenge_equal,
                                               (GDestroyNotify) herd_challenge_unref, NULL);
+  flight->by_name = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   return flight;
 }
 
@@ -25,8 +28,61 @@ herd_flight_free (HerdFlight *flight)
 {
   if (flight == NULL)
     return;
+  g_hash_table_unref (flight->by_name);
   g_hash_table_unref (flight->challenges);
   g_free (flight);
+}
+
+/* Is no server name of CHALLENGES that of another one? */
+static gboolean
+check_names (HerdFlight *flight, GPtrArray *challenges, GError **error)
+{
+  g_autoptr (GHashTable) claimed = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+
+  for (guint i = 0; i < challenges->len; i++) {
+    HerdChallenge *challenge = g_ptr_array_index (challenges, i);
+    g_autofree char *name = herd_server_name_of (challenge);
+    const HerdChallenge *other;
+
+    if (name == NULL)
+      continue;
+    other = g_hash_table_lookup (claimed, name);
+    if (other == NULL)
+      other = g_hash_table_lookup (flight->by_name, name);
+    if (other != NULL && !herd_challenge_equal (other, challenge)) {
+      g_set_error (error, HERD_ERROR, HERD_ERROR_BUSY,
+                   "%s: a proof by %s for another order is under way, and a validator can be shown "
+                   "one only; try again when that order has ended",
+                   challenge->identifier, other->type);
+      return FALSE;
+    }
+    g_hash_table_insert (claimed, g_steal_pointer (&name), challenge);
+  }
+  return TRUE;
+}
+
+static void
+flight_take_out (HerdFlight *flight, const HerdChallenge *challenge)
+{
+  const HerdChallenge *known = g_hash_table_lookup (flight->challenges, challenge);
+  g_autofree char *name = known != NULL ? herd_server_name_of (known) : NULL;
+
+  if (name != NULL)
+    g_hash_table_remove (flight->by_name, name);
+  if (known != NULL)
+    g_hash_table_remove (flight->challenges, known);
+}
+
+static void
+flight_put (HerdFlight *flight, HerdChallenge *challenge)
+{
+  char *name = herd_server_name_of (challenge);
+
+  /* What is equal is replaced: its key authorization may be another one now. */
+  flight_take_out (flight, challenge);
+  g_hash_table_add (flight->challenges, herd_challenge_ref (challenge));
+  if (name != NULL)
+    g_hash_table_replace (flight->by_name, name, challenge);
 }
 
 gboolean
@@ -38,12 +94,10 @@ herd_flight_add (HerdFlight *flight, GPtrArray *challenges, GError **error)
                  g_hash_table_size (flight->challenges), HERD_FLIGHT_LIMIT);
     return FALSE;
   }
-  /* Replaces what is equal: its key authorization may be another one now. */
-  for (guint i = 0; i < challenges->len; i++) {
-    HerdChallenge *challenge = g_ptr_array_index (challenges, i);
-
-    g_hash_table_add (flight->challenges, herd_challenge_ref (challenge));
-  }
+  if (!check_names (flight, challenges, error))
+    return FALSE;
+  for (guint i = 0; i < challenges->len; i++)
+    flight_put (flight, g_ptr_array_index (challenges, i));
   return TRUE;
 }
 
@@ -51,12 +105,13 @@ void
 herd_flight_remove (HerdFlight *flight, GPtrArray *challenges)
 {
   for (guint i = 0; i < challenges->len; i++)
-    g_hash_table_remove (flight->challenges, g_ptr_array_index (challenges, i));
+    flight_take_out (flight, g_ptr_array_index (challenges, i));
 }
 
 void
 herd_flight_clear (HerdFlight *flight)
 {
+  g_hash_table_remove_all (flight->by_name);
   g_hash_table_remove_all (flight->challenges);
 }
 
@@ -91,4 +146,10 @@ herd_flight_find (HerdFlight *flight, const char *type, const char *token, const
   if (identifier == NULL)
     return find_anyhow (flight, type, token);
   return g_hash_table_lookup (flight->challenges, &wanted);
+}
+
+const HerdChallenge *
+herd_flight_find_by_server_name (HerdFlight *flight, const char *name)
+{
+  return g_hash_table_lookup (flight->by_name, name);
 }

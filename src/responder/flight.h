@@ -17,7 +17,9 @@ typedef struct HerdFlight HerdFlight;
 HerdFlight *herd_flight_new (void);
 void herd_flight_free (HerdFlight *flight);
 
-/* Adds all of CHALLENGES, or none: HERD_ERROR_LIMIT_EXCEEDED. */
+/* Adds all of CHALLENGES, or none. Errors: HERD_ERROR_LIMIT_EXCEEDED; HERD_ERROR_BUSY, naming the
+ * identifier: over TLS a validator gives no token, so there can be only one proof for a server name
+ * (RFC 8737 section 3). */
 gboolean herd_flight_add (HerdFlight *flight, GPtrArray *challenges, GError **error);
 void herd_flight_remove (HerdFlight *flight, GPtrArray *challenges);
 void herd_flight_clear (HerdFlight *flight);
@@ -26,6 +28,8 @@ guint herd_flight_get_size (HerdFlight *flight);
 /* The challenge of TYPE with TOKEN for IDENTIFIER (NULL: whichever), or NULL. The flight's. */
 const HerdChallenge *herd_flight_find (HerdFlight *flight, const char *type, const char *token,
                                        const char *identifier);
+/* The one that a validator asks for with the server name NAME (server-name.h), or NULL. The flight's. */
+const HerdChallenge *herd_flight_find_by_server_name (HerdFlight *flight, const char *name);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (HerdFlight, herd_flight_free)
 

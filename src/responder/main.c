@@ -15,6 +15,7 @@
 #include "responder/flight.h"
 #include "responder/http-front.h"
 #include "responder/sockets.h"
+#include "responder/tls-front.h"
 #include "util/notify.h"
 
 typedef struct {
@@ -36,18 +37,14 @@ parse_options (int argc, char **argv, Options *options, GError **error)
   };
   g_autoptr (GOptionContext) context = g_option_context_new (NULL);
 
-  g_option_context_set_summary (context, "Answers the http-01 challenges that certherd presents.");
+  g_option_context_set_summary (context, "Answers the challenges that certherd presents.");
   g_option_context_add_main_entries (context, entries, NULL);
   return g_option_context_parse (context, &argc, &argv, error);
 }
 
-/* No service manager has handed us sockets. */
-static gboolean
-open_configured (HerdSockets *sockets, const char *directory, GError **error)
+static void
+print_problems (HerdConfig *config)
 {
-  g_autoptr (HerdConfig) config = herd_config_load (directory);
-  const HerdConfigEntry *entry = herd_config_find (config, HERD_SECTION_SOLVER, "http-01");
-  g_autofree const char **addresses = NULL;
   GPtrArray *problems = herd_config_get_problems (config);
 
   for (guint i = 0; i < problems->len; i++) {
@@ -55,13 +52,43 @@ open_configured (HerdSockets *sockets, const char *directory, GError **error)
 
     g_printerr ("certherd-responder: %s:%u: %s\n", problem->file, problem->line, problem->message);
   }
-  if (entry != NULL && g_variant_lookup (entry->values, "listen", "^a&s", &addresses))
-    return herd_sockets_listen (sockets, addresses, error);
-  g_set_error (error, HERD_ERROR, HERD_ERROR_INVALID_ARGUMENT,
-               "no address to listen at: enable certherd-responder.socket, or set “listen” in "
-               "[solver http-01] in %s/certherd.conf",
-               directory);
-  return FALSE;
+}
+
+/* What ENTRY of [solver NAME] has us listen for, or NULL. */
+static const char *
+type_of (const HerdConfigEntry *entry)
+{
+  const char *plugin = herd_config_entry_get (entry, "plugin", entry->name);
+
+  return g_strv_contains (herd_sockets_get_known_types (), plugin) ? plugin : NULL;
+}
+
+/* No service manager has handed us sockets. */
+static gboolean
+open_configured (HerdSockets *sockets, const char *directory, GError **error)
+{
+  g_autoptr (HerdConfig) config = herd_config_load (directory);
+  GPtrArray *entries = herd_config_get_entries (config, HERD_SECTION_SOLVER);
+  gboolean found = FALSE;
+
+  print_problems (config);
+  for (guint i = 0; i < entries->len; i++) {
+    const HerdConfigEntry *entry = g_ptr_array_index (entries, i);
+    const char *type = type_of (entry);
+    g_autofree const char **addresses = NULL;
+
+    if (type == NULL || !g_variant_lookup (entry->values, "listen", "^a&s", &addresses))
+      continue;
+    if (!herd_sockets_listen (sockets, type, addresses, error))
+      return FALSE;
+    found = TRUE;
+  }
+  if (!found)
+    g_set_error (error, HERD_ERROR, HERD_ERROR_INVALID_ARGUMENT,
+                 "no address to listen at: enable certherd-responder.socket, or set “listen” in "
+                 "[solver http-01] or [solver tls-alpn-01] in %s/certherd.conf",
+                 directory);
+  return found;
 }
 
 static gboolean
@@ -108,26 +135,69 @@ on_terminate (gpointer data)
   return G_SOURCE_CONTINUE;
 }
 
+/* Makes FRONT (taken; NULL is a failure already) serve SOCKETS; gives it back. */
+static HerdFront *
+serve (HerdFront *front, GPtrArray *sockets, GError **error)
+{
+  g_autoptr (HerdFront) taken = front;
+
+  if (taken == NULL)
+    return NULL;
+  for (guint i = 0; i < sockets->len; i++) {
+    if (!herd_front_add (taken, g_ptr_array_index (sockets, i), error))
+      return NULL;
+  }
+  herd_front_start (taken);
+  return g_steal_pointer (&taken);
+}
+
+typedef struct {
+  HerdFront *http, *tls; /* NULL: there is no socket for it */
+} Fronts;
+
+static gboolean
+start_fronts (Fronts *fronts, HerdSockets *sockets, HerdFlight *flight, HerdClock *clock,
+              GError **error)
+{
+  GPtrArray *http = sockets->listening[HERD_FRONT_HTTP];
+  GPtrArray *tls = sockets->listening[HERD_FRONT_TLS];
+
+  if (http->len > 0)
+    fronts->http = serve (herd_http_front_new (flight, clock), http, error);
+  if (http->len > 0 && fronts->http == NULL)
+    return FALSE;
+  if (tls->len > 0)
+    fronts->tls = serve (herd_tls_front_new (flight, clock, error), tls, error);
+  return tls->len == 0 || fronts->tls != NULL;
+}
+
+static void
+fronts_clear (Fronts *fronts)
+{
+  herd_front_free (fronts->http);
+  herd_front_free (fronts->tls);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Fronts, fronts_clear)
+
 static gboolean
 run (const Options *options, GError **error)
 {
-  static const char *const http_01[] = { "http-01", NULL };
   g_autoptr (GMainLoop) loop = g_main_loop_new (NULL, FALSE);
   g_autoptr (HerdClock) clock = herd_clock_new_system ();
   g_autoptr (HerdSockets) sockets = herd_sockets_new ();
   g_autoptr (HerdFlight) flight = herd_flight_new ();
-  g_autoptr (HerdHttpFront) front = herd_http_front_new (flight, clock);
+  g_auto (Fronts) fronts = { NULL, NULL };
+  g_autofree const char **types = NULL;
   g_autoptr (HerdControl) control = NULL;
 
   if (!open_sockets (sockets, options, error))
     return FALSE;
+  if (!start_fronts (&fronts, sockets, flight, clock, error))
+    return FALSE;
   /* Without a socket for it, a type is refused when it is presented. */
-  control = herd_control_new (flight, sockets->http->len > 0 ? http_01 : http_01 + 1, clock);
-  for (guint i = 0; i < sockets->http->len; i++) {
-    if (!herd_http_front_add (front, g_ptr_array_index (sockets->http, i), error))
-      return FALSE;
-  }
-  herd_http_front_start (front);
+  types = herd_sockets_get_types (sockets);
+  control = herd_control_new (flight, types, clock);
   if (sockets->control != NULL ? !herd_control_add_listener (control, sockets->control, error)
                                : !add_agent (control, options->control_fd, loop, error))
     return FALSE;

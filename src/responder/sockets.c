@@ -8,18 +8,41 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "herd-config.h"
 #include "plugin/error.h"
 
 #define FIRST_FD 3
 #define FDS_MAX 64
 #define BACKLOG 128
 
+static const char *const known_types[] = {
+  "http-01",
+  "tls-alpn-01",
+#if HERD_WITH_LEGACY
+  "tls-sni-01",
+#endif
+  NULL,
+};
+
+const char *const *
+herd_sockets_get_known_types (void)
+{
+  return known_types;
+}
+
+static HerdFrontKind
+kind_of (const char *type)
+{
+  return g_str_has_prefix (type, "tls-") ? HERD_FRONT_TLS : HERD_FRONT_HTTP;
+}
+
 HerdSockets *
 herd_sockets_new (void)
 {
   HerdSockets *sockets = g_new0 (HerdSockets, 1);
 
-  sockets->http = g_ptr_array_new_with_free_func (g_object_unref);
+  for (guint i = 0; i < HERD_FRONTS; i++)
+    sockets->listening[i] = g_ptr_array_new_with_free_func (g_object_unref);
   return sockets;
 }
 
@@ -28,9 +51,23 @@ herd_sockets_free (HerdSockets *sockets)
 {
   if (sockets == NULL)
     return;
-  g_ptr_array_unref (sockets->http);
+  for (guint i = 0; i < HERD_FRONTS; i++)
+    g_ptr_array_unref (sockets->listening[i]);
   g_clear_object (&sockets->control);
   g_free (sockets);
+}
+
+const char **
+herd_sockets_get_types (HerdSockets *sockets)
+{
+  GPtrArray *types = g_ptr_array_new ();
+
+  for (const char *const *type = known_types; *type != NULL; type++) {
+    if (sockets->listening[kind_of (*type)]->len > 0)
+      g_ptr_array_add (types, (gpointer) *type);
+  }
+  g_ptr_array_add (types, NULL);
+  return (const char **) g_ptr_array_free (types, FALSE);
 }
 
 /* --- inherited --- */
@@ -49,6 +86,7 @@ static gboolean
 take_inherited (HerdSockets *sockets, int fd, const char *name, GError **error)
 {
   g_autoptr (GSocket) socket = NULL;
+  g_autofree char *known = NULL;
 
   fcntl (fd, F_SETFD, FD_CLOEXEC);
   socket = g_socket_new_from_fd (fd, error);
@@ -57,18 +95,19 @@ take_inherited (HerdSockets *sockets, int fd, const char *name, GError **error)
                           name);
     return FALSE;
   }
-  if (g_str_equal (name, "http-01")) {
-    g_ptr_array_add (sockets->http, g_steal_pointer (&socket));
+  if (g_strv_contains (known_types, name)) {
+    g_ptr_array_add (sockets->listening[kind_of (name)], g_steal_pointer (&socket));
     return TRUE;
   }
   if (g_str_equal (name, "control") && sockets->control == NULL) {
     sockets->control = g_steal_pointer (&socket);
     return TRUE;
   }
+  known = g_strjoinv (", ", (char **) known_types);
   g_set_error (error, HERD_ERROR, HERD_ERROR_INVALID_ARGUMENT,
                "inherited descriptor %d is named “%s”; in the socket unit, use "
-               "FileDescriptorName=http-01 (any number) and FileDescriptorName=control (one)",
-               fd, name);
+               "FileDescriptorName=control (one), or one of %s (any number)",
+               fd, name, known);
   return FALSE;
 }
 
@@ -107,7 +146,7 @@ herd_sockets_inherit (HerdSockets *sockets, gboolean *inherited, GError **error)
 
 /* "ADDRESS:PORT" or "[ADDRESS]:PORT". */
 static GSocketAddress *
-parse_address (const char *text, GError **error)
+parse_address (const char *type, const char *text, GError **error)
 {
   const char *colon = strrchr (text, ':');
   g_autofree char *host = NULL;
@@ -126,30 +165,36 @@ parse_address (const char *text, GError **error)
     address = g_inet_socket_address_new_from_string (host, (guint) port);
   if (address == NULL)
     g_set_error (error, HERD_ERROR, HERD_ERROR_INVALID_ARGUMENT,
-                 "[solver http-01] listen: “%s” is not an address and a port; write 0.0.0.0:80 or "
-                 "[::]:80",
-                 text);
+                 "[solver %s] listen: “%s” is not an address and a port; write %s", type, text,
+                 kind_of (type) == HERD_FRONT_HTTP ? "0.0.0.0:80 or [::]:80"
+                                                   : "0.0.0.0:443 or [::]:443");
   return address;
 }
 
 /* Takes ERROR. */
 static GError *
-explain (const char *text, GError *error)
+explain (const char *type, const char *text, GError *error)
 {
+  gboolean is_http = kind_of (type) == HERD_FRONT_HTTP;
+
   if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_ADDRESS_IN_USE))
     herd_error_translate (&error, HERD_ERROR_BUSY,
                           "another program listens at %s already (see: ss -ltnp); stop it, let it "
-                          "forward /.well-known/acme-challenge/, or change [solver http-01] listen",
-                          text);
+                          "forward %s, or change [solver %s] listen",
+                          text,
+                          is_http ? "/.well-known/acme-challenge/"
+                                  : "connections with the TLS protocol acme-tls/1",
+                          type);
   else if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_PERMISSION_DENIED))
-    herd_error_translate (
-        &error, HERD_ERROR_NOT_AUTHORIZED,
-        "this user may not listen at %s; enable certherd-responder.socket, or set "
-        "[solver http-01] listen to a port above 1023 that port 80 is forwarded to",
-        text);
+    herd_error_translate (&error, HERD_ERROR_NOT_AUTHORIZED,
+                          "this user may not listen at %s; enable %s, or set [solver %s] listen to "
+                          "a port above 1023 that port %d is forwarded to",
+                          text,
+                          is_http ? "certherd-responder.socket" : "certherd-responder-tls.socket",
+                          type, is_http ? 80 : 443);
   else
     herd_error_translate (&error, HERD_ERROR_FAILED,
-                          "cannot listen at %s; check [solver http-01] listen", text);
+                          "cannot listen at %s; check [solver %s] listen", text, type);
   return error;
 }
 
@@ -173,9 +218,9 @@ try_listen (GSocketAddress *address, GError **error)
 #define BETWEEN_TRIES (100 * 1000) /* microseconds */
 
 static GSocket *
-listen_at (const char *text, GError **error)
+listen_at (const char *type, const char *text, GError **error)
 {
-  g_autoptr (GSocketAddress) address = parse_address (text, error);
+  g_autoptr (GSocketAddress) address = parse_address (type, text, error);
   GSocket *socket = NULL;
   GError *failure = NULL;
 
@@ -190,19 +235,20 @@ listen_at (const char *text, GError **error)
       break;
   }
   if (socket == NULL)
-    g_propagate_error (error, explain (text, failure));
+    g_propagate_error (error, explain (type, text, failure));
   return socket;
 }
 
 gboolean
-herd_sockets_listen (HerdSockets *sockets, const char *const *addresses, GError **error)
+herd_sockets_listen (HerdSockets *sockets, const char *type, const char *const *addresses,
+                     GError **error)
 {
   for (; *addresses != NULL; addresses++) {
-    GSocket *socket = listen_at (*addresses, error);
+    GSocket *socket = listen_at (type, *addresses, error);
 
     if (socket == NULL)
       return FALSE;
-    g_ptr_array_add (sockets->http, socket);
+    g_ptr_array_add (sockets->listening[kind_of (type)], socket);
   }
   return TRUE;
 }

@@ -71,13 +71,13 @@ def set_up():
     os.makedirs(TLS, exist_ok=True)
     write("/etc/nginx/nginx.conf", NGINX % (TLS, TLS))
     run("systemctl", "daemon-reload")
-    return pebble
+    return pebble, ca
 
 
 class System(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.pebble = set_up()
+        cls.pebble, cls.ca = set_up()
 
     @classmethod
     def tearDownClass(cls):
@@ -236,6 +236,19 @@ class System(unittest.TestCase):
             self.assertNotEqual(ended.returncode, 0)
             self.assertRegex(ended.stderr, "(?i)authentication|denied")
         run("runuser", "-u", "certherd", "--", "systemctl", "--no-ask-password", "start", "certherd-deliver@live.service")
+
+    def test_6_tls(self):
+        """the socket for tls-alpn-01, enabled later: the responder answers on it too"""
+        write("/etc/systemd/system/certherd-responder-tls.socket.d/port.conf",
+              f"[Socket]\nListenStream=\nListenStream=127.0.0.1:{self.ca['TLSALPN01_PORT']}\n")
+        write("/etc/certherd/certherd.conf", "[solver tls-alpn-01]\n")
+        run("systemctl", "daemon-reload")
+        run("systemctl", "stop", "certherd-responder.service")
+        run("systemctl", "enable", "--now", "--quiet", "certherd-responder-tls.socket")
+        run("systemctl", "restart", "certherd.service")
+        ctl("request", "tls", "-d", "tls.example.org", "--challenge", "tls-alpn-01")
+        self.assertEqual(show("tls")["generation"], 1)
+        ctl("request", "http", "-d", "http.example.org", "--challenge", "http-01")
 
     def test_7_locked(self):
         """without the credential it is locked: nothing is signed, no new key is made"""

@@ -51,7 +51,7 @@ class Units(Case):
     def test_verify(self):
         """systemd finds nothing wrong with the units"""
         names = sorted(os.listdir(FOLDER))
-        self.assertEqual(len(names), 6)
+        self.assertEqual(len(names), 7)
         self.assertEqual(verify(*(os.path.join(FOLDER, name.replace("@.", "@live.")) for name in names)), "")
 
     def test_verify_itself(self):

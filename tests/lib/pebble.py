@@ -36,7 +36,7 @@ def parse_arguments():
     parser.add_argument("command", choices=["start", "stop", "run", "env", "requests"])
     parser.add_argument("directory")
     parser.add_argument("--address", default="127.0.0.1", help="where to listen")
-    parser.add_argument("--validate", default="127.0.0.1", help="what every name resolves to")
+    parser.add_argument("--validate", default="127.0.0.1", help="what every name resolves to, IPv4 or IPv6")
     parser.add_argument("--dns", help="the DNS server that Pebble asks, instead of challtestsrv")
     parser.add_argument("--http-port", type=int, default=0, help="validate http-01 there (0: a free port)")
     parser.add_argument("--tls-port", type=int, default=0, help="validate tls-alpn-01 there")
@@ -56,10 +56,10 @@ def parse_arguments():
 
 
 class Ports:
-    """Free ports below the ephemeral range (32768 and up), each given once."""
+    """Free ports below the ephemeral range (32768 and up), each given once: free at all ADDRESSES."""
 
-    def __init__(self, address):
-        self.address = address
+    def __init__(self, *addresses):
+        self.addresses = addresses
         self.given = set()
 
     def take(self):
@@ -70,12 +70,14 @@ class Ports:
         raise SystemExit("pebble.py: no free port below 32768")
 
     def is_free(self, port):
-        for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
-            with socket.socket(socket.AF_INET, kind) as sock:
-                try:
-                    sock.bind((self.address, port))
-                except OSError:
-                    return False
+        for address in self.addresses:
+            family = socket.AF_INET6 if ":" in address else socket.AF_INET
+            for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+                with socket.socket(family, kind) as sock:
+                    try:
+                        sock.bind((address, port))
+                    except OSError:
+                        return False
         return True
 
 
@@ -146,7 +148,9 @@ def reap(pid):
 def challtestsrv_command(options, address):
     known = subprocess.run(["pebble-challtestsrv", "-h"], capture_output=True, text=True).stderr
     dns = "-dnsserver" if "-dnsserver" in known else "-dns01"  # renamed in 2.5
-    command = ["pebble-challtestsrv", "-defaultIPv4", options.validate, "-defaultIPv6", "",
+    six = ":" in options.validate
+    command = ["pebble-challtestsrv", "-defaultIPv4", "" if six else options.validate,
+               "-defaultIPv6", options.validate if six else "",
                "-management", address["challtestsrv"], dns, address["dns"]]
     if "-doh" in known:
         command += ["-doh", ""]
@@ -206,11 +210,12 @@ def wait_for(directory, address, processes):
 
 
 def start_once(options, directory):
-    ports = Ports(options.address)
+    ports = Ports(*{options.address, options.validate, "127.0.0.1", "::1"})
+    host = f"[{options.validate}]" if ":" in options.validate else options.validate
     address = {name: f"{options.address}:{ports.take()}"
                for name in ("acme", "management", "dns", "challtestsrv", "https")}
-    address["http"] = f"{options.validate}:{options.http_port or ports.take()}"
-    address["tls"] = f"{options.validate}:{options.tls_port or ports.take()}"
+    address["http"] = f"{host}:{options.http_port or ports.take()}"
+    address["tls"] = f"{host}:{options.tls_port or ports.take()}"
     configuration = os.path.join(directory, "pebble.json")
     with open(configuration, "w") as file:
         json.dump(pebble_configuration(options, directory, address), file, indent=1)

@@ -347,6 +347,45 @@ test_first_connection (void)
   }
 }
 
+/* Each type on its own kind of socket, and refused where there is none. */
+static void
+test_tls_socket (void)
+{
+  static const char *const names[] = { "http-01:tls-alpn-01:control", NULL };
+
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++) {
+    g_autoptr (ResponderProcess) process = responder_process_new ();
+    g_autoptr (GPtrArray)
+        challenges = g_ptr_array_new_with_free_func ((GDestroyNotify) herd_challenge_unref);
+    g_autoptr (HerdWireReply) reply = NULL;
+    g_autofree char *four = NULL;
+    g_autofree char *six = NULL;
+    int agent;
+
+    responder_process_open_sockets (process);
+    responder_process_start_inherited (process, names[i]);
+    g_assert_true (responder_process_wait_ready (process));
+    agent = responder_process_connect_control (process);
+    g_ptr_array_add (challenges, herd_challenge_new ("tls-alpn-01", "www.example.org",
+                                                     TOKEN ("one"), BODY ("one")));
+    reply = responder_process_ask (agent, HERD_WIRE_ANSWER, challenges);
+    g_assert_cmpint (reply->ok, ==, names[i] != NULL);
+    if (names[i] == NULL) {
+      g_assert_nonnull (strstr (reply->message, "certherd-responder-tls.socket"));
+      g_assert_nonnull (strstr (reply->message, "[solver tls-alpn-01] listen"));
+    }
+    four = responder_process_exchange (process->port, FALSE, "GET / HTTP/1.0\r\n\r\n", -1);
+    six = responder_process_exchange (process->port, TRUE, "GET / HTTP/1.0\r\n\r\n", -1);
+    assert_status (four, "404 Not Found");
+    if (names[i] != NULL)
+      g_assert_cmpint (six[0], ==, 0x15); /* a TLS alert */
+    else
+      assert_status (six, "404 Not Found");
+    close (agent);
+    g_assert_cmpint (responder_process_stop (process, SIGTERM), ==, 0);
+  }
+}
+
 static void
 test_child (void)
 {
@@ -446,6 +485,7 @@ main (int argc, char **argv)
   ADD ("bad-agents", test_bad_agents);
   ADD ("other-users", test_other_users);
   g_test_add_func ("/responder/first-connection", test_first_connection);
+  g_test_add_func ("/responder/tls-socket", test_tls_socket);
   g_test_add_func ("/responder/child", test_child);
   g_test_add_func ("/responder/port-in-use", test_port_in_use);
   g_test_add_func ("/responder/bad-addresses", test_bad_addresses);
