@@ -6,13 +6,12 @@
  */
 #include "responder/tls-front.h"
 
-#include <gnutls/gnutls.h>
-#include <gnutls/x509.h>
 #include <string.h>
 
 #include "front-fixture.h"
 #include "manual-clock.h"
 #include "plugin/error.h"
+#include "tls-client.h"
 
 #define TOKEN "evaGxfADs6pSRb2LAv9IZf17Dt3juxGJ-PCt92wr-oA"
 #define KEY_AUTHORIZATION TOKEN ".9jg46WB3rR_AHD-EBXdN7cBkH1WOu0tA3M9fm21mqTI"
@@ -64,96 +63,6 @@ teardown (FrontFixture *fixture, gconstpointer data)
   front_fixture_tear_down (fixture);
 }
 
-/* --- a client --- */
-
-typedef struct {
-  const char *name;     /* NULL: no SNI */
-  const char *protocol; /* NULL: no ALPN */
-  const char *priority; /* NULL: GnuTLS's */
-} Hello;
-
-typedef struct {
-  GSocket *socket;
-  gnutls_session_t session;
-  gnutls_certificate_credentials_t credentials;
-} Client;
-
-static void
-client_begin (FrontFixture *fixture, const Hello *hello, Client *client)
-{
-  const char *priority = hello->priority != NULL ? hello->priority : "NORMAL";
-  gnutls_datum_t protocol = { (guchar *) hello->protocol, 0 };
-
-  client->socket = front_fixture_join (fixture,
-                                       herd_manual_clock_get_n_timers (fixture->clock) + 1);
-  g_assert_cmpint (gnutls_init (&client->session, GNUTLS_CLIENT | GNUTLS_NONBLOCK), ==, 0);
-  g_assert_cmpint (gnutls_certificate_allocate_credentials (&client->credentials), ==, 0);
-  gnutls_credentials_set (client->session, GNUTLS_CRD_CERTIFICATE, client->credentials);
-  g_assert_cmpint (gnutls_priority_set_direct (client->session, priority, NULL), ==, 0);
-  if (hello->name != NULL)
-    gnutls_server_name_set (client->session, GNUTLS_NAME_DNS, hello->name, strlen (hello->name));
-  if (hello->protocol != NULL) {
-    protocol.size = (guint) strlen (hello->protocol);
-    gnutls_alpn_set_protocols (client->session, &protocol, 1, 0);
-  }
-  gnutls_transport_set_int (client->session, g_socket_get_fd (client->socket));
-}
-
-static void
-client_end (Client *client)
-{
-  gnutls_deinit (client->session);
-  gnutls_certificate_free_credentials (client->credentials);
-  g_object_unref (client->socket);
-}
-
-/* Runs the main loop until the handshake is over; GnuTLS's code. */
-static int
-client_shake (Client *client)
-{
-  int code;
-
-  while ((code = gnutls_handshake (client->session)) == GNUTLS_E_AGAIN)
-    g_main_context_iteration (NULL, FALSE);
-  return code;
-}
-
-static gssize
-client_receive (Client *client)
-{
-  char data[64];
-  gssize code;
-
-  while ((code = gnutls_record_recv (client->session, data, sizeof data)) == GNUTLS_E_AGAIN)
-    g_main_context_iteration (NULL, FALSE);
-  return code;
-}
-
-static gnutls_x509_crt_t
-client_get_certificate (Client *client)
-{
-  guint length = 0;
-  const gnutls_datum_t *chain = gnutls_certificate_get_peers (client->session, &length);
-  gnutls_x509_crt_t certificate;
-
-  g_assert_cmpuint (length, ==, 1);
-  gnutls_x509_crt_init (&certificate);
-  g_assert_cmpint (gnutls_x509_crt_import (certificate, chain, GNUTLS_X509_FMT_DER), ==, 0);
-  return certificate;
-}
-
-static void
-assert_alert (FrontFixture *fixture, const Hello *hello, gnutls_alert_description_t alert)
-{
-  Client client;
-
-  client_begin (fixture, hello, &client);
-  g_assert_cmpint (client_shake (&client), ==, GNUTLS_E_FATAL_ALERT_RECEIVED);
-  g_assert_cmpint (gnutls_alert_get (client.session), ==, alert);
-  client_end (&client);
-  front_fixture_wait (fixture, 0);
-}
-
 /* --- the certificate --- */
 
 static void
@@ -186,57 +95,26 @@ assert_extensions (gnutls_x509_crt_t certificate)
   g_assert_cmpuint (identifiers, ==, 1);
 }
 
-static void
-assert_one_name (gnutls_x509_crt_t certificate, guint type, gconstpointer name, gsize length)
-{
-  guint8 got[256];
-  gsize size = sizeof got;
-  guint critical;
-
-  g_assert_cmpint (gnutls_x509_crt_get_subject_alt_name (certificate, 0, got, &size, &critical), ==,
-                   type);
-  g_assert_cmpmem (got, size, name, length);
-  size = sizeof got;
-  g_assert_cmpint (gnutls_x509_crt_get_subject_alt_name (certificate, 1, got, &size, &critical), ==,
-                   GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE);
-}
-
-static void
-assert_self_signed (gnutls_x509_crt_t certificate, HerdClock *clock)
-{
-  gint64 now = herd_clock_get_seconds (clock);
-  guint status = 0;
-
-  g_assert_cmpint (gnutls_x509_crt_check_issuer (certificate, certificate), ==, 1);
-  g_assert_cmpint (gnutls_x509_crt_verify (
-                       certificate, &certificate, 1,
-                       GNUTLS_VERIFY_DISABLE_CA_SIGN | GNUTLS_VERIFY_DISABLE_TIME_CHECKS, &status),
-                   ==, 0);
-  g_assert_cmpuint (status & GNUTLS_CERT_SIGNATURE_FAILURE, ==, 0);
-  g_assert_cmpint (gnutls_x509_crt_get_activation_time (certificate), <, now);
-  g_assert_cmpint (gnutls_x509_crt_get_expiration_time (certificate), >, now);
-}
-
 /* What a validator sees that asks for SERVER_NAME: one certificate for NAME of TYPE, and no data. */
 static void
-assert_proof (FrontFixture *fixture, const Hello *hello, guint type, gconstpointer name,
+assert_proof (FrontFixture *fixture, const TlsHello *hello, guint type, gconstpointer name,
               gsize length)
 {
   gnutls_datum_t protocol = { NULL, 0 };
   gnutls_x509_crt_t certificate;
-  Client client;
+  TlsClient client;
 
-  client_begin (fixture, hello, &client);
-  g_assert_cmpint (client_shake (&client), ==, 0);
+  tls_client_begin (fixture, hello, &client);
+  g_assert_cmpint (tls_client_shake (&client), ==, 0);
   g_assert_cmpint (gnutls_alpn_get_selected_protocol (client.session, &protocol), ==, 0);
   g_assert_cmpmem (protocol.data, protocol.size, PROTOCOL, strlen (PROTOCOL));
-  certificate = client_get_certificate (&client);
+  certificate = tls_client_get_certificate (&client);
   assert_extensions (certificate);
-  assert_one_name (certificate, type, name, length);
-  assert_self_signed (certificate, fixture->clock);
+  tls_client_assert_one_name (certificate, type, name, length);
+  tls_client_assert_self_signed (certificate, fixture->clock);
   gnutls_x509_crt_deinit (certificate);
-  g_assert_cmpint (client_receive (&client), ==, 0);
-  client_end (&client);
+  g_assert_cmpint (tls_client_receive (&client), ==, 0);
+  tls_client_end (&client);
   front_fixture_wait (fixture, 0);
 }
 
@@ -245,8 +123,8 @@ assert_proof (FrontFixture *fixture, const Hello *hello, guint type, gconstpoint
 static void
 test_names (FrontFixture *fixture, gconstpointer data)
 {
-  const Hello hello = { NAME, PROTOCOL, NULL };
-  const Hello capitals = { "WWW.Example.ORG", PROTOCOL, NULL };
+  const TlsHello hello = { NAME, PROTOCOL, NULL };
+  const TlsHello capitals = { "WWW.Example.ORG", PROTOCOL, NULL };
 
   assert_proof (fixture, &hello, GNUTLS_SAN_DNSNAME, NAME, strlen (NAME));
   assert_proof (fixture, &capitals, GNUTLS_SAN_DNSNAME, NAME, strlen (NAME));
@@ -257,41 +135,41 @@ test_addresses (FrontFixture *fixture, gconstpointer data)
 {
   static const guint8 four[] = { 192, 0, 2, 7 };
   static const guint8 six[] = { 0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1 };
-  const Hello hello_four = { "7.2.0.192.in-addr.arpa", PROTOCOL, NULL };
-  const Hello hello_six = { "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2."
-                            "ip6.arpa",
-                            PROTOCOL, NULL };
-  const Hello literal = { "192.0.2.7", PROTOCOL, NULL };
+  const TlsHello hello_four = { "7.2.0.192.in-addr.arpa", PROTOCOL, NULL };
+  const TlsHello hello_six = { "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2."
+                               "ip6.arpa",
+                               PROTOCOL, NULL };
+  const TlsHello literal = { "192.0.2.7", PROTOCOL, NULL };
 
   present (fixture, "192.0.2.7");
   present (fixture, "2001:db8::1");
   assert_proof (fixture, &hello_four, GNUTLS_SAN_IPADDRESS, four, sizeof four);
   assert_proof (fixture, &hello_six, GNUTLS_SAN_IPADDRESS, six, sizeof six);
-  assert_alert (fixture, &literal, GNUTLS_A_UNRECOGNIZED_NAME);
+  tls_client_assert_alert (fixture, &literal, GNUTLS_A_UNRECOGNIZED_NAME);
 }
 
 static void
 test_versions (FrontFixture *fixture, gconstpointer data)
 {
-  const Hello two = { NAME, PROTOCOL, "NORMAL:-VERS-ALL:+VERS-TLS1.2" };
-  const Hello three = { NAME, PROTOCOL, "NORMAL:-VERS-ALL:+VERS-TLS1.3" };
-  const Hello one = { NAME, PROTOCOL, "NORMAL:-VERS-ALL:+VERS-TLS1.1:+SHA1" };
+  const TlsHello two = { NAME, PROTOCOL, "NORMAL:-VERS-ALL:+VERS-TLS1.2" };
+  const TlsHello three = { NAME, PROTOCOL, "NORMAL:-VERS-ALL:+VERS-TLS1.3" };
+  const TlsHello one = { NAME, PROTOCOL, "NORMAL:-VERS-ALL:+VERS-TLS1.1:+SHA1" };
   /* Its first key share is of a group that the front has not: it is asked to say hello again. */
-  const Hello again = { NAME, PROTOCOL,
-                        "NORMAL:-VERS-ALL:+VERS-TLS1.3:-GROUP-ALL:+GROUP-FFDHE8192:"
-                        "+GROUP-SECP256R1" };
+  const TlsHello again = { NAME, PROTOCOL,
+                           "NORMAL:-VERS-ALL:+VERS-TLS1.3:-GROUP-ALL:+GROUP-FFDHE8192:"
+                           "+GROUP-SECP256R1" };
 
   assert_proof (fixture, &two, GNUTLS_SAN_DNSNAME, NAME, strlen (NAME));
   assert_proof (fixture, &three, GNUTLS_SAN_DNSNAME, NAME, strlen (NAME));
   assert_proof (fixture, &again, GNUTLS_SAN_DNSNAME, NAME, strlen (NAME));
-  assert_alert (fixture, &one, GNUTLS_A_PROTOCOL_VERSION);
+  tls_client_assert_alert (fixture, &one, GNUTLS_A_PROTOCOL_VERSION);
 }
 
 static void
 test_strangers (FrontFixture *fixture, gconstpointer data)
 {
   static const struct {
-    Hello hello;
+    TlsHello hello;
     gnutls_alert_description_t alert;
   } strangers[] = {
     { { NAME, NULL, NULL }, GNUTLS_A_NO_APPLICATION_PROTOCOL },
@@ -308,10 +186,10 @@ test_strangers (FrontFixture *fixture, gconstpointer data)
 
   for (guint i = 0; i < G_N_ELEMENTS (strangers); i++) {
     for (guint j = 0; j < G_N_ELEMENTS (priorities); j++) {
-      Hello hello = strangers[i].hello;
+      TlsHello hello = strangers[i].hello;
 
       hello.priority = priorities[j];
-      assert_alert (fixture, &hello, strangers[i].alert);
+      tls_client_assert_alert (fixture, &hello, strangers[i].alert);
     }
   }
 }
@@ -320,15 +198,15 @@ test_strangers (FrontFixture *fixture, gconstpointer data)
 static void
 test_withdrawn (FrontFixture *fixture, gconstpointer data)
 {
-  const Hello hello = { NAME, PROTOCOL, NULL };
+  const TlsHello hello = { NAME, PROTOCOL, NULL };
   g_autoptr (GPtrArray) challenges = challenges_for (NAME, TOKEN);
 
   herd_flight_remove (fixture->flight, challenges);
-  assert_alert (fixture, &hello, GNUTLS_A_UNRECOGNIZED_NAME);
+  tls_client_assert_alert (fixture, &hello, GNUTLS_A_UNRECOGNIZED_NAME);
   present (fixture, NAME);
   assert_proof (fixture, &hello, GNUTLS_SAN_DNSNAME, NAME, strlen (NAME));
   herd_flight_clear (fixture->flight);
-  assert_alert (fixture, &hello, GNUTLS_A_UNRECOGNIZED_NAME);
+  tls_client_assert_alert (fixture, &hello, GNUTLS_A_UNRECOGNIZED_NAME);
 }
 
 /* There is one certificate for a name, and so one proof; of a batch all are taken, or none. */
@@ -425,19 +303,19 @@ test_endless (FrontFixture *fixture, gconstpointer data)
 static void
 test_data (FrontFixture *fixture, gconstpointer data)
 {
-  const Hello hello = { NAME, PROTOCOL, NULL };
+  const TlsHello hello = { NAME, PROTOCOL, NULL };
   static const char question[] = "GET / HTTP/1.0\r\n\r\n";
-  Client client;
+  TlsClient client;
 
-  client_begin (fixture, &hello, &client);
-  g_assert_cmpint (client_shake (&client), ==, 0);
+  tls_client_begin (fixture, &hello, &client);
+  g_assert_cmpint (tls_client_shake (&client), ==, 0);
   g_assert_cmpint (gnutls_record_send (client.session, question, strlen (question)), ==,
                    strlen (question));
-  g_assert_cmpint (client_receive (&client), ==, 0);
+  g_assert_cmpint (tls_client_receive (&client), ==, 0);
   g_assert_cmpuint (herd_manual_clock_get_n_timers (fixture->clock), ==, 1);
   herd_manual_clock_advance (fixture->clock, HERD_FRONT_DEADLINE);
   g_assert_cmpuint (herd_manual_clock_get_n_timers (fixture->clock), ==, 0);
-  client_end (&client);
+  tls_client_end (&client);
 }
 
 /* The whole handshake has one deadline, whatever is said meanwhile. */
@@ -465,16 +343,16 @@ test_slow (FrontFixture *fixture, gconstpointer data)
 static void
 test_many (FrontFixture *fixture, gconstpointer data)
 {
-  const Hello hello = { NAME, PROTOCOL, NULL };
+  const TlsHello hello = { NAME, PROTOCOL, NULL };
   g_autoptr (GPtrArray) clients = g_ptr_array_new_with_free_func (g_object_unref);
   g_autoptr (GSocket) late = NULL;
-  Client validator;
+  TlsClient validator;
 
   for (guint i = 0; i < HERD_FRONT_CLIENTS - 1; i++)
     g_ptr_array_add (clients, front_fixture_join (fixture, i + 1));
-  client_begin (fixture, &hello, &validator);
-  g_assert_cmpint (client_shake (&validator), ==, 0);
-  client_end (&validator);
+  tls_client_begin (fixture, &hello, &validator);
+  g_assert_cmpint (tls_client_shake (&validator), ==, 0);
+  tls_client_end (&validator);
   front_fixture_wait (fixture, HERD_FRONT_CLIENTS - 1);
   g_ptr_array_add (clients, front_fixture_join (fixture, HERD_FRONT_CLIENTS));
   late = front_fixture_join (fixture, HERD_FRONT_CLIENTS);
@@ -488,17 +366,17 @@ test_many (FrontFixture *fixture, gconstpointer data)
 static void
 test_gone (FrontFixture *fixture, gconstpointer data)
 {
-  const Hello hello = { NAME, PROTOCOL, NULL };
+  const TlsHello hello = { NAME, PROTOCOL, NULL };
 
   for (guint steps = 0; steps < 4; steps++) {
-    Client client;
+    TlsClient client;
 
-    client_begin (fixture, &hello, &client);
+    tls_client_begin (fixture, &hello, &client);
     for (guint i = 0; i < steps; i++) {
       gnutls_handshake (client.session);
       g_main_context_iteration (NULL, FALSE);
     }
-    client_end (&client);
+    tls_client_end (&client);
     front_fixture_wait (fixture, 0);
   }
 }
