@@ -26,7 +26,7 @@ static gboolean
 records_enter (HerdRun *run, gpointer data, GError **error G_GNUC_UNUSED)
 {
   static const char *const names[] = { HERD_ACCOUNT_KEY_RECORD, HERD_ACCOUNT_RECORD,
-                                       DIRECTORY_RECORD };
+                                       DIRECTORY_RECORD, HERD_TRIED_RECORD };
   HerdPrepare *prepare = data;
 
   if (prepare->session->loaded)
@@ -60,6 +60,7 @@ records_leave (HerdRun *run, gpointer data, GError **error)
   g_autoptr (GBytes) key = NULL;
   g_autoptr (GBytes) account = NULL;
   g_autoptr (GBytes) directory = NULL;
+  g_autoptr (GBytes) tried = NULL;
 
   /* Another run may have been faster, and the account may have changed since. */
   if (herd_run_get_n_results (run) > 0 && !session->loaded) {
@@ -68,6 +69,7 @@ records_leave (HerdRun *run, gpointer data, GError **error)
     gboolean got_account = get_record (prepare, run, 1, &account, got_key ? error : NULL);
 
     get_record (prepare, run, 2, &directory, NULL);
+    get_record (prepare, run, 3, &tried, NULL);
     if (!got_key || !got_account)
       return FALSE;
     if (key != NULL && !herd_acme_account_set_key (session->account, key, error))
@@ -76,6 +78,8 @@ records_leave (HerdRun *run, gpointer data, GError **error)
       return FALSE;
     if (directory != NULL && session->directory == NULL)
       session->directory = herd_directory_new_from_bytes (directory);
+    herd_tried_free (session->tried);
+    session->tried = herd_tried_new (tried);
     session->loaded = TRUE;
   }
   if (prepare->records_only)

@@ -47,6 +47,18 @@ note_presented (HerdAcmeOrder *order, HerdPresented *presented)
   g_ptr_array_add (order->record->presented, presented);
 }
 
+/* The next attempt begins with another type, if there is one. */
+static void
+note_failure (HerdAcmeOrder *order, const HerdAuthorization *authorization)
+{
+  for (guint i = 0; i < order->record->presented->len; i++) {
+    const HerdPresented *one = order->record->presented->pdata[i];
+
+    if (g_str_equal (one->wish, authorization->wish))
+      herd_tried_note_failure (order->session->tried, one->wish, one->challenge->type);
+  }
+}
+
 static gboolean
 choose (HerdAcmeOrder *order, const HerdAuthorization *authorization, GError **error)
 {
@@ -56,11 +68,12 @@ choose (HerdAcmeOrder *order, const HerdAuthorization *authorization, GError **e
   if (authorization->status == HERD_AUTHORIZATION_VALID)
     return TRUE;
   if (authorization->status == HERD_AUTHORIZATION_FAILED) {
+    note_failure (order, authorization);
     g_propagate_error (error, g_error_copy (authorization->error));
     return FALSE;
   }
-  presented = herd_solving_choose (order->host, authorization, order->session->account->thumbprint,
-                                   &offer, error);
+  presented = herd_solving_choose (order->host, authorization, order->session->tried,
+                                   order->session->account->thumbprint, &offer, error);
   if (presented == NULL)
     return FALSE;
   note_presented (order, presented);
@@ -115,6 +128,18 @@ herd_proof_present_enter (HerdRun *run, gpointer data, GError **error G_GNUC_UNU
   return TRUE;
 }
 
+/* What SOLVER cannot show is tried with another type the next time. */
+static void
+note_not_presented (HerdAcmeOrder *order, HerdSolver *solver)
+{
+  for (guint i = 0; i < order->record->presented->len; i++) {
+    const HerdPresented *one = order->record->presented->pdata[i];
+
+    if (one->instance == (gpointer) solver)
+      herd_tried_note_failure (order->session->tried, one->wish, one->challenge->type);
+  }
+}
+
 gboolean
 herd_proof_present_leave (HerdRun *run, gpointer data, GError **error)
 {
@@ -122,9 +147,15 @@ herd_proof_present_leave (HerdRun *run, gpointer data, GError **error)
 
   for (guint i = 0; i < herd_run_get_n_results (run); i++) {
     HerdBatch *batch = order->batches->pdata[i];
+    g_autoptr (GError) local = NULL;
 
-    if (!herd_solver_present_finish (batch->solver, herd_run_get_result (run, i), error))
-      return FALSE;
+    if (herd_solver_present_finish (batch->solver, herd_run_get_result (run, i), &local))
+      continue;
+    if (!g_error_matches (local, HERD_ERROR, HERD_ERROR_CANCELLED)
+        && !g_error_matches (local, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+      note_not_presented (order, batch->solver);
+    g_propagate_error (error, g_steal_pointer (&local));
+    return FALSE;
   }
   return TRUE;
 }
@@ -176,10 +207,13 @@ herd_proof_explain_leave (HerdRun *run, gpointer data, GError **error)
   for (guint i = 0; i < herd_run_get_n_results (run); i++) {
     g_autoptr (HerdAuthorization) authorization = take_authorization (run, order, i, NULL);
 
-    if (authorization != NULL)
-      note_pending (order, authorization, i);
-    if (found == NULL && authorization != NULL
-        && authorization->status == HERD_AUTHORIZATION_FAILED)
+    if (authorization == NULL)
+      continue;
+    note_pending (order, authorization, i);
+    if (authorization->status != HERD_AUTHORIZATION_FAILED)
+      continue;
+    note_failure (order, authorization);
+    if (found == NULL)
       found = g_steal_pointer (&authorization->error);
   }
   if (found == NULL && order->order->error != NULL)
@@ -213,6 +247,24 @@ release (HerdRun *run, HerdAcmeOrder *order)
                           "{\"status\":\"deactivated\"}");
 }
 
+/* Remembers what worked, and writes down what is known of it, if that is news. */
+static void
+keep_tried (HerdRun *run, HerdAcmeOrder *order)
+{
+  g_autoptr (GBytes) bytes = NULL;
+
+  for (guint i = 0; order->chain != NULL && i < order->record->presented->len; i++) {
+    const HerdPresented *one = order->record->presented->pdata[i];
+
+    herd_tried_note_success (order->session->tried, one->wish, one->challenge->type);
+  }
+  if (!herd_tried_take_change (order->session->tried))
+    return;
+  bytes = herd_tried_to_bytes (order->session->tried);
+  herd_issuer_host_record_put_async (order->host, HERD_TRIED_RECORD, bytes, FALSE, herd_run_ready,
+                                     herd_run_slot (run));
+}
+
 gboolean
 herd_proof_cleanup_enter (HerdRun *run, gpointer data, GError **error G_GNUC_UNUSED)
 {
@@ -235,6 +287,7 @@ herd_proof_cleanup_enter (HerdRun *run, gpointer data, GError **error G_GNUC_UNU
                                        herd_run_ready, herd_run_slot (run));
   }
   release (run, order);
+  keep_tried (run, order);
   return TRUE;
 }
 
@@ -242,6 +295,7 @@ gboolean
 herd_proof_cleanup_leave (HerdRun *run, gpointer data, GError **error)
 {
   HerdAcmeOrder *order = data;
+  guint next = order->batches->len;
 
   for (guint i = 0; i < order->batches->len; i++) {
     HerdBatch *batch = order->batches->pdata[i];
@@ -254,13 +308,22 @@ herd_proof_cleanup_leave (HerdRun *run, gpointer data, GError **error)
   }
   for (guint i = 0; i < order->releases; i++) {
     g_autoptr (HerdHttpResponse)
-        response = herd_acme_post_finish (herd_run_get_result (run, order->batches->len + i), NULL);
+        response = herd_acme_post_finish (herd_run_get_result (run, next++), NULL);
 
     if (response == NULL)
       g_debug ("%s: an authorization was not given back", order->request->certificate);
   }
-  if (herd_run_get_n_results (run) > order->batches->len + order->releases)
-    return herd_issuer_host_record_put_finish (
-        order->host, herd_run_get_result (run, order->batches->len), error);
+  if (account_is_lost (run)
+      && !herd_issuer_host_record_put_finish (order->host, herd_run_get_result (run, next++),
+                                              error))
+    return FALSE;
+  if (next < herd_run_get_n_results (run)) {
+    g_autoptr (GError) local = NULL;
+
+    /* Nor is this. */
+    if (!herd_issuer_host_record_put_finish (order->host, herd_run_get_result (run, next), &local))
+      g_message ("%s: which challenges failed was not saved: %s", order->request->certificate,
+                 local->message);
+  }
   return TRUE;
 }

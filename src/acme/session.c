@@ -18,6 +18,7 @@ herd_acme_session_new (const char *name, const char *directory_url, const char *
   session->clock = herd_clock_ref (clock);
   session->crash = crash;
   session->account = herd_acme_account_new ();
+  session->tried = herd_tried_new (NULL);
   session->orders = g_hash_table_new (g_str_hash, g_str_equal);
   return session;
 }
@@ -30,6 +31,7 @@ herd_acme_session_free (HerdAcmeSession *session)
   herd_http_free (session->http);
   herd_nonces_free (session->nonces);
   herd_acme_account_free (session->account);
+  herd_tried_free (session->tried);
   herd_directory_free (session->directory);
   g_hash_table_unref (session->orders);
   herd_clock_unref (session->clock);

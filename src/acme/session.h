@@ -8,6 +8,7 @@
 #include "acme/account.h"
 #include "acme/directory.h"
 #include "acme/nonces.h"
+#include "acme/tried.h"
 #include "net/http.h"
 
 G_BEGIN_DECLS
@@ -29,6 +30,7 @@ typedef struct {
 
   gboolean loaded; /* the records were read */
   HerdAcmeAccount *account;
+  HerdTried *tried;
   HerdDirectory *directory;    /* NULL: not known */
   gboolean directory_is_stale; /* the CA no longer knows what it told us */
   HerdPrepare *preparing;      /* the one under way, or NULL */

@@ -85,9 +85,14 @@ find_offer (const HerdAuthorization *authorization, const char *type)
   return NULL;
 }
 
+/* The offer that failed the longest time ago, at best never; of equal ones the first. */
 static const HerdOffer *
-match (GPtrArray *solvers, const HerdAuthorization *authorization, HerdSolver **solver)
+match (GPtrArray *solvers, const HerdAuthorization *authorization, HerdTried *tried,
+       HerdSolver **solver)
 {
+  const HerdOffer *best = NULL;
+  guint best_rank = G_MAXUINT;
+
   for (guint i = 0; i < solvers->len; i++) {
     const char *const *type = herd_solver_get_challenge_types (solvers->pdata[i],
                                                                authorization->wish);
@@ -96,14 +101,16 @@ match (GPtrArray *solvers, const HerdAuthorization *authorization, HerdSolver **
       const HerdOffer *offer = can_prove (*type, authorization->wish)
                                    ? find_offer (authorization, *type)
                                    : NULL;
+      guint rank = herd_tried_get_rank (tried, authorization->wish, *type);
 
-      if (offer != NULL) {
+      if (offer != NULL && rank < best_rank) {
         *solver = solvers->pdata[i];
-        return offer;
+        best = offer;
+        best_rank = rank;
       }
     }
   }
-  return NULL;
+  return best;
 }
 
 static void
@@ -125,12 +132,12 @@ set_no_match (GPtrArray *solvers, const HerdAuthorization *authorization, GError
 }
 
 HerdPresented *
-herd_solving_choose (HerdIssuerHost *host, const HerdAuthorization *authorization,
+herd_solving_choose (HerdIssuerHost *host, const HerdAuthorization *authorization, HerdTried *tried,
                      const char *thumbprint, const HerdOffer **offer, GError **error)
 {
   g_autoptr (GPtrArray) solvers = herd_issuer_host_get_solvers (host, authorization->wish);
   HerdSolver *solver = NULL;
-  const HerdOffer *found = match (solvers, authorization, &solver);
+  const HerdOffer *found = match (solvers, authorization, tried, &solver);
   g_autoptr (HerdChallenge) challenge = NULL;
   g_autofree char *key_authorization = NULL;
 

@@ -7,6 +7,7 @@
 
 #include "acme/object.h"
 #include "acme/record.h"
+#include "acme/tried.h"
 #include "plugin/issuer.h"
 
 G_BEGIN_DECLS
@@ -16,11 +17,11 @@ G_BEGIN_DECLS
 gboolean herd_solving_check (HerdIssuerHost *host, const char *const *identifiers, GError **error);
 
 /* The challenge of AUTHORIZATION that is to be solved, and *OFFER (AUTHORIZATION's), by the first
- * solver that can do what the CA offers. Errors: HERD_ERROR_ACTION_REQUIRED (names both lists),
+ * solver that can do what the CA offers, those types last that TRIED says have failed. Errors: HERD_ERROR_ACTION_REQUIRED (names both lists),
  * HERD_ERROR_REFUSED (a token that must not be used). */
 HerdPresented *herd_solving_choose (HerdIssuerHost *host, const HerdAuthorization *authorization,
-                                    const char *thumbprint, const HerdOffer **offer,
-                                    GError **error);
+                                    HerdTried *tried, const char *thumbprint,
+                                    const HerdOffer **offer, GError **error);
 
 typedef struct {
   HerdSolver *solver;

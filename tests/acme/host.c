@@ -364,20 +364,24 @@ note (TestSolver *solver, const char *verb, const char *token)
       g_output_stream_write_all (G_OUTPUT_STREAM (stream), line, strlen (line), NULL, NULL, NULL));
 }
 
-/* Only what Pebble asks over HTTP is made visible; nothing here needs the others to be. */
+/* What challtestsrv answers is made visible; nothing here needs the others to be. */
 static void
 show (TestSolver *solver, GPtrArray *challenges, gboolean visible)
 {
+  gboolean is_http = g_str_equal (solver->types[0], "http-01");
+  const char *path = is_http ? (visible ? "/add-http01" : "/del-http01")
+                             : (visible ? "/add-tlsalpn01" : "/del-tlsalpn01");
+
   for (guint i = 0; i < challenges->len; i++) {
     HerdChallenge *challenge = challenges->pdata[i];
-    g_autofree char *body = visible
-                                ? g_strdup_printf ("{\"token\":\"%s\",\"content\":\"%s\"}",
-                                                   challenge->token, challenge->key_authorization)
-                                : g_strdup_printf ("{\"token\":\"%s\"}", challenge->token);
+    g_autofree char *body = g_strdup_printf ("{\"%s\":\"%s\",\"content\":\"%s\"}",
+                                             is_http ? "token" : "host",
+                                             is_http ? challenge->token : challenge->identifier,
+                                             visible ? challenge->key_authorization : "");
 
     note (solver, visible ? "present" : "cleanup", challenge->token);
     if (solver->challtestsrv != NULL)
-      post_to_challtestsrv (solver, visible ? "/add-http01" : "/del-http01", body);
+      post_to_challtestsrv (solver, path, body);
   }
 }
 

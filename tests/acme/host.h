@@ -36,8 +36,8 @@ void test_host_fail_checkpoint (TestHost *host);
 #define TEST_TYPE_SOLVER (test_solver_get_type ())
 G_DECLARE_FINAL_TYPE (TestSolver, test_solver, TEST, SOLVER, GObject)
 
-/* For challenges of TYPE ("http-01", "dns-01"). CHALLTESTSRV is its management URL, or NULL: nothing
- * is made visible. Every call is noted in the file LOG, "present TOKEN" or "cleanup TOKEN". */
+/* For challenges of TYPE ("http-01", "tls-alpn-01", "dns-01"). CHALLTESTSRV is its management URL (not
+ * for dns-01), or NULL: nothing is made visible. Every call is noted in the file LOG, "present TOKEN" or "cleanup TOKEN". */
 TestSolver *test_solver_new (const char *type, const char *challtestsrv, const char *log);
 /* How many calls of present() and cleanup() there were. */
 guint test_solver_get_presents (TestSolver *solver);

@@ -13,7 +13,7 @@ import unittest
 LIB = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib")
 sys.path.insert(0, LIB)
 import tap  # noqa: E402
-from agent import Agent, Client  # noqa: E402
+from agent import Agent, Client, GLib  # noqa: E402
 from ca import Pebble  # noqa: E402
 
 PROGRAM = [sys.argv.pop(1)]
@@ -103,6 +103,22 @@ class Tls(Case):
         _, state = self.request("wild", "*.example.org", challenge=["tls-alpn-01"])
         self.assertIn("dns-01", state["ErrorMessage"])
         self.assertEqual(self.pebble.requests().get("/order-plz"), before.get("/order-plz"))
+
+
+class Both(Case):
+    def test_next(self):
+        "The type that failed is passed over by the next attempt, each identifier for itself"
+        elsewhere = f"127.0.0.2:{self.pebble['HTTP01_PORT']}"  # where Pebble does not look
+        self.start(f"[solver http-01]\nlisten = {elsewhere}\n", self.tls())
+        path, state = self.request("web", "www.example.org", "127.0.0.1", challenge=["http-01", "tls-alpn-01"])
+        self.assertEqual(state["Error"], "org.certherd.Error.ChallengeFailed")
+        self.assertIn("http-01", state["ErrorMessage"])
+        operation = self.client.call(path, "Certificate1.Renew", "(a{sv})", {"force": GLib.Variant("b", True)})
+        state = self.client.finished(operation)
+        self.assertEqual(state["State"], "done", state["ErrorMessage"] + self.agent.read_log())
+        self.issue("again", "www.example.org", "127.0.0.1", challenge=["http-01", "tls-alpn-01"])
+        _, state = self.request("new", "other.example.org", challenge=["http-01", "tls-alpn-01"])
+        self.assertIn("http-01", state["ErrorMessage"])
 
 
 class Six(Case):
