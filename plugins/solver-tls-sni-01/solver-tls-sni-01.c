@@ -13,7 +13,7 @@
 G_DECLARE_FINAL_TYPE (HerdSolverTlsSni01, herd_solver_tls_sni_01, HERD, SOLVER_TLS_SNI_01, GObject)
 
 struct _HerdSolverTlsSni01 {
-  HerdAnswered base;
+  HerdSolverBase base;
 };
 
 static void herd_solver_tls_sni_01_iface_init (HerdSolverInterface *iface);
@@ -43,7 +43,7 @@ herd_solver_tls_sni_01_iface_init (HerdSolverInterface *iface)
 static void
 herd_solver_tls_sni_01_class_init (HerdSolverTlsSni01Class *klass)
 {
-  herd_answered_class_init (G_OBJECT_CLASS (klass));
+  herd_solver_base_class_init (G_OBJECT_CLASS (klass));
 }
 
 static void
