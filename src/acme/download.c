@@ -10,11 +10,12 @@
 #define ALTERNATES_MAX 16
 
 static void
-ask (HerdRun *run, HerdAcmeOrder *order, const char *url)
+ask (HerdRun *run, HerdAcmeOrder *order, const char *url, gboolean repeatable)
 {
   HerdAcmePost given = { .label = "certificate",
                          .url = url,
                          .accept = "application/pem-certificate-chain",
+                         .repeatable = repeatable,
                          .limit = HERD_SIZE_CHAIN };
 
   herd_acme_post_async (order->session, order->host, &given, herd_run_get_cancellable (run),
@@ -61,7 +62,7 @@ herd_download_enter (HerdRun *run, gpointer data, GError **error G_GNUC_UNUSED)
 {
   HerdAcmeOrder *order = data;
 
-  ask (run, order, order->order->certificate);
+  ask (run, order, order->order->certificate, TRUE);
   return TRUE;
 }
 
@@ -91,7 +92,7 @@ herd_alternates_enter (HerdRun *run, gpointer data, GError **error G_GNUC_UNUSED
   HerdAcmeOrder *order = data;
 
   for (char **url = order->alternates; *url != NULL; url++)
-    ask (run, order, *url);
+    ask (run, order, *url, FALSE);
   return TRUE;
 }
 

@@ -111,6 +111,7 @@ herd_new_order_enter (HerdRun *run, gpointer data, GError **error G_GNUC_UNUSED)
   if (order->replaces != NULL)
     json_object_set_string_member (object, "replaces", order->replaces);
   payload = herd_json_to_text (object);
+  order->asked = TRUE;
   herd_acme_order_post (run, order, "newOrder", session->directory->new_order, payload);
   return TRUE;
 }
@@ -165,6 +166,14 @@ herd_new_order_leave (HerdRun *run, gpointer data, GError **error)
       response = herd_acme_post_finish (herd_run_get_result (run, 0), &problem);
   const char *location;
 
+  /* The order may have been made. */
+  if (g_error_matches (problem, HERD_ERROR, HERD_ERROR_UNREACHABLE)
+      && herd_acme_post_is_unanswered (herd_run_get_result (run, 0))
+      && order->record->attempts < HERD_ATTEMPTS_MAX) {
+    order->lost = TRUE;
+    herd_run_jump (run, "search");
+    return TRUE;
+  }
   if (response == NULL) {
     if (!leave_out (order, problem, error))
       return FALSE;

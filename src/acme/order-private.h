@@ -16,6 +16,8 @@
 
 G_BEGIN_DECLS
 
+#define HERD_ATTEMPTS_MAX 2 /* newOrders without a known answer */
+
 typedef struct HerdAcmeOrder HerdAcmeOrder;
 
 struct HerdAcmeOrder {
@@ -37,6 +39,8 @@ struct HerdAcmeOrder {
   HerdPoll poll;
   gint64 deadline; /* monotonic, for all polling */
   guint finalizes;
+  gboolean asked;      /* newOrder has left since the last commit */
+  gboolean lost;       /* the answer to newOrder, just now */
   gboolean read_again; /* the authorizations, after a challenge that was not to be answered */
   HerdChain *chain;
   char **alternates; /* URLs */
@@ -44,9 +48,15 @@ struct HerdAcmeOrder {
 };
 
 const char *const *herd_acme_order_get_identifiers (HerdAcmeOrder *order);
-/* Starts a signed request of the present wait. PAYLOAD NULL: POST-as-GET. */
+/* Starts a signed request of the present wait. */
 void herd_acme_order_post (HerdRun *run, HerdAcmeOrder *order, const char *label, const char *url,
                            const char *payload);
+/* The same for what may be asked twice, and is if the answer is lost. PAYLOAD NULL: POST-as-GET. */
+void herd_acme_order_ask (HerdRun *run, HerdAcmeOrder *order, const char *label, const char *url,
+                          const char *payload);
+/* ERROR, unless the CA says that it does not know URL: then the order is gone, which is no matter of
+ * the wish; another attempt begins anew, and may well succeed. Takes ERROR. */
+GError *herd_acme_order_note_gone (HerdAcmeOrder *order, GError *error);
 /* The order object in RESPONSE becomes the one that is known. */
 gboolean herd_acme_order_take (HerdAcmeOrder *order, HerdHttpResponse *response, GError **error);
 void herd_acme_order_set_url (HerdAcmeOrder *order, const char *url);

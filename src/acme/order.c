@@ -15,8 +15,8 @@
 #include "plugin/error.h"
 #include "util/base64url.h"
 
-#define ATTEMPTS_MAX 2  /* newOrders without a known answer */
-#define FINALIZES_MAX 3 /* a CA that says "ready" again and again is not believed for ever */
+#define LOST_DELAY HERD_SECOND
+#define FINALIZES_MAX 5 /* a CA that says "ready" again and again is not believed for ever */
 
 const char *const *
 herd_acme_order_get_identifiers (HerdAcmeOrder *order)
@@ -34,11 +34,27 @@ herd_acme_order_post (HerdRun *run, HerdAcmeOrder *order, const char *label, con
                         herd_run_ready, herd_run_slot (run));
 }
 
-/* POST-as-GET of the order. */
-static void
-ask (HerdRun *run, HerdAcmeOrder *order)
+void
+herd_acme_order_ask (HerdRun *run, HerdAcmeOrder *order, const char *label, const char *url,
+                     const char *payload)
 {
-  herd_acme_order_post (run, order, "order", order->record->order_url, NULL);
+  HerdAcmePost given = { .label = label, .url = url, .payload = payload, .repeatable = TRUE };
+
+  herd_acme_post_async (order->session, order->host, &given, herd_run_get_cancellable (run),
+                        herd_run_ready, herd_run_slot (run));
+}
+
+GError *
+herd_acme_order_note_gone (HerdAcmeOrder *order, GError *error)
+{
+  g_autoptr (GError) owned = error;
+
+  if (herd_error_get_status (owned) != 404)
+    return g_steal_pointer (&owned);
+  return g_error_new (HERD_ERROR, HERD_ERROR_FAILED,
+                      "the CA no longer knows the order %s (%s); it may have expired, and the next "
+                      "attempt makes a new one",
+                      order->record->order_url, owned->message);
 }
 
 gboolean
@@ -140,8 +156,10 @@ search_enter (HerdRun *run, gpointer data, GError **error G_GNUC_UNUSED)
 {
   HerdAcmeOrder *order = data;
 
-  herd_acme_search_async (order->session, order->host, herd_acme_order_get_identifiers (order),
-                          herd_run_get_cancellable (run), herd_run_ready, herd_run_slot (run));
+  /* Whatever took the answer away may need a moment to go. */
+  if (!order->lost)
+    herd_acme_search_async (order->session, order->host, herd_acme_order_get_identifiers (order),
+                            herd_run_get_cancellable (run), herd_run_ready, herd_run_slot (run));
   return TRUE;
 }
 
@@ -150,8 +168,14 @@ search_leave (HerdRun *run, gpointer data, GError **error)
 {
   HerdAcmeOrder *order = data;
   g_autoptr (GError) local = NULL;
-  g_autofree char *url = herd_acme_search_finish (herd_run_get_result (run, 0), &local);
+  g_autofree char *url = NULL;
 
+  if (order->lost) {
+    order->lost = FALSE;
+    herd_run_again (run, LOST_DELAY);
+    return TRUE;
+  }
+  url = herd_acme_search_finish (herd_run_get_result (run, 0), &local);
   if (local != NULL) {
     g_propagate_error (error, g_steal_pointer (&local));
     return FALSE;
@@ -160,11 +184,11 @@ search_leave (HerdRun *run, gpointer data, GError **error)
     herd_acme_order_set_url (order, url);
     return TRUE;
   }
-  if (order->record->attempts >= ATTEMPTS_MAX) {
-    g_set_error (error, HERD_ERROR, HERD_ERROR_FAILED,
-                 "newOrder was sent %u times, and certherd was ended each time before its answer; "
-                 "a new attempt starts over",
-                 order->record->attempts);
+  if (order->record->attempts >= HERD_ATTEMPTS_MAX) {
+    g_set_error (
+        error, HERD_ERROR, HERD_ERROR_FAILED,
+        "newOrder was sent %u times, and no answer came each time; a new attempt starts over",
+        order->record->attempts);
     return FALSE;
   }
   herd_run_jump (run, "new-order");
@@ -174,7 +198,9 @@ search_leave (HerdRun *run, gpointer data, GError **error)
 static gboolean
 resume_enter (HerdRun *run, gpointer data, GError **error G_GNUC_UNUSED)
 {
-  ask (run, data);
+  HerdAcmeOrder *order = data;
+
+  herd_acme_order_ask (run, order, "order", order->record->order_url, NULL);
   return TRUE;
 }
 
@@ -191,14 +217,7 @@ resume_leave (HerdRun *run, gpointer data, GError **error)
       return FALSE;
     return herd_acme_order_go_on (run, order, error);
   }
-  if (herd_error_get_status (local) == 404) {
-    /* Not a problem of the wish: another attempt, which begins anew, may well succeed. */
-    g_set_error (error, HERD_ERROR, HERD_ERROR_FAILED,
-                 "the CA no longer knows the order %s; it expired while certherd was away",
-                 order->record->order_url);
-    return FALSE;
-  }
-  g_propagate_error (error, g_steal_pointer (&local));
+  g_propagate_error (error, herd_acme_order_note_gone (order, g_steal_pointer (&local)));
   return FALSE;
 }
 
@@ -211,7 +230,7 @@ poll_enter (HerdRun *run, gpointer data, GError **error G_GNUC_UNUSED)
   HerdAcmeOrder *order = data;
 
   if (herd_poll_is_due (&order->poll))
-    ask (run, order);
+    herd_acme_order_post (run, order, "order", order->record->order_url, NULL);
   return TRUE;
 }
 
@@ -244,10 +263,10 @@ poll_leave (HerdRun *run, HerdAcmeOrder *order, gboolean *wait, GError **error)
   if (response != NULL)
     return herd_acme_order_take (order, response, error);
   /* A server that stumbles while it is asked how far it is costs a round, not the order. */
-  *wait = herd_poll_tolerates (&order->poll, local);
+  *wait = herd_poll_tolerates (&order->poll, local, herd_acme_session_get_seconds (order->session));
   if (*wait)
     return poll_again (run, order, error);
-  g_propagate_error (error, g_steal_pointer (&local));
+  g_propagate_error (error, herd_acme_order_note_gone (order, g_steal_pointer (&local)));
   return FALSE;
 }
 
@@ -296,7 +315,9 @@ finalize_leave (HerdRun *run, gpointer data, GError **error)
 
     /* "Not ready", or an answer that was lost: the order itself says how it stands. */
     if (order->finalizes < FINALIZES_MAX
-        && (not_ready || herd_poll_tolerates (&order->poll, local))) {
+        && (not_ready
+            || herd_poll_tolerates (&order->poll, local,
+                                    herd_acme_session_get_seconds (order->session)))) {
       herd_run_jump (run, not_ready ? "ready" : "valid");
       return TRUE;
     }
@@ -352,11 +373,13 @@ commit (HerdRun *run, gpointer data, gpointer slot)
   g_autoptr (GBytes) bytes = NULL;
   const char *step = herd_run_get_step (run);
 
-  /* Before its request leaves, the record says that it may have left. */
-  if (g_str_equal (step, "new-order") && order->record->order_url == NULL)
+  /* Before its request leaves, the record says that it may have left; the commit after its answer
+   * counts nothing. */
+  if (g_str_equal (step, "new-order") && !order->asked)
     order->record->attempts++;
   else if (g_str_equal (step, "finalize"))
     order->record->finalized = TRUE;
+  order->asked = FALSE;
   bytes = herd_record_to_bytes (order->record);
   herd_issuer_host_checkpoint_async (order->host, bytes, herd_run_ready, slot);
 }

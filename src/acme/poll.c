@@ -36,13 +36,20 @@ herd_poll_answered (HerdPoll *poll, gint64 retry_at)
 }
 
 gboolean
-herd_poll_tolerates (HerdPoll *poll, const GError *error)
+herd_poll_tolerates (HerdPoll *poll, const GError *error, gint64 now)
 {
-  if (error->domain != HERD_ERROR || error->code != HERD_ERROR_UNREACHABLE
-      || poll->troubles >= TROUBLES_MAX)
+  gint64 retry_at = herd_error_get_retry_at (error);
+
+  if (error->domain != HERD_ERROR || poll->troubles >= TROUBLES_MAX)
+    return FALSE;
+  /* "Not so fast", with a time, is trouble of the server's too. */
+  if (error->code != HERD_ERROR_UNREACHABLE
+      && !(error->code == HERD_ERROR_RATE_LIMITED && retry_at != 0))
+    return FALSE;
+  if (retry_at > now + RETRY_AFTER_MAX)
     return FALSE;
   poll->troubles++;
-  poll->retry_at = herd_error_get_retry_at (error);
+  poll->retry_at = retry_at;
   poll->delay = MAX (poll->delay, SECOND);
   return TRUE;
 }

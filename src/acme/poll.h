@@ -25,8 +25,9 @@ void herd_poll_start (HerdPoll *poll);
 gboolean herd_poll_is_due (HerdPoll *poll);
 /* An answer came, with this Retry-After. */
 void herd_poll_answered (HerdPoll *poll, gint64 retry_at);
-/* Whether ERROR costs a round only: trouble of network or server, not too often in a row. */
-gboolean herd_poll_tolerates (HerdPoll *poll, const GError *error);
+/* Whether ERROR costs a round only: trouble of network or server, not too often in a row, and not for
+ * longer than a round may wait. */
+gboolean herd_poll_tolerates (HerdPoll *poll, const GError *error, gint64 now);
 /* Microseconds until the next round. */
 gint64 herd_poll_get_delay (HerdPoll *poll, gint64 now);
 

@@ -2,9 +2,11 @@
 /*
  * Signed requests, as a table: nonce, send, end. A bad nonce leads back: to send with the nonce that
  * came with the refusal, and, when that has been tried often enough, once to nonce for a fresh one.
+ * Trouble on the way leads back to nonce, too, after a delay, if nothing can be done twice by it.
  */
 #include "acme/post.h"
 
+#include "acme/poll.h"
 #include "acme/problem.h"
 #include "crypto/jws.h"
 #include "plugin/error.h"
@@ -25,13 +27,35 @@ typedef struct {
   char *payload; /* "": POST-as-GET */
   char *accept;
   gboolean with_jwk;
+  gboolean repeatable;
   GBytes *signer;
   gsize limit;
 
+  HerdPoll poll; /* the pace of repetitions */
+  gint64 delay;  /* microseconds before the next one */
   char *nonce;
   guint bad_nonces;
+  gboolean unanswered; /* the last one that left */
   HerdHttpResponse *response;
 } Post;
+
+/* --- trouble --- */
+
+/* Goes back to nonce, after a delay, or fails with TROUBLE. */
+static gboolean
+repeat (HerdRun *run, Post *post, GError *trouble, GError **error)
+{
+  g_autoptr (GError) owned = trouble;
+  gint64 now = herd_acme_session_get_seconds (post->session);
+
+  if (!herd_poll_tolerates (&post->poll, trouble, now)) {
+    g_propagate_error (error, g_steal_pointer (&owned));
+    return FALSE;
+  }
+  post->delay = herd_poll_get_delay (&post->poll, now);
+  herd_run_jump (run, "nonce");
+  return TRUE;
+}
 
 /* --- nonce --- */
 
@@ -45,8 +69,9 @@ nonce_enter (HerdRun *run, gpointer data, GError **error G_GNUC_UNUSED)
     .url = post->session->directory->new_nonce,
   };
 
-  post->nonce = herd_nonces_take (post->session->nonces);
-  if (post->nonce == NULL)
+  if (post->delay == 0)
+    post->nonce = herd_nonces_take (post->session->nonces);
+  if (post->delay == 0 && post->nonce == NULL)
     herd_http_send_async (post->session->http, &request, herd_run_get_cancellable (run),
                           herd_run_ready, herd_run_slot (run));
   return TRUE;
@@ -57,19 +82,22 @@ nonce_leave (HerdRun *run, gpointer data, GError **error)
 {
   Post *post = data;
   g_autoptr (HerdHttpResponse) response = NULL;
+  GError *trouble = NULL;
   const char *nonce;
 
+  if (post->delay != 0) {
+    herd_run_again (run, post->delay);
+    post->delay = 0;
+    return TRUE;
+  }
   if (post->nonce != NULL)
     return TRUE;
-  response = herd_http_send_finish (post->session->http, herd_run_get_result (run, 0), error);
-  if (response == NULL)
-    return FALSE;
-  if (herd_http_response_get_status (response) / 100 != 2) {
-    g_propagate_error (error,
-                       herd_problem_from_response (response, "newNonce",
-                                                   herd_acme_session_get_seconds (post->session)));
-    return FALSE;
-  }
+  response = herd_http_send_finish (post->session->http, herd_run_get_result (run, 0), &trouble);
+  if (response != NULL && herd_http_response_get_status (response) / 100 != 2)
+    trouble = herd_problem_from_response (response, "newNonce",
+                                          herd_acme_session_get_seconds (post->session));
+  if (trouble != NULL)
+    return repeat (run, post, trouble, error); /* nothing has left yet */
   nonce = herd_http_response_get_header (response, "Replay-Nonce");
   if (!herd_nonce_is_valid (nonce)) {
     g_set_error (error, HERD_ERROR, HERD_ERROR_REFUSED,
@@ -155,6 +183,15 @@ retry (HerdRun *run, Post *post, const char *nonce, GError **error)
 }
 
 static gboolean
+fail (HerdRun *run, Post *post, GError *problem, GError **error)
+{
+  if (post->repeatable)
+    return repeat (run, post, problem, error);
+  g_propagate_error (error, problem);
+  return FALSE;
+}
+
+static gboolean
 send_leave (HerdRun *run, gpointer data, GError **error)
 {
   Post *post = data;
@@ -164,9 +201,10 @@ send_leave (HerdRun *run, gpointer data, GError **error)
   const char *nonce;
   guint status;
 
-  response = herd_http_send_finish (session->http, herd_run_get_result (run, 0), error);
+  response = herd_http_send_finish (session->http, herd_run_get_result (run, 0), &problem);
+  post->unanswered = response == NULL;
   if (response == NULL)
-    return FALSE;
+    return fail (run, post, g_steal_pointer (&problem), error);
   nonce = herd_http_response_get_header (response, "Replay-Nonce");
   status = herd_http_response_get_status (response);
   if (status / 100 == 2) {
@@ -184,8 +222,7 @@ send_leave (HerdRun *run, gpointer data, GError **error)
       && (g_str_equal (post->url, session->directory->new_order)
           || g_str_equal (post->url, session->directory->new_account)))
     session->directory_is_stale = TRUE;
-  g_propagate_error (error, g_steal_pointer (&problem));
-  return FALSE;
+  return fail (run, post, g_steal_pointer (&problem), error);
 }
 
 static const HerdStep steps[] = {
@@ -201,6 +238,7 @@ on_finished (gpointer data, const GError *error)
 {
   Post *post = data;
 
+  g_task_set_task_data (post->task, GINT_TO_POINTER (post->unanswered), NULL);
   /* An answer that came counts, even if the caller has given up meanwhile: it may be an order. */
   if (post->response != NULL)
     g_task_return_pointer (post->task, g_steal_pointer (&post->response),
@@ -241,6 +279,8 @@ herd_acme_post_async (HerdAcmeSession *session, HerdIssuerHost *host, const Herd
   post->payload = g_strdup (given->payload != NULL ? given->payload : "");
   post->accept = g_strdup (given->accept);
   post->with_jwk = given->with_jwk;
+  post->repeatable = given->repeatable;
+  herd_poll_start (&post->poll);
   post->signer = given->signer != NULL ? g_bytes_ref (given->signer) : NULL;
   post->limit = given->limit != 0 ? given->limit : HERD_SIZE_OBJECT;
   post->run = herd_run_new ("post", steps, G_N_ELEMENTS (steps), &ops, post, session->clock, NULL);
@@ -252,4 +292,10 @@ HerdHttpResponse *
 herd_acme_post_finish (GAsyncResult *result, GError **error)
 {
   return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+gboolean
+herd_acme_post_is_unanswered (GAsyncResult *result)
+{
+  return GPOINTER_TO_INT (g_task_get_task_data (G_TASK (result)));
 }

@@ -14,6 +14,7 @@ typedef struct {
   const char *payload; /* JSON; NULL: POST-as-GET */
   const char *accept;  /* NULL: anything */
   gboolean with_jwk;   /* sign with the key itself, not as the account: newAccount */
+  gboolean repeatable; /* asking twice does no harm: done where the answer is lost */
   GBytes *signer; /* the public key that HERD_RECORD_CERTIFICATE_KEY signs for; NULL: the account's
                           key signs */
   gsize limit;    /* of the answer; 0: HERD_SIZE_OBJECT */
@@ -21,10 +22,13 @@ typedef struct {
 
 /* Sends POST, which is copied, with a nonce from the pool (asking for one if there is none), and
  * again, with the nonce of the answer, as long as the CA does not like the nonce, a bounded number
- * of times. Finishes with an answer of success (2xx). Errors: of the network; of the problem
- * document; HERD_ERROR_UNREACHABLE if the CA likes no nonce at all. */
+ * of times. What is repeatable, and a nonce, is asked for again, a few times and ever more slowly, where
+ * the network or the server is in trouble. Finishes with an answer of success (2xx). Errors: of the
+ * network; of the problem document; HERD_ERROR_UNREACHABLE if the CA likes no nonce at all. */
 void herd_acme_post_async (HerdAcmeSession *session, HerdIssuerHost *host, const HerdAcmePost *post,
                            GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data);
 HerdHttpResponse *herd_acme_post_finish (GAsyncResult *result, GError **error);
+/* After a failure: the request may have left, and no answer came to tell what it has done. */
+gboolean herd_acme_post_is_unanswered (GAsyncResult *result);
 
 G_END_DECLS

@@ -13,18 +13,21 @@ herd_proof_authorize_enter (HerdRun *run, gpointer data, GError **error G_GNUC_U
   HerdAcmeOrder *order = data;
 
   for (char **url = order->order->authorizations; *url != NULL; url++)
-    herd_acme_order_post (run, order, "authorization", *url, NULL);
+    herd_acme_order_ask (run, order, "authorization", *url, NULL);
   return TRUE;
 }
 
 static HerdAuthorization *
 take_authorization (HerdRun *run, HerdAcmeOrder *order, guint index, GError **error)
 {
+  g_autoptr (GError) local = NULL;
   g_autoptr (HerdHttpResponse)
-      response = herd_acme_post_finish (herd_run_get_result (run, index), error);
+      response = herd_acme_post_finish (herd_run_get_result (run, index), &local);
 
-  if (response == NULL)
+  if (response == NULL) {
+    g_propagate_error (error, herd_acme_order_note_gone (order, g_steal_pointer (&local)));
     return NULL;
+  }
   return herd_authorization_new (herd_http_response_get_body (response),
                                  order->session->directory_url,
                                  herd_acme_order_get_identifiers (order), error);
@@ -166,7 +169,7 @@ herd_proof_respond_enter (HerdRun *run, gpointer data, GError **error G_GNUC_UNU
   HerdAcmeOrder *order = data;
 
   for (guint i = 0; i < order->to_answer->len; i++)
-    herd_acme_order_post (run, order, "challenge", order->to_answer->pdata[i], "{}");
+    herd_acme_order_ask (run, order, "challenge", order->to_answer->pdata[i], "{}");
   return TRUE;
 }
 

@@ -42,7 +42,7 @@ static gboolean
 page_enter (HerdRun *run, gpointer data, GError **error G_GNUC_UNUSED)
 {
   Search *search = data;
-  HerdAcmePost post = { .label = "orders", .url = search->page };
+  HerdAcmePost post = { .label = "orders", .url = search->page, .repeatable = TRUE };
 
   herd_acme_post_async (search->session, search->host, &post, herd_run_get_cancellable (run),
                         herd_run_ready, herd_run_slot (run));
@@ -100,7 +100,9 @@ compare_enter (HerdRun *run, gpointer data, GError **error G_GNUC_UNUSED)
   Search *search = data;
 
   for (guint i = 0; i < search->candidates->len; i++) {
-    HerdAcmePost post = { .label = "order", .url = search->candidates->pdata[i] };
+    HerdAcmePost post = { .label = "order",
+                          .url = search->candidates->pdata[i],
+                          .repeatable = TRUE };
 
     herd_acme_post_async (search->session, search->host, &post, herd_run_get_cancellable (run),
                           herd_run_ready, herd_run_slot (run));

@@ -5,21 +5,28 @@
  */
 #include <string.h>
 
+#include "acme/record.h"
 #include "double-fixture.h"
 #include "manual-clock.h"
 #include "net/http.h"
 #include "plugin/error.h"
 
-/* A checkpoint as it is between newOrder and its answer. */
+/* An order that the CA has made, and the checkpoint as it was between newOrder and its answer: of a
+ * process that was ended there. */
 static GBytes *
 lose_answer (DoubleFixture *fixture, const HerdIssueRequest *request)
 {
   g_autoptr (GError) error = NULL;
+  g_autoptr (HerdRecord) record = herd_record_new ();
 
-  test_double_say (fixture->ca, "/order", 1, TEST_DOUBLE_LOST, "", "");
+  test_double_say (fixture->ca, "/orders", 0, 403, "", "");
+  test_double_say (fixture->ca, "/order", 0, TEST_DOUBLE_LOST, "", "");
   g_assert_null (acme_issue_request (&fixture->acme, request, NULL, &error));
   acme_assert_error (error, HERD_ERROR_UNREACHABLE, "newOrder");
-  return test_host_get_checkpoint (fixture->acme.host);
+  test_double_relent (fixture->ca, "/orders");
+  test_double_relent (fixture->ca, "/order");
+  record->attempts = 1;
+  return herd_record_to_bytes (record);
 }
 
 static void
@@ -31,15 +38,17 @@ test_lost_order (DoubleFixture *fixture, gconstpointer data)
   g_autoptr (GBytes) resume = NULL;
   g_autoptr (GError) error = NULL;
   g_autofree char *chain = NULL;
+  guint before;
 
   if (listed)
     test_double_list_orders (fixture->ca);
   acme_must_register (&fixture->acme);
   resume = lose_answer (fixture, request);
+  before = test_double_count (fixture->ca, "/order");
   double_restart (fixture);
   chain = acme_issue_request (&fixture->acme, request, resume, &error);
   g_assert_no_error (error);
-  g_assert_cmpuint (test_double_count (fixture->ca, "/order"), ==, listed ? 1 : 2);
+  g_assert_cmpuint (test_double_count (fixture->ca, "/order"), ==, before + (listed ? 0 : 1));
 }
 
 /* A CA that names a list of orders and does not have it, or does not answer for it. */
@@ -51,18 +60,20 @@ test_lost_order_list (DoubleFixture *fixture, gconstpointer data G_GNUC_UNUSED)
   g_autoptr (GBytes) resume = NULL;
   g_autoptr (GError) error = NULL;
   g_autofree char *chain = NULL;
+  guint before;
 
   test_double_list_orders (fixture->ca);
   acme_must_register (&fixture->acme);
   resume = lose_answer (fixture, request);
-  test_double_say (fixture->ca, "/orders", 1, 503, "", "");
+  before = test_double_count (fixture->ca, "/order");
+  test_double_say (fixture->ca, "/orders", 0, 503, "", "");
   g_assert_null (acme_issue_request (&fixture->acme, request, resume, &error));
   acme_assert_error (error, HERD_ERROR_UNREACHABLE, "503");
-  g_assert_cmpuint (test_double_count (fixture->ca, "/order"), ==, 1);
+  g_assert_cmpuint (test_double_count (fixture->ca, "/order"), ==, before);
   test_double_say (fixture->ca, "/orders", 1, 404, "", "");
   chain = acme_issue_request (&fixture->acme, request, resume, &error);
   g_assert_no_error (error);
-  g_assert_cmpuint (test_double_count (fixture->ca, "/order"), ==, 2);
+  g_assert_cmpuint (test_double_count (fixture->ca, "/order"), ==, before + 1);
 }
 
 /* Ended again and again at the worst moment: not more than two newOrders come of it. */
@@ -74,9 +85,11 @@ test_lost_again (DoubleFixture *fixture, gconstpointer data G_GNUC_UNUSED)
   g_autoptr (GBytes) once = NULL;
   g_autoptr (GBytes) twice = NULL;
   g_autoptr (GError) error = NULL;
+  guint before;
 
   acme_must_register (&fixture->acme);
   once = lose_answer (fixture, request);
+  before = test_double_count (fixture->ca, "/order");
   test_double_say (fixture->ca, "/order", 1, TEST_DOUBLE_LOST, "", "");
   g_assert_null (acme_issue_request (&fixture->acme, request, once, &error));
   acme_assert_error (error, HERD_ERROR_UNREACHABLE, "newOrder");
@@ -84,7 +97,7 @@ test_lost_again (DoubleFixture *fixture, gconstpointer data G_GNUC_UNUSED)
   g_assert_null (acme_issue_request (&fixture->acme, request, twice, &error));
   g_assert_cmpint (herd_error_class (error), ==, HERD_ERROR_CLASS_BACKOFF);
   acme_assert_error (error, HERD_ERROR_FAILED, "sent 2 times");
-  g_assert_cmpuint (test_double_count (fixture->ca, "/order"), ==, 2);
+  g_assert_cmpuint (test_double_count (fixture->ca, "/order"), ==, before + 1);
 }
 
 static void
@@ -97,9 +110,10 @@ test_gone_order (DoubleFixture *fixture, gconstpointer data G_GNUC_UNUSED)
   g_autoptr (GError) error = NULL;
 
   acme_must_register (&fixture->acme);
-  test_double_refuse (fixture->ca, "/authorization", 1, 500, "", "serverInternal", "oops");
+  test_double_refuse (fixture->ca, "/authorization", 0, 500, "", "serverInternal", "oops");
   g_assert_null (acme_issue_request (&fixture->acme, request, NULL, &error));
   acme_assert_error (error, HERD_ERROR_UNREACHABLE, "oops");
+  test_double_relent (fixture->ca, "/authorization");
   resume = test_host_get_checkpoint (fixture->acme.host);
   test_double_refuse (fixture->ca, "/order/1", 1, 404, "", "malformed", "no such order");
   g_assert_null (acme_issue_request (&fixture->acme, request, resume, &error));

@@ -89,14 +89,38 @@ test_troubles (void)
   HerdPoll poll = { 0 };
 
   herd_poll_start (&poll);
-  g_assert_false (herd_poll_tolerates (&poll, refused));
-  g_assert_false (herd_poll_tolerates (&poll, other));
+  g_assert_false (herd_poll_tolerates (&poll, refused, 0));
+  g_assert_false (herd_poll_tolerates (&poll, other, 0));
   for (guint i = 0; i < 4; i++)
-    g_assert_true (herd_poll_tolerates (&poll, down));
-  g_assert_false (herd_poll_tolerates (&poll, down));
+    g_assert_true (herd_poll_tolerates (&poll, down, 0));
+  g_assert_false (herd_poll_tolerates (&poll, down, 0));
   g_assert_cmpint (herd_poll_get_delay (&poll, 0), >=, HERD_SECOND);
   herd_poll_answered (&poll, 0);
-  g_assert_true (herd_poll_tolerates (&poll, down));
+  g_assert_true (herd_poll_tolerates (&poll, down, 0));
+}
+
+/* Trouble with a time: waited for, unless that is too far away for a round. */
+static void
+test_timed_troubles (void)
+{
+  const gint64 now = 1735786800;
+  g_autoptr (GError) down = g_error_new_literal (HERD_ERROR, HERD_ERROR_UNREACHABLE, "down");
+  g_autoptr (GError)
+      fast = g_error_new_literal (HERD_ERROR, HERD_ERROR_RATE_LIMITED, "not so fast");
+  HerdPoll poll = { 0 };
+
+  herd_poll_start (&poll);
+  g_assert_false (herd_poll_tolerates (&poll, fast, now)); /* it does not say how long */
+  herd_error_set_retry_at (fast, now + 7);
+  g_assert_true (herd_poll_tolerates (&poll, fast, now));
+  g_assert_cmpint (herd_poll_get_delay (&poll, now), ==, 7 * HERD_SECOND);
+  herd_error_set_retry_at (fast, now + 301);
+  g_assert_false (herd_poll_tolerates (&poll, fast, now));
+  herd_error_set_retry_at (down, now + 300);
+  g_assert_true (herd_poll_tolerates (&poll, down, now));
+  g_assert_cmpint (herd_poll_get_delay (&poll, now), ==, 300 * HERD_SECOND);
+  herd_error_set_retry_at (down, now + 10 * 365 * G_GINT64_CONSTANT (86400));
+  g_assert_false (herd_poll_tolerates (&poll, down, now));
 }
 
 int
@@ -106,5 +130,6 @@ main (int argc, char **argv)
   g_test_add_func ("/acme/nonces", test_nonces);
   g_test_add_func ("/acme/poll/delays", test_delays);
   g_test_add_func ("/acme/poll/troubles", test_troubles);
+  g_test_add_func ("/acme/poll/timed-troubles", test_timed_troubles);
   return g_test_run ();
 }
