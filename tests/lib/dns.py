@@ -46,6 +46,19 @@ child NS ns.child
 ns.child A {KNOT}
 strings TXT "one " "two"
 strings TXT "three"
+pinned CAA 0 issue "other.example"
+pinned CAA 0 issue " CA.example ; accounturi = https://ca.example/acct/1; validationmethods=dns-01,tls-alpn-01; policy=x;"
+pinned CAA 0 iodef "mailto:admin@example.test"
+host.pinned A 192.0.2.3
+alias-of-pinned CNAME pinned
+wild CAA 0 issue ";"
+wild CAA 0 issuewild "ca.example"
+twice CAA 0 issue "ca.example; accounturi=https://ca.example/acct/1; accounturi=https://ca.example/acct/1"
+malformed CAA 0 issue "ca.example; %%%"
+report CAA 0 iodef "mailto:admin@example.test"
+hostile CAA 0 issue "\\027[31m"
+round CNAME round2
+round2 CNAME round
 {BIG}"""),
     "child.example.test": ((KNOT,), (KNOT,), f"@ NS ns\nns A {KNOT}\n"),
     "auth.test": ((KNOT,), (KNOT,), f"@ NS ns1\nns1 A {KNOT}\nwww A 192.0.2.2\n"),
@@ -104,7 +117,8 @@ def prepare_resolver(directory, address, own_port, port):
     forward = lambda name, address: (f'zone "{name}" {{ type forward; forward only; '
                                      f'forwarders {{ {address} port {port}; }}; }};')
     zones = "\n".join(forward(name, zone[0][0]) for name, zone in ZONES.items())
-    write(directory, "empty", HEAD.format(minimum=60) + f"@ NS ns1.\nns1. A {BIND}\ntest NS ns1.\n")
+    delegations = "".join(f"{name} NS ns1.\n" for name in ZONES if name.count(".") == 1)
+    write(directory, "empty", HEAD.format(minimum=60) + f"@ NS ns1.\nns1. A {BIND}\n{delegations}broken NS ns2.\nns2. A {NOBODY}\n")
     write(directory, "named.conf", bind_options(address, own_port, "recursion yes; qname-minimization off; querylog yes;")
           + 'zone "." { type primary; file "empty"; };\n' + zones)
 
