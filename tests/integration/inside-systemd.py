@@ -71,13 +71,13 @@ def set_up():
     os.makedirs(TLS, exist_ok=True)
     write("/etc/nginx/nginx.conf", NGINX % (TLS, TLS))
     run("systemctl", "daemon-reload")
-    return pebble, ca
+    return pebble
 
 
 class System(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.pebble, cls.ca = set_up()
+        cls.pebble = set_up()
 
     @classmethod
     def tearDownClass(cls):
@@ -239,8 +239,10 @@ class System(unittest.TestCase):
 
     def test_6_tls(self):
         """the socket for tls-alpn-01, enabled later: the responder answers on it too"""
-        write("/etc/systemd/system/certherd-responder-tls.socket.d/port.conf",
-              f"[Socket]\nListenStream=\nListenStream=127.0.0.1:{self.ca['TLSALPN01_PORT']}\n")
+        folder = "/etc/systemd/system/certherd-responder-tls.socket.d"
+        os.makedirs(folder)
+        write(f"{folder}/port.conf",
+              f"[Socket]\nListenStream=\nListenStream=127.0.0.1:{self.pebble['TLSALPN01_PORT']}\n")
         write("/etc/certherd/certherd.conf", "[solver tls-alpn-01]\n")
         run("systemctl", "daemon-reload")
         run("systemctl", "stop", "certherd-responder.service")
