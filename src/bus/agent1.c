@@ -217,7 +217,8 @@ prepare_list (HerdBusCall *call, GError **error)
     return FALSE;
   if (limit == 0 || limit > PAGE_MAX) {
     g_set_error (error, HERD_ERROR, HERD_ERROR_INVALID_ARGUMENT,
-                 "limit %u: a page has 1 to %d rows", limit, PAGE_MAX);
+                 "limit %u: allowed are 1 to %d rows; ask for the next with after", limit,
+                 PAGE_MAX);
     return FALSE;
   }
   page = g_new0 (Page, 1);
@@ -304,7 +305,7 @@ prepare_subscribe (HerdBusCall *call, GError **error)
   g_autofree const char **patterns = NULL;
 
   g_variant_get_child (call->parameters, 0, "^a&s", &patterns);
-  return herd_bus_check_options (options, known, error) && check_patterns (patterns, error);
+  return herd_bus_check_options (call, options, known, error) && check_patterns (patterns, error);
 }
 
 static const char *

@@ -28,10 +28,24 @@ find_noun (const char *interface)
   return (HerdNoun) noun;
 }
 
+/* Answers whoever calls an object that is not there: GDBus would say that its methods are not. */
 static void
-method_call (GDBusConnection *connection G_GNUC_UNUSED, const char *sender G_GNUC_UNUSED,
-             const char *path, const char *interface, const char *method,
-             GVariant *parameters G_GNUC_UNUSED, GDBusMethodInvocation *invocation, gpointer data)
+refuse_call (GDBusConnection *connection G_GNUC_UNUSED, const char *sender G_GNUC_UNUSED,
+             const char *path, const char *interface G_GNUC_UNUSED,
+             const char *method G_GNUC_UNUSED, GVariant *parameters G_GNUC_UNUSED,
+             GDBusMethodInvocation *invocation, gpointer data G_GNUC_UNUSED)
+{
+  g_autoptr (GError) error = NULL;
+
+  herd_bus_set_missing (&error, path);
+  g_dbus_method_invocation_return_dbus_error (invocation, herd_error_get_name (error),
+                                              error->message);
+}
+
+static void
+method_call (GDBusConnection *connection, const char *sender, const char *path,
+             const char *interface, const char *method, GVariant *parameters,
+             GDBusMethodInvocation *invocation, gpointer data)
 {
   HerdBus *bus = data;
   HerdNoun noun = find_noun (interface);
@@ -41,12 +55,10 @@ method_call (GDBusConnection *connection G_GNUC_UNUSED, const char *sender G_GNU
   while (row->member != NULL && !g_str_equal (row->member, method))
     row++;
   /* The tables were checked against the XML, and GDBus checks calls against the XML. */
-  if (row->member == NULL || !parse_object (path, noun, &id)) {
-    g_dbus_method_invocation_return_error (invocation, HERD_ERROR, HERD_ERROR_NOT_FOUND,
-                                           "there is no such object");
-    return;
-  }
-  herd_bus_call_start (bus, noun, id, row, invocation);
+  if (row->member == NULL || !parse_object (path, noun, &id))
+    refuse_call (connection, sender, path, interface, method, parameters, invocation, data);
+  else
+    herd_bus_call_start (bus, noun, id, row, invocation);
 }
 
 static GVariant *
@@ -63,13 +75,15 @@ get_property (GDBusConnection *connection G_GNUC_UNUSED, const char *sender G_GN
   if (parse_object (path, noun, &id))
     row = herd_bus_get_row (bus->agent, noun, id);
   if (row == NULL || property == NULL) {
-    g_set_error (error, HERD_ERROR, HERD_ERROR_NOT_FOUND, "there is no such object");
+    herd_bus_set_missing (error, path);
     return NULL;
   }
   return property->get (bus->agent, row);
 }
 
 static const GDBusInterfaceVTable vtable = { method_call, get_property, NULL, { 0 } };
+/* Without the functions for properties, Get and GetAll are calls like others. */
+static const GDBusInterfaceVTable missing = { refuse_call, NULL, NULL, { 0 } };
 
 /* --- subtrees --- */
 
@@ -82,47 +96,45 @@ enumerate (GDBusConnection *connection G_GNUC_UNUSED, const char *sender G_GNUC_
   return g_new0 (char *, 1);
 }
 
-static GDBusInterfaceInfo *
-find_info (HerdBus *bus, const char *path)
+static gboolean
+has_object (HerdBus *bus, const char *path)
 {
-  for (guint noun = HERD_NOUN_CERTIFICATE; noun < HERD_N_NOUNS; noun++) {
-    guint64 id;
+  HerdNoun noun = herd_bus_find_folder (path);
+  guint64 id;
 
-    if (herd_bus_parse_path (path, (HerdNoun) noun, &id)
-        && herd_bus_get_row (bus->agent, (HerdNoun) noun, id) != NULL)
-      return (GDBusInterfaceInfo *) herd_bus_get_interface ((HerdNoun) noun)->info;
-  }
-  return NULL;
+  return noun != HERD_NOUN_AGENT && herd_bus_parse_path (path, noun, &id)
+         && herd_bus_get_row (bus->agent, noun, id) != NULL;
 }
 
-/* GDBus gives the subtree's path where somebody introspects, the object's where somebody calls. */
+/* GDBus gives the subtree's path, but the object's where somebody calls and it asks for the interfaces.
+ * What is called need not be there: dispatch() sees to that. */
 static GDBusInterfaceInfo **
 introspect (GDBusConnection *connection G_GNUC_UNUSED, const char *sender G_GNUC_UNUSED,
             const char *path, const char *node, gpointer data)
 {
-  HerdBus *bus = data;
-  GDBusInterfaceInfo *info = find_info (bus, path);
+  HerdNoun noun = herd_bus_find_folder (path);
+  g_autofree char *full = node != NULL ? g_strdup_printf ("%s/%s", path, node) : NULL;
   GDBusInterfaceInfo **interfaces;
 
-  if (info == NULL && node != NULL) {
-    g_autofree char *full = g_strdup_printf ("%s/%s", path, node);
-
-    info = find_info (bus, full);
-  }
-  if (info == NULL)
+  if (noun == HERD_NOUN_AGENT && full != NULL && has_object (data, full))
+    noun = herd_bus_find_folder (full);
+  if (noun == HERD_NOUN_AGENT)
     return NULL;
   interfaces = g_new0 (GDBusInterfaceInfo *, 2);
-  interfaces[0] = g_dbus_interface_info_ref (info);
+  interfaces[0] = g_dbus_interface_info_ref (
+      (GDBusInterfaceInfo *) herd_bus_get_interface (noun)->info);
   return interfaces;
 }
 
 static const GDBusInterfaceVTable *
 dispatch (GDBusConnection *connection G_GNUC_UNUSED, const char *sender G_GNUC_UNUSED,
-          const char *path G_GNUC_UNUSED, const char *interface G_GNUC_UNUSED,
-          const char *node G_GNUC_UNUSED, gpointer *out_data, gpointer data)
+          const char *path, const char *interface G_GNUC_UNUSED, const char *node,
+          gpointer *out_data, gpointer data)
 {
+  g_autofree char *full = g_strdup_printf ("%s/%s", path, node);
+
   *out_data = data;
-  return &vtable;
+  return has_object (data, full) ? &vtable : &missing;
 }
 
 static const GDBusSubtreeVTable subtree = { enumerate, introspect, dispatch, { 0 } };

@@ -66,7 +66,7 @@ check_object (const HerdBusCall *call, GError **error)
   }
   if (herd_bus_get_row (call->agent, call->noun, call->id) != NULL)
     return TRUE;
-  g_set_error (error, HERD_ERROR, HERD_ERROR_NOT_FOUND, "this object was removed");
+  herd_bus_set_missing (error, g_dbus_method_invocation_get_object_path (call->invocation));
   return FALSE;
 }
 

@@ -21,7 +21,7 @@ prepare_renew (HerdBusCall *call, GError **error)
   static const char *const known[] = { "force b", "reason s", NULL };
   g_autoptr (GVariant) options = g_variant_get_child_value (call->parameters, 0);
 
-  return herd_bus_check_options (options, known, error);
+  return herd_bus_check_options (call, options, known, error);
 }
 
 static gboolean
@@ -53,11 +53,33 @@ start_renew (HerdBusCall *call, gpointer slot)
                           slot);
 }
 
+/* Which of the two was meant? */
+static gboolean
+check_not_both (GVariant *set, const char *const *unset, GError **error)
+{
+  for (; *unset != NULL; unset++) {
+    g_autoptr (GVariant) value = g_variant_lookup_value (set, *unset, NULL);
+    g_autofree char *clean = NULL;
+
+    if (value == NULL)
+      continue;
+    clean = herd_text_from_remote (*unset, -1);
+    g_set_error (error, HERD_ERROR, HERD_ERROR_INVALID_ARGUMENT,
+                 "%s: is both set and unset; do one of them", clean);
+    return FALSE;
+  }
+  return TRUE;
+}
+
 static gboolean
 prepare_modify (HerdBusCall *call, GError **error)
 {
   g_autoptr (GVariant) set = g_variant_get_child_value (call->parameters, 0);
+  g_autofree const char **unset = NULL;
 
+  g_variant_get_child (call->parameters, 1, "^a&s", &unset);
+  if (!check_not_both (set, unset, error))
+    return FALSE;
   call->checked = herd_agent_check (call->agent, HERD_SECTION_CERTIFICATE, set, error);
   return call->checked != NULL;
 }
@@ -134,7 +156,7 @@ prepare_remove (HerdBusCall *call, GError **error)
   static const char *const known[] = { NULL };
   g_autoptr (GVariant) options = g_variant_get_child_value (call->parameters, 0);
 
-  return herd_bus_check_options (options, known, error);
+  return herd_bus_check_options (call, options, known, error);
 }
 
 static void
@@ -155,7 +177,7 @@ prepare_open (HerdBusCall *call, GError **error)
   static const char *const known[] = { "generation t", NULL };
   g_autoptr (GVariant) options = g_variant_get_child_value (call->parameters, 0);
 
-  return herd_bus_check_options (options, known, error);
+  return herd_bus_check_options (call, options, known, error);
 }
 
 static void

@@ -18,7 +18,7 @@ prepare_register (HerdBusCall *call, GError **error)
   g_autoptr (GVariant) contacts = g_variant_lookup_value (options, "contacts", NULL);
   g_autoptr (GVariant) dictionary = NULL;
 
-  if (!herd_bus_check_options (options, known, error))
+  if (!herd_bus_check_options (call, options, known, error))
     return FALSE;
   /* They are checked as the settings of the same meaning are. */
   if (terms != NULL)

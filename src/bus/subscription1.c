@@ -15,7 +15,9 @@ prepare_own (HerdBusCall *call, GError **error)
   if (g_str_equal (subscription->sender, call->sender))
     return TRUE;
   g_set_error (error, HERD_ERROR, HERD_ERROR_NOT_AUTHORIZED,
-               "this subscription belongs to another connection; subscribe yourself");
+               "subscription %" G_GUINT64_FORMAT
+               " belongs to another connection; use Subscribe for one of your own",
+               call->id);
   return FALSE;
 }
 
@@ -30,7 +32,8 @@ prepare_acknowledge (HerdBusCall *call, GError **error)
   g_variant_get_child (call->parameters, 0, "&o", &path);
   if (herd_bus_parse_path (path, HERD_NOUN_CERTIFICATE, &id))
     return TRUE;
-  g_set_error (error, HERD_ERROR, HERD_ERROR_INVALID_ARGUMENT, "%s is no certificate", path);
+  g_set_error (error, HERD_ERROR, HERD_ERROR_INVALID_ARGUMENT,
+               "%.256s is no certificate's path; give the one that Updated gave", path);
   return FALSE;
 }
 

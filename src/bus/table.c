@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "plugin/error.h"
+#include "util/text.h"
 
 static const char *const folders[HERD_N_NOUNS] = {
   [HERD_NOUN_AGENT] = NULL,
@@ -127,6 +128,34 @@ herd_bus_parse_path (const char *path, HerdNoun noun, guint64 *id)
          && g_ascii_string_to_unsigned (path + strlen (prefix), 10, 1, G_MAXUINT64, id, NULL);
 }
 
+HerdNoun
+herd_bus_find_folder (const char *path)
+{
+  for (guint noun = HERD_NOUN_CERTIFICATE; noun < HERD_N_NOUNS; noun++) {
+    g_autofree char *prefix = g_strdup_printf (HERD_BUS_ROOT "/%s/", folders[noun]);
+
+    if (g_str_has_prefix (path, prefix))
+      return (HerdNoun) noun;
+  }
+  return HERD_NOUN_AGENT;
+}
+
+void
+herd_bus_set_missing (GError **error, const char *path)
+{
+  static const char *const advice[HERD_N_NOUNS] = {
+    [HERD_NOUN_AGENT] = "the agent is " HERD_BUS_ROOT,
+    [HERD_NOUN_CERTIFICATE] = "GetCertificate finds one by its name",
+    [HERD_NOUN_ISSUER] = "GetIssuer finds one by its name",
+    [HERD_NOUN_OPERATION] = "one is kept for a day after its end",
+    [HERD_NOUN_SUBSCRIPTION] = "one ends with its connection; Subscribe makes another",
+  };
+  HerdNoun noun = herd_bus_find_folder (path);
+
+  g_set_error (error, HERD_ERROR, HERD_ERROR_NOT_FOUND, "there is no %s %.256s, or no longer; %s",
+               folders[noun] != NULL ? folders[noun] : "object", path, advice[noun]);
+}
+
 gpointer
 herd_bus_get_row (HerdAgent *agent, HerdNoun noun, guint64 id)
 {
@@ -176,24 +205,35 @@ herd_bus_finish_nothing (HerdBusCall *call G_GNUC_UNUSED, GAsyncResult *result, 
   return herd_agent_verb_finish (result, NULL, error) ? g_variant_new ("()") : NULL;
 }
 
+/* KEY is the caller's, and anything. */
+static void
+refuse_option (const HerdBusCall *call, const char *key, const char *type, const char *const *known,
+               GError **error)
+{
+  g_autofree char *clean = herd_text_from_remote (key, -1);
+  g_autofree char *list = g_strjoinv (", ", (char **) known);
+
+  g_set_error (error, HERD_ERROR, HERD_ERROR_INVALID_ARGUMENT,
+               "%s: there is no option “%s” of type %.32s; there are: %s", call->row->member, clean,
+               type, *list != '\0' ? list : "none");
+}
+
 gboolean
-herd_bus_check_options (GVariant *options, const char *const *known, GError **error)
+herd_bus_check_options (const HerdBusCall *call, GVariant *options, const char *const *known,
+                        GError **error)
 {
   GVariantIter iter;
   const char *key;
   GVariant *value;
 
   g_variant_iter_init (&iter, options);
-  while (g_variant_iter_next (&iter, "{&sv}", &key, &value)) {
-    g_autofree char *entry = g_strdup_printf ("%s %s", key, g_variant_get_type_string (value));
+  while (g_variant_iter_loop (&iter, "{&sv}", &key, &value)) {
+    const char *type = g_variant_get_type_string (value);
+    g_autofree char *entry = g_strdup_printf ("%s %s", key, type);
 
-    g_variant_unref (value);
     if (!g_strv_contains (known, entry)) {
-      g_autofree char *list = g_strjoinv (", ", (char **) known);
-
-      g_set_error (error, HERD_ERROR, HERD_ERROR_INVALID_ARGUMENT,
-                   "option %s is unknown or of another type; there are: %s", entry,
-                   *list != '\0' ? list : "none");
+      refuse_option (call, key, type, known, error);
+      g_variant_unref (value);
       return FALSE;
     }
   }

@@ -97,6 +97,10 @@ char *herd_bus_get_path (HerdNoun noun, guint64 id);
 GVariant *herd_bus_new_path (HerdNoun noun, guint64 id);
 /* The id at the end of PATH, if it is one of NOUN's. */
 gboolean herd_bus_parse_path (const char *path, HerdNoun noun, guint64 *id);
+/* The noun in whose folder PATH lies, whether there is such an object or not; else HERD_NOUN_AGENT. */
+HerdNoun herd_bus_find_folder (const char *path);
+/* HERD_ERROR_NOT_FOUND: PATH is no object, or no longer. */
+void herd_bus_set_missing (GError **error, const char *path);
 /* The registry's row, or NULL. */
 gpointer herd_bus_get_row (HerdAgent *agent, HerdNoun noun, guint64 id);
 /* All properties of an object: a{sv}. Floating. */
@@ -110,8 +114,9 @@ void herd_bus_watch (HerdBus *bus, const char *sender);
 /* The reply of a verb that starts something: the operation. */
 GVariant *herd_bus_finish_operation (HerdBusCall *call, GAsyncResult *result, GError **error);
 GVariant *herd_bus_finish_nothing (HerdBusCall *call, GAsyncResult *result, GError **error);
-/* Are all of OPTIONS (a{sv}) among KNOWN ("name type", …)? Others are refused, not ignored. */
-gboolean herd_bus_check_options (GVariant *options, const char *const *known, GError **error);
+/* Are all of OPTIONS (a{sv}), CALL's, among KNOWN ("name type", …)? Others are refused, not ignored. */
+gboolean herd_bus_check_options (const HerdBusCall *call, GVariant *options,
+                                 const char *const *known, GError **error);
 
 /* --- long replies (long-reply.c) --- */
 

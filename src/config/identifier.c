@@ -38,9 +38,9 @@ herd_name_check (const char *what, const char *name, GError **error)
     return TRUE;
   shown = herd_text_from_remote (name, -1);
   g_set_error (error, HERD_ERROR, HERD_ERROR_INVALID_ARGUMENT,
-               "\"%s\" is not fit for the name of a %s; allowed are 1 to 64 of a-z, 0-9, \".\", "
+               "the %s's name \"%s\" is not fit; allowed are 1 to 64 of a-z, 0-9, \".\", "
                "\"_\" and \"-\", with a letter or digit first and no dot at the end",
-               shown, what);
+               what, shown);
   return FALSE;
 }
 

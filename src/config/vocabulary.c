@@ -42,9 +42,11 @@ static const HerdWord words[] = {
   { HERD_SECTION_AGENT, "operations", HERD_WORD_FILE_ONLY, herd_check_number, 16, .minimum = 1,
     .maximum = 500, .help = "how many operations run at the same time" },
   { HERD_SECTION_AGENT, "operations-per-user", HERD_WORD_FILE_ONLY, herd_check_number, 16,
-    .minimum = 1, .maximum = 10000, .help = "how many unfinished operations a user may have" },
+    .minimum = 1, .maximum = 10000,
+    .help = "how many unfinished operations a user may have; 10 where it is not set" },
   { HERD_SECTION_AGENT, "subscriptions-per-user", HERD_WORD_FILE_ONLY, herd_check_number, 16,
-    .minimum = 1, .maximum = 10000, .help = "how many subscriptions a user may have" },
+    .minimum = 1, .maximum = 10000,
+    .help = "how many subscriptions a user may have; 20 where it is not set" },
 
   { HERD_SECTION_CERTIFICATE, "challenge", HERD_WORD_LIST | HERD_WORD_SET, herd_check_name, 64,
     LIST_LIMIT, .help = "names of solvers, in the order in which they are tried" },

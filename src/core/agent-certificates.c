@@ -86,13 +86,13 @@ check_joins (const HerdCertificate *certificate, guint32 uid, GVariant *spec, GE
   }
   if (certificate->origin == HERD_ORIGIN_FILE) {
     g_set_error (error, HERD_ERROR, HERD_ERROR_EXISTS,
-                 "certificate %s is declared in the configuration; change it there",
+                 "certificate %s is declared in the configuration; change it there and use Reload",
                  certificate->name);
     return FALSE;
   }
   if (!herd_spec_equal (certificate->spec, spec)) {
     g_set_error (error, HERD_ERROR, HERD_ERROR_EXISTS,
-                 "certificate %s exists with other keys; use Modify to change it",
+                 "certificate %s exists, and is another wish (GetSpec); use Modify to change it",
                  certificate->name);
     return FALSE;
   }
@@ -205,7 +205,9 @@ herd_agent_renew_async (HerdAgent *agent, guint32 uid, guint64 id, gboolean forc
   GError *error = NULL;
 
   if (certificate == NULL) {
-    g_task_return_new_error (task, HERD_ERROR, HERD_ERROR_NOT_FOUND, "it was removed");
+    g_task_return_new_error (task, HERD_ERROR, HERD_ERROR_NOT_FOUND,
+                             "certificate %" G_GUINT64_FORMAT " was removed; see ListCertificates",
+                             id);
     return;
   }
   if (certificate->operation == 0 && certificate->retry_at > now && !force) {
@@ -310,7 +312,9 @@ herd_agent_modify_async (HerdAgent *agent, guint32 uid, guint64 id, GVariant *se
   guint64 operation;
 
   if (certificate == NULL) {
-    g_task_return_new_error (task, HERD_ERROR, HERD_ERROR_NOT_FOUND, "it was removed");
+    g_task_return_new_error (task, HERD_ERROR, HERD_ERROR_NOT_FOUND,
+                             "certificate %" G_GUINT64_FORMAT " was removed; see ListCertificates",
+                             id);
     return;
   }
   if (check_modifiable (agent, certificate, &error) && check_unset (unset, &error)) {
@@ -341,7 +345,9 @@ herd_agent_remove_async (HerdAgent *agent, guint64 id, GAsyncReadyCallback callb
   GError *error = NULL;
 
   if (certificate == NULL) {
-    g_task_return_new_error (task, HERD_ERROR, HERD_ERROR_NOT_FOUND, "it was removed");
+    g_task_return_new_error (task, HERD_ERROR, HERD_ERROR_NOT_FOUND,
+                             "certificate %" G_GUINT64_FORMAT " was removed; see ListCertificates",
+                             id);
     return;
   }
   if (!check_modifiable (agent, certificate, &error)) {
@@ -420,6 +426,22 @@ generation_read (GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer d
     g_task_return_boolean (task, TRUE);
 }
 
+static GError *
+new_no_generation (const HerdCertificate *certificate, guint64 number)
+{
+  const char *name = certificate != NULL ? certificate->name : "(removed)";
+
+  if (number == 0)
+    return g_error_new (HERD_ERROR, HERD_ERROR_NOT_FOUND,
+                        "certificate %s has no generation yet; NextAction and LastErrorMessage say "
+                        "why",
+                        name);
+  return g_error_new (HERD_ERROR, HERD_ERROR_NOT_FOUND,
+                      "certificate %s has no generation %" G_GUINT64_FORMAT
+                      "; Generations lists what it has",
+                      name, number);
+}
+
 void
 herd_agent_open_async (HerdAgent *agent, guint64 id, guint64 number, gboolean key,
                        GAsyncReadyCallback callback, gpointer data)
@@ -434,9 +456,7 @@ herd_agent_open_async (HerdAgent *agent, guint64 id, guint64 number, gboolean ke
     generation = herd_certificate_find_generation (certificate,
                                                    number != 0 ? number : certificate->current);
   if (generation == NULL) {
-    g_task_return_new_error (
-        task, HERD_ERROR, HERD_ERROR_NOT_FOUND, "certificate %s has no %s generation",
-        certificate != NULL ? certificate->name : "(removed)", number != 0 ? "such" : "current");
+    g_task_return_error (task, new_no_generation (certificate, number));
     return;
   }
   opened->state = agent->services.state;

@@ -58,7 +58,8 @@ herd_agent_register_async (HerdAgent *agent, guint32 uid, guint64 id, GVariant *
   GError *error = NULL;
 
   if (authority == NULL) {
-    g_task_return_new_error (task, HERD_ERROR, HERD_ERROR_NOT_FOUND, "it was removed");
+    g_task_return_new_error (task, HERD_ERROR, HERD_ERROR_NOT_FOUND,
+                             "issuer %" G_GUINT64_FORMAT " was removed; see ListIssuers", id);
     return;
   }
   if (authority->operation == 0 && !herd_agent_check_quota (agent, uid, NULL, &error)) {
@@ -103,7 +104,8 @@ herd_agent_remove_issuer_async (HerdAgent *agent, guint64 id, GAsyncReadyCallbac
   HerdBatch *batch;
 
   if (authority == NULL) {
-    g_task_return_new_error (task, HERD_ERROR, HERD_ERROR_NOT_FOUND, "it was removed");
+    g_task_return_new_error (task, HERD_ERROR, HERD_ERROR_NOT_FOUND,
+                             "issuer %" G_GUINT64_FORMAT " was removed; see ListIssuers", id);
     return;
   }
   if (authority->from_file && !authority->retired) {
@@ -137,8 +139,9 @@ herd_agent_cancel_async (HerdAgent *agent, guint64 id, GAsyncReadyCallback callb
   HerdIssuance *issuance = g_hash_table_lookup (agent->issuances, &id);
 
   if (operation == NULL || operation->state != HERD_OPERATION_RUNNING) {
-    g_task_return_new_error (task, HERD_ERROR, HERD_ERROR_NOT_FOUND,
-                             "the operation has ended; there is nothing to cancel");
+    g_task_return_new_error (
+        task, HERD_ERROR, HERD_ERROR_NOT_FOUND,
+        "operation %" G_GUINT64_FORMAT " has ended; there is nothing to cancel", id);
     return;
   }
   if (issuance != NULL)
@@ -171,16 +174,16 @@ static gboolean
 check_subscription (HerdAgent *agent, guint32 uid, const char *const *patterns, GError **error)
 {
   gboolean exempt = uid == 0 || agent->services.session;
+  guint limit = herd_agent_get_number (agent, "subscriptions-per-user", SUBSCRIPTIONS_PER_USER);
 
   if (patterns[0] == NULL || g_strv_length ((char **) patterns) > PATTERNS_MAX) {
     g_set_error (error, HERD_ERROR, HERD_ERROR_INVALID_ARGUMENT,
                  "patterns: 1 to %d globs of names; \"*\" for all", PATTERNS_MAX);
     return FALSE;
   }
-  if (!exempt && count_subscriptions (agent, uid) >= SUBSCRIPTIONS_PER_USER) {
+  if (!exempt && count_subscriptions (agent, uid) >= limit) {
     g_set_error (error, HERD_ERROR, HERD_ERROR_LIMIT_EXCEEDED,
-                 "user %u has %d subscriptions already; close one first", uid,
-                 SUBSCRIPTIONS_PER_USER);
+                 "user %u has %u subscriptions already; close one first", uid, limit);
     return FALSE;
   }
   return TRUE;

@@ -40,12 +40,14 @@ gboolean
 herd_agent_check_quota (HerdAgent *agent, guint32 uid, const HerdCertificate *certificate,
                         GError **error)
 {
+  guint limit = herd_agent_get_number (agent, "operations-per-user", OPERATIONS_PER_USER);
+
   if (uid == 0 || agent->services.session || is_declared (certificate)
-      || count_unfinished (agent, uid) < OPERATIONS_PER_USER)
+      || count_unfinished (agent, uid) < limit)
     return TRUE;
   g_set_error (error, HERD_ERROR, HERD_ERROR_LIMIT_EXCEEDED,
-               "user %u has %d unfinished operations; wait until one has ended, or cancel one", uid,
-               OPERATIONS_PER_USER);
+               "user %u has %u unfinished operations; wait until one has ended, or cancel one", uid,
+               limit);
   return FALSE;
 }
 

@@ -29,6 +29,9 @@ struct HerdAgent {
   GHashTable *queued; /* &certificate id → guint64*: the operation to start when the running ends */
 };
 
+/* The number that [agent] has for KEY, as it was read last. */
+guint herd_agent_get_number (HerdAgent *agent, const char *key, guint fallback);
+
 /* --- operations (agent-operations.c) --- */
 
 /* May UID have one more unfinished operation, for CERTIFICATE (NULL: for an issuer)? Root, the user of

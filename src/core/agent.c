@@ -23,10 +23,10 @@ deliveries_changed (guint64 id, gpointer data)
     herd_agent_reschedule (agent, certificate);
 }
 
-static guint
-get_number (HerdConfig *config, const char *key, guint fallback)
+guint
+herd_agent_get_number (HerdAgent *agent, const char *key, guint fallback)
 {
-  const HerdConfigEntry *entry = herd_config_find (config, HERD_SECTION_AGENT, "");
+  const HerdConfigEntry *entry = herd_config_find (agent->services.config, HERD_SECTION_AGENT, "");
   const char *text = herd_config_entry_get (entry, key, NULL);
 
   return text != NULL ? (guint) g_ascii_strtoull (text, NULL, 10) : fallback;
@@ -41,8 +41,7 @@ init_issuance (HerdAgent *agent)
   context->issuers = agent->issuers;
   context->deliveries = agent->deliveries;
   context->slots = agent->slots;
-  context->generations = MAX (
-      get_number (agent->services.config, "generations", DEFAULT_GENERATIONS), 1);
+  context->generations = MAX (herd_agent_get_number (agent, "generations", DEFAULT_GENERATIONS), 1);
   context->issued = herd_agent_issued;
   context->finished = herd_agent_issuance_finished;
   context->data = agent;
@@ -73,7 +72,7 @@ herd_agent_new (const HerdAgentOptions *options)
                                      options->factory_data);
   agent->deliveries = herd_deliveries_new (services, agent->launcher, deliveries_changed, agent);
   agent->scheduler = herd_scheduler_new (services->clock, herd_agent_due, agent);
-  agent->slots = herd_gate_new (get_number (services->config, "operations", DEFAULT_SLOTS));
+  agent->slots = herd_gate_new (herd_agent_get_number (agent, "operations", DEFAULT_SLOTS));
   agent->issuances = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free,
                                             (GDestroyNotify) herd_issuance_free);
   agent->registrations = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free,

@@ -411,8 +411,8 @@ check_answer (const HerdCertificate *certificate, const HerdDelivery *delivery, 
       || herd_certificate_find_generation (certificate, generation) == NULL) {
     g_set_error (error, HERD_ERROR, HERD_ERROR_NOT_FOUND,
                  "target %s was sent no generation %" G_GUINT64_FORMAT
-                 " of this certificate to acknowledge",
-                 delivery->target, generation);
+                 " of certificate %s to acknowledge; give the one that OpenBundle gave",
+                 delivery->target, generation, certificate->name);
     return FALSE;
   }
   if (generation == delivery->wanted
@@ -420,8 +420,9 @@ check_answer (const HerdCertificate *certificate, const HerdDelivery *delivery, 
           || delivery->state == HERD_DELIVERY_HELD)) {
     g_set_error (error, HERD_ERROR, HERD_ERROR_REFUSED,
                  "target %s has answered already: generation %" G_GUINT64_FORMAT
-                 " is %s; Retry sends a rejected one again",
-                 delivery->target, generation, herd_delivery_state_to_string (delivery->state));
+                 " of certificate %s is %s; Retry sends a rejected one again",
+                 delivery->target, generation, certificate->name,
+                 herd_delivery_state_to_string (delivery->state));
     return FALSE;
   }
   return TRUE;
@@ -439,8 +440,11 @@ take_answer (HerdDeliveries *deliveries, const HerdSubscription *subscription, g
   if (certificate != NULL)
     delivery = herd_certificate_find_delivery (certificate, subscription->target);
   if (delivery == NULL) {
+    g_autofree char *number = g_strdup_printf ("%" G_GUINT64_FORMAT " (no longer there)", id);
+
     g_set_error (error, HERD_ERROR, HERD_ERROR_NOT_FOUND,
-                 "target %s has nothing of this certificate to acknowledge", subscription->target);
+                 "target %s has nothing of certificate %s to acknowledge; wait for Updated",
+                 subscription->target, certificate != NULL ? certificate->name : number);
     return FALSE;
   }
   if (!check_answer (certificate, delivery, generation, applied, error))
@@ -469,7 +473,9 @@ herd_deliveries_acknowledge_async (HerdDeliveries *deliveries, const HerdSubscri
     target = g_hash_table_lookup (deliveries->targets, subscription->target);
   if (target == NULL) {
     g_task_return_new_error (task, HERD_ERROR, HERD_ERROR_INVALID_ARGUMENT,
-                             "this subscription observes; give the option target to Subscribe");
+                             "subscription %" G_GUINT64_FORMAT
+                             " observes; give the option target to Subscribe",
+                             subscription->id);
     return;
   }
   if (!(generation == 0

@@ -8,6 +8,7 @@
 
 #include "model/spec.h"
 #include "plugin/error.h"
+#include "util/text.h"
 
 struct HerdFilter {
   char *state;
@@ -19,6 +20,17 @@ struct HerdFilter {
   gint64 expires_before; /* 0 = any */
 };
 
+/* KEY is one that is known. */
+static gboolean
+refuse_type (const char *key, GVariant *value, GError **error)
+{
+  g_set_error (error, HERD_ERROR, HERD_ERROR_INVALID_ARGUMENT,
+               "filter %s cannot be of type %.32s; state, activity, issuer and identifier are s, "
+               "owner is u, expires-before is x",
+               key, g_variant_get_type_string (value));
+  return FALSE;
+}
+
 static gboolean
 take_string (GVariant *value, char **string)
 {
@@ -27,6 +39,24 @@ take_string (GVariant *value, char **string)
   g_free (*string);
   *string = g_variant_dup_string (value, NULL);
   return TRUE;
+}
+
+/* One of WORDS: any other would match nothing, which is not what whoever mistyped it wants to know. */
+static gboolean
+take_word (const char *key, GVariant *value, const char *const *words, char **string,
+           GError **error)
+{
+  g_autofree char *shown = NULL, *known = NULL;
+
+  if (!take_string (value, string))
+    return refuse_type (key, value, error);
+  if (g_strv_contains (words, *string))
+    return TRUE;
+  shown = herd_text_from_remote (*string, -1);
+  known = g_strjoinv (", ", (char **) words);
+  g_set_error (error, HERD_ERROR, HERD_ERROR_INVALID_ARGUMENT,
+               "filter %s: there is no “%s”; there are %s", key, shown, known);
+  return FALSE;
 }
 
 static gboolean
@@ -45,9 +75,9 @@ take (HerdFilter *filter, const char *key, GVariant *value, GError **error)
   gboolean taken = FALSE;
 
   if (g_str_equal (key, "state")) {
-    taken = take_string (value, &filter->state);
+    return take_word (key, value, herd_certificate_states, &filter->state, error);
   } else if (g_str_equal (key, "activity")) {
-    taken = take_string (value, &filter->activity);
+    return take_word (key, value, herd_certificate_activities, &filter->activity, error);
   } else if (g_str_equal (key, "issuer")) {
     taken = take_string (value, &filter->issuer);
   } else if (g_str_equal (key, "identifier")) {
@@ -62,18 +92,16 @@ take (HerdFilter *filter, const char *key, GVariant *value, GError **error)
     if (taken)
       filter->expires_before = g_variant_get_int64 (value);
   } else {
-    g_set_error (error, HERD_ERROR, HERD_ERROR_INVALID_ARGUMENT,
-                 "unknown filter; there are state, activity, issuer, identifier (s), owner (u) and "
-                 "expires-before (x)");
+    g_autofree char *shown = herd_text_from_remote (key, -1);
+
+    g_set_error (
+        error, HERD_ERROR, HERD_ERROR_INVALID_ARGUMENT,
+        "there is no filter “%s”; there are state, activity, issuer, identifier (s), owner "
+        "(u) and expires-before (x)",
+        shown);
     return FALSE;
   }
-  if (!taken) {
-    g_set_error (error, HERD_ERROR, HERD_ERROR_INVALID_ARGUMENT,
-                 "filter %s cannot be of type %s; state, activity, issuer and identifier are s, "
-                 "owner is u, expires-before is x",
-                 key, g_variant_get_type_string (value));
-  }
-  return taken;
+  return taken || refuse_type (key, value, error);
 }
 
 HerdFilter *

@@ -204,18 +204,16 @@ herd_action_to_string (HerdAction action)
   return "none";
 }
 
+const char *const herd_certificate_states[HERD_N_CERTIFICATE_STATES + 1] = {
+  [HERD_CERTIFICATE_NONE] = "none",
+  [HERD_CERTIFICATE_VALID] = "valid",
+  [HERD_CERTIFICATE_EXPIRED] = "expired",
+};
+
 const char *
 herd_certificate_state_to_string (HerdCertificateState state)
 {
-  switch (state) {
-  case HERD_CERTIFICATE_NONE:
-    return "none";
-  case HERD_CERTIFICATE_VALID:
-    return "valid";
-  case HERD_CERTIFICATE_EXPIRED:
-    return "expired";
-  }
-  return "none";
+  return herd_certificate_states[state];
 }
 
 HerdCertificate *
@@ -311,6 +309,9 @@ is_delivering (const HerdCertificate *certificate)
   }
   return FALSE;
 }
+
+const char *const herd_certificate_activities[] = { "idle",       "waiting", "issuing",
+                                                    "delivering", "blocked", NULL };
 
 const char *
 herd_certificate_get_activity (const HerdCertificate *certificate, gint64 now)

@@ -102,6 +102,9 @@ typedef enum {
 
 /* "none", "valid", "expired". */
 const char *herd_certificate_state_to_string (HerdCertificateState state);
+/* All of them, and all that herd_certificate_get_activity() gives; each ends with NULL. */
+extern const char *const herd_certificate_states[];
+extern const char *const herd_certificate_activities[];
 
 typedef struct {
   guint64 id; /* opaque, persisted, never reused */

@@ -327,6 +327,24 @@ class Quotas(Case):
         self.www.call(last, "Subscription1.Close")
         second.agent("Subscribe", "(asa{sv})", ["*"], {})
 
+    def test_configured(self):
+        "both quotas are what [agent] says, from the next reload on"
+        self.agent.configure(CONFIGURATION + "[agent]\noperations-per-user = 2\nsubscriptions-per-user = 3\n")
+        self.assertEqual(self.root.agent("Reload"), [])
+        for number in range(2):
+            _, operation = self.www.request(f"www{number}", [f"hold.www{number}.example"], deliver=[])
+        self.assertIn("2 unfinished", self.fails("LimitExceeded", self.www.request, "more", ["hold.more.example"], deliver=[]))
+        for number in range(3):
+            self.www.agent("Subscribe", "(asa{sv})", ["*"], {})
+        self.assertIn("3 subscriptions", self.fails("LimitExceeded", self.www.agent, "Subscribe", "(asa{sv})", ["*"], {}))
+        # Who has more than a new quota keeps them, and gets no other.
+        self.agent.configure(CONFIGURATION + "[agent]\noperations-per-user = 1\nsubscriptions-per-user = 4\n")
+        self.assertEqual(self.root.agent("Reload"), [])
+        self.www.agent("Subscribe", "(asa{sv})", ["*"], {})
+        self.www.call(operation, "Operation1.Cancel")
+        self.www.finished(operation)
+        self.fails("LimitExceeded", self.www.request, "more", ["hold.more.example"], deliver=[])
+
 
 class Turns(Case):
     def setUp(self):

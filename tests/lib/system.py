@@ -132,8 +132,7 @@ class SystemAgent:
         user = pwd.getpwnam("certherd")
         self.folder = tempfile.mkdtemp(prefix="certherd-test-")
         os.makedirs(os.path.join(self.folder, "config"))
-        with open(os.path.join(self.folder, "config", "certherd.conf"), "w") as file:
-            file.write(configuration)
+        self.configure(configuration)
         os.chmod(self.folder, 0o755)
         os.mkdir(os.path.join(self.folder, "state"))
         os.chown(os.path.join(self.folder, "state"), user.pw_uid, user.pw_gid)
@@ -148,6 +147,10 @@ class SystemAgent:
         except subprocess.CalledProcessError:
             self.clean()
             raise
+
+    def configure(self, text):
+        with open(os.path.join(self.folder, "config", "certherd.conf"), "w") as file:
+            file.write(text)
 
     def clean(self):
         """Ends it; its status."""
