@@ -234,7 +234,7 @@ test_bad_places (DeliverFixture *fixture, gconstpointer data)
     int status;
   } bad[] = {
     { "path = /proc", "acknowledge www 1 no ", HERD_PASS_DONE },
-    { "path = /nonexistent/place", "create the directory, or correct the target's path",
+    { "path = /nonexistent/place", "create the directory, or correct the path that is set",
       HERD_PASS_DONE },
     { "path = /tmp\nowner = nobody-of-this-name", "nobody-of-this-name", HERD_PASS_FAILED },
   };
