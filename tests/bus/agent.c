@@ -2,7 +2,9 @@
 /*
  * The real agent, state and bus with a double of an issuer: it issues from a test CA, and does what
  * the first label of the first identifier says: "hold" waits to be cancelled, "refuse" is rejected
- * for good, "limit" is rate-limited for an hour, "down" cannot be reached. For tests of the bus.
+ * for good, "limit" is rate-limited for an hour, "down" cannot be reached, "wait" goes on at SIGUSR1.
+ * For tests of the bus. With CERTHERD_TEST_RACE in its environment a Modify comes just behind the first
+ * save, and a kill just behind both, before either is answered.
  *
  *   bus-agent --session|--system --config DIR --state DIR
  *
@@ -11,6 +13,7 @@
  */
 #include <glib-unix.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "bus/service.h"
 #include "core/agent.h"
@@ -27,7 +30,17 @@ struct _Double {
   GObject parent;
   TestCa *ca;
   HerdClock *clock;
+  GPtrArray *waiting; /* GTask, with their CSR */
 };
+
+static void
+issue (Double *self, GTask *task, GBytes *csr, gboolean other_key)
+{
+  char *pem = test_ca_issue (self->ca, csr, other_key);
+
+  g_task_return_pointer (task, g_bytes_new_take (pem, strlen (pem)),
+                         (GDestroyNotify) g_bytes_unref);
+}
 
 static void
 issue_async (HerdIssuer *issuer, const HerdIssueRequest *request, GBytes *resume G_GNUC_UNUSED,
@@ -57,11 +70,11 @@ issue_async (HerdIssuer *issuer, const HerdIssueRequest *request, GBytes *resume
     g_task_return_error (task, herd_error_new_problem (&problem, "newOrder"));
   } else if (g_str_has_prefix (name, "down.")) {
     g_task_return_new_error (task, HERD_ERROR, HERD_ERROR_UNREACHABLE, "the double is down");
+  } else if (g_str_has_prefix (name, "wait.")) {
+    g_task_set_task_data (task, g_bytes_ref (request->csr), (GDestroyNotify) g_bytes_unref);
+    g_ptr_array_add (self->waiting, g_steal_pointer (&task));
   } else {
-    char *pem = test_ca_issue (self->ca, request->csr, g_str_has_prefix (name, "otherkey."));
-
-    g_task_return_pointer (task, g_bytes_new_take (pem, strlen (pem)),
-                           (GDestroyNotify) g_bytes_unref);
+    issue (self, task, request->csr, g_str_has_prefix (name, "otherkey."));
   }
 }
 
@@ -92,7 +105,9 @@ double_init (Double *self G_GNUC_UNUSED)
 typedef struct {
   GMainLoop *loop;
   HerdClock *clock;
+  HerdCrash crash;
   TestCa *ca;
+  GPtrArray *waiting; /* GTask */
   HerdAgent *agent;
   int status;
 } Program;
@@ -106,6 +121,7 @@ make_issuer (const HerdAuthority *authority G_GNUC_UNUSED, gpointer data,
 
   self->ca = program->ca;
   self->clock = program->clock;
+  self->waiting = program->waiting;
   return HERD_ISSUER (self);
 }
 
@@ -203,6 +219,45 @@ on_terminate (gpointer data)
 }
 
 static gboolean
+on_go (gpointer data)
+{
+  Program *program = data;
+
+  while (program->waiting->len > 0) {
+    g_autoptr (GTask) task = g_ptr_array_steal_index (program->waiting, 0);
+
+    issue (g_task_get_source_object (task), task, g_task_get_task_data (task), FALSE);
+  }
+  return G_SOURCE_CONTINUE;
+}
+
+/* The window between a commit and its answer. */
+static void
+race (const char *point, gpointer data)
+{
+  HerdAgent *agent = ((Program *) data)->agent;
+  HerdServices *services;
+  HerdCertificate *certificate;
+  g_autoptr (GVariant) set = NULL;
+  g_autoptr (HerdStateContents) contents = NULL;
+  const char *const nothing[] = { NULL };
+
+  if (!g_str_equal (point, "run:issue/save:entered")
+      && !g_str_equal (point, "run:issue/save:answered"))
+    return;
+  services = herd_agent_get_services (agent);
+  certificate = herd_registry_next_certificate (services->registry, "");
+  if (g_str_has_suffix (point, "entered")) {
+    set = g_variant_ref_sink (g_variant_new_parsed ("{'renew': <'50%'>}"));
+    herd_agent_modify_async (agent, geteuid (), certificate->id, set, nothing, NULL, NULL);
+    return;
+  }
+  /* What was asked for before is on disk by then. */
+  contents = herd_state_load (services->state, NULL);
+  kill (getpid (), SIGKILL);
+}
+
+static gboolean
 make_agent (Program *program, const char *config, const char *directory, gboolean session,
             GError **error)
 {
@@ -217,6 +272,7 @@ make_agent (Program *program, const char *config, const char *directory, gboolea
     .plugin_directory = HERD_PLUGIN_DIR,
     .factory = make_issuer,
     .factory_data = program,
+    .crash = program->crash.reached != NULL ? &program->crash : NULL,
     .version = HERD_VERSION,
     .at_rest = "none",
     .session = session,
@@ -242,6 +298,11 @@ main (int argc, char **argv)
   g_assert_cmpint (argc, ==, 6);
   program.loop = g_main_loop_new (NULL, FALSE);
   program.clock = herd_clock_new_system ();
+  if (g_getenv ("CERTHERD_TEST_RACE") != NULL) {
+    program.crash.reached = race;
+    program.crash.data = &program;
+  }
+  program.waiting = g_ptr_array_new_with_free_func (g_object_unref);
   program.ca = test_ca_new ("the double's CA");
   if (!make_agent (&program, argv[3], argv[5], session, &error)) {
     fprintf (stderr, "%s\n", error->message);
@@ -251,6 +312,7 @@ main (int argc, char **argv)
   g_main_context_set_poll_func (NULL, measured_poll);
   g_unix_signal_add (SIGUSR1, on_measure, NULL);
   g_unix_signal_add (SIGTERM, on_terminate, &program);
+  g_unix_signal_add (SIGUSR1, on_go, &program);
   service = herd_bus_service_new (session ? G_BUS_TYPE_SESSION : G_BUS_TYPE_SYSTEM, program.agent,
                                   &events);
   g_main_loop_run (program.loop);
@@ -259,5 +321,6 @@ main (int argc, char **argv)
   herd_clock_unref (program.clock);
   g_main_loop_unref (program.loop);
   test_ca_free (program.ca);
+  g_ptr_array_unref (program.waiting);
   return program.status;
 }

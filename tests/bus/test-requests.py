@@ -172,6 +172,21 @@ class Requests(Case):
         self.fails("NotFound", self.client.agent, "GetCertificate", "(s)", "held")
         self.assertEqual(self.client.get(self.client.agent("GetCertificate", "(s)", "web"), "Certificate1")["Generation"], 2)
 
+    def test_race(self):
+        "A change just behind a save, and a kill: the new generation stays the current one"
+        self.agent.stop()
+        self.client.close()
+        self.agent.environment["CERTHERD_TEST_RACE"] = "1"
+        self.agent.start()
+        self.client = Client(self.agent.bus)
+        self.client.request("web", ["www.example"], deliver=[])
+        self.assertEqual(self.agent.process.wait(30), -9)
+        del self.agent.environment["CERTHERD_TEST_RACE"]
+        self.restart()
+        path = self.client.agent("GetCertificate", "(s)", "web")
+        self.assertEqual(self.client.get(path, "Certificate1")["Generation"], 1)
+        self.assertEqual(self.client.call(path, "Certificate1.GetSpec")["renew"], "50%")
+
     def test_restart(self):
         "A restart keeps paths, generations, keys, operations; SIGKILL too"
         path, operation = self.client.request("web", ["www.example"], deliver=[])
