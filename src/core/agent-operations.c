@@ -232,6 +232,17 @@ herd_agent_drop_operations (HerdAgent *agent, guint64 certificate)
   }
 }
 
+/* Without the keys it could only fail, and lose what it has reached: it stays running, and waits. */
+static void
+wait_for_keys (HerdCertificate *certificate, HerdAuthority *authority,
+               const HerdOperation *operation)
+{
+  if (certificate != NULL && certificate->operation == 0)
+    certificate->operation = operation->id;
+  if (authority != NULL && authority->operation == 0)
+    authority->operation = operation->id;
+}
+
 void
 herd_agent_resume (HerdAgent *agent, HerdOperation *operation)
 {
@@ -240,7 +251,10 @@ herd_agent_resume (HerdAgent *agent, HerdOperation *operation)
   HerdAuthority *authority = herd_registry_get_authority (agent->services.registry,
                                                           operation->issuer);
 
-  if (authority != NULL && g_str_equal (operation->kind, "register")) {
+  if (herd_state_is_locked (agent->services.state) && operation->generation == 0
+      && (certificate != NULL || authority != NULL)) {
+    wait_for_keys (certificate, authority, operation);
+  } else if (authority != NULL && g_str_equal (operation->kind, "register")) {
     herd_agent_begin_registration (agent, authority, operation, operation->options);
   } else if (certificate == NULL || (certificate->operation != 0 && operation->generation == 0)) {
     end_replaced (agent, operation);

@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The real agent, state and bus with a double of an issuer: it issues from a test CA, and does what
- * the first label of the first identifier says: "hold" waits to be cancelled, "refuse" is rejected
- * for good, "limit" is rate-limited for an hour, "down" cannot be reached, "wait" goes on at SIGUSR1.
- * For tests of the bus. With CERTHERD_TEST_RACE in its environment a Modify comes just behind the first
- * save, and a kill just behind both, before either is answered.
- *
- *   bus-agent --session|--system --config DIR --state DIR
+ * The real agent, state and bus with a double of an issuer, which issues from a test CA: what it does
+ * else is said at issue_async.   bus-agent --session|--system --config DIR --state DIR
  *
  * TEST_CERTIFICATES: so many more certificates, in memory only, with TEST_IDENTIFIERS long names each.
- * SIGUSR1 prints the longest turn of the loop since the last one, in microseconds.
+ * TEST_LOCKED: the state stays locked. TEST_RACE: a Modify comes just behind the first save, and a kill
+ * just behind both, before either is answered. SIGUSR1 prints the longest turn of the loop since the
+ * last one, in microseconds; SIGUSR2 lets the issuer go on.
  */
 #include <glib-unix.h>
 #include <stdio.h>
@@ -42,6 +39,9 @@ issue (Double *self, GTask *task, GBytes *csr, gboolean other_key)
                          (GDestroyNotify) g_bytes_unref);
 }
 
+/* The first label of the first identifier says what it does: "hold" waits to be cancelled, "wait" for
+ * SIGUSR2, "refuse" is rejected for good, "limit" is rate-limited for an hour, "down" cannot be reached,
+ * "otherkey" gets a certificate of a key that is not the CSR's. */
 static void
 issue_async (HerdIssuer *issuer, const HerdIssueRequest *request, GBytes *resume G_GNUC_UNUSED,
              HerdIssuerHost *host, GCancellable *cancellable, GAsyncReadyCallback callback,
@@ -279,7 +279,8 @@ make_agent (Program *program, const char *config, const char *directory, gboolea
   };
 
   options.state = herd_state_open (directory, NULL, error);
-  if (options.state == NULL || !herd_state_unlock (options.state, kek, error))
+  if (options.state == NULL
+      || (g_getenv ("TEST_LOCKED") == NULL && !herd_state_unlock (options.state, kek, error)))
     return FALSE;
   options.launcher = herd_launcher_new_children (deliver, session ? arguments : arguments + 1);
   program->agent = herd_agent_new (&options);
@@ -298,7 +299,7 @@ main (int argc, char **argv)
   g_assert_cmpint (argc, ==, 6);
   program.loop = g_main_loop_new (NULL, FALSE);
   program.clock = herd_clock_new_system ();
-  if (g_getenv ("CERTHERD_TEST_RACE") != NULL) {
+  if (g_getenv ("TEST_RACE") != NULL) {
     program.crash.reached = race;
     program.crash.data = &program;
   }
@@ -312,7 +313,7 @@ main (int argc, char **argv)
   g_main_context_set_poll_func (NULL, measured_poll);
   g_unix_signal_add (SIGUSR1, on_measure, NULL);
   g_unix_signal_add (SIGTERM, on_terminate, &program);
-  g_unix_signal_add (SIGUSR1, on_go, &program);
+  g_unix_signal_add (SIGUSR2, on_go, &program);
   service = herd_bus_service_new (session ? G_BUS_TYPE_SESSION : G_BUS_TYPE_SYSTEM, program.agent,
                                   &events);
   g_main_loop_run (program.loop);

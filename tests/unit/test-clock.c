@@ -72,7 +72,7 @@ system_fires_at (void)
   herd_clock_arm_at (clock, when, on_fired, &b);
   herd_clock_disarm (clock, herd_clock_arm_at (clock, when - 1000, on_fired, &x));
   herd_clock_arm_at (clock, -1, on_fired, &a); /* long ago */
-  a.other = herd_clock_arm_at (clock, when + 3600 * HERD_SECOND, on_fired, &x);
+  a.other = herd_clock_arm_at (clock, when + G_TIME_SPAN_HOUR, on_fired, &x);
   while (strchr (fired->str, 'b') == NULL)
     g_main_context_iteration (NULL, TRUE);
   g_assert_cmpint (herd_clock_get_real (clock), >=, when);
