@@ -34,6 +34,12 @@ slot_free (Slot *slot)
   g_free (slot);
 }
 
+static GHashTable *
+new_keys (void)
+{
+  return g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) herd_key_unref);
+}
+
 static Slot *
 ensure_slot (HerdIssuers *issuers, guint64 authority)
 {
@@ -42,8 +48,7 @@ ensure_slot (HerdIssuers *issuers, guint64 authority)
   if (slot == NULL) {
     slot = g_new0 (Slot, 1);
     slot->authority = authority;
-    slot->keys = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
-                                        (GDestroyNotify) herd_key_unref);
+    slot->keys = new_keys ();
     slot->gate = herd_gate_new (1);
     g_hash_table_insert (issuers->slots, &slot->authority, slot);
   }
@@ -107,8 +112,20 @@ herd_issuers_forget (HerdIssuers *issuers, guint64 authority)
 {
   Slot *slot = g_hash_table_lookup (issuers->slots, &authority);
 
-  if (slot != NULL)
-    g_clear_object (&slot->engine);
+  if (slot == NULL)
+    return;
+  g_clear_object (&slot->engine);
+  /* Runs under way keep theirs. */
+  g_hash_table_unref (slot->keys);
+  slot->keys = new_keys ();
+}
+
+gboolean
+herd_issuers_is_current (HerdIssuers *issuers, guint64 authority, HerdIssuer *engine)
+{
+  const Slot *slot = g_hash_table_lookup (issuers->slots, &authority);
+
+  return slot != NULL && slot->engine == engine;
 }
 
 HerdGate *
@@ -189,6 +206,7 @@ struct _HerdCoreIssuerHost {
   GHashTable *keys;   /* likewise: the slot's */
   guint64 authority;
   guint64 operation;
+  char *directory; /* whose records they are; "": the issuer has no directory */
   char **solvers;
 };
 
@@ -230,6 +248,15 @@ keep_key (HerdCoreIssuerHost *self, const char *name, GBytes *bytes)
     g_hash_table_replace (self->keys, g_strdup (name), key);
 }
 
+/* An account belongs to a directory: one that is configured later has records of its own, and the earlier
+ * ones, keys sealed as they are, are found again where it is configured again. */
+static char *
+name_record (HerdCoreIssuerHost *self, const char *name)
+{
+  return *self->directory != '\0' ? g_strdup_printf ("%s@%s", name, self->directory)
+                                  : g_strdup (name);
+}
+
 static void
 record_read (GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
 {
@@ -252,10 +279,11 @@ host_record_get_async (HerdIssuerHost *host, const char *name, GAsyncReadyCallba
 {
   HerdCoreIssuerHost *self = HERD_CORE_ISSUER_HOST (host);
   GTask *task = g_task_new (self, NULL, callback, data);
+  g_autofree char *record = name_record (self, name);
 
   g_task_set_task_data (task, g_strdup (name), g_free);
-  herd_state_read_record_async (self->issuers->services->state, self->authority, name, record_read,
-                                task);
+  herd_state_read_record_async (self->issuers->services->state, self->authority, record,
+                                record_read, task);
 }
 
 static GBytes *
@@ -270,11 +298,12 @@ host_record_put_async (HerdIssuerHost *host, const char *name, GBytes *bytes, gb
 {
   HerdCoreIssuerHost *self = HERD_CORE_ISSUER_HOST (host);
   HerdBatch *batch = herd_batch_new ();
+  g_autofree char *record = name_record (self, name);
 
   g_hash_table_remove (self->keys, name);
   if (sealed)
     keep_key (self, name, bytes);
-  herd_batch_put_record (batch, self->authority, name, bytes, sealed);
+  herd_batch_put_record (batch, self->authority, record, bytes, sealed);
   herd_state_commit_async (self->issuers->services->state, batch, callback, data);
 }
 
@@ -331,6 +360,7 @@ herd_core_issuer_host_finalize (GObject *object)
 
   g_clear_object (&self->engine);
   g_clear_pointer (&self->keys, g_hash_table_unref);
+  g_free (self->directory);
   g_strfreev (self->solvers);
   G_OBJECT_CLASS (herd_core_issuer_host_parent_class)->finalize (object);
 }
@@ -351,7 +381,10 @@ herd_issuers_new_host (HerdIssuers *issuers, guint64 authority, guint64 operatio
 {
   HerdCoreIssuerHost *self = g_object_new (HERD_TYPE_CORE_ISSUER_HOST, NULL);
   Slot *slot = ensure_slot (issuers, authority);
+  const HerdAuthority *row = herd_registry_get_authority (issuers->services->registry, authority);
 
+  self->directory = g_strdup (row != NULL ? herd_authority_get_setting (row, "directory-url", "")
+                                          : "");
   self->issuers = issuers;
   self->engine = slot->engine != NULL ? g_object_ref (slot->engine) : NULL;
   self->keys = g_hash_table_ref (slot->keys);

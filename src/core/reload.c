@@ -47,6 +47,10 @@ declare_issuer (HerdAgent *agent, const HerdConfigEntry *entry, HerdBatch *batch
   authority->retired = FALSE;
   authority->revision++;
   herd_issuers_forget (agent->issuers, authority->id);
+  herd_account_free (authority->account);
+  authority->account = herd_account_new ();
+  herd_authority_set_error (authority, NULL, NULL, 0);
+  herd_agent_load_account (agent, authority->id);
   herd_batch_put_authority (batch, authority);
   herd_registry_touch (services->registry, HERD_NOUN_ISSUER, authority->id);
 }

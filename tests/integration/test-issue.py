@@ -88,6 +88,33 @@ listen = 127.0.0.1:{self.pebble['HTTP01_PORT']}
         return {row["target"]: row for row in self.client.get(path, "Certificate1")["Deliveries"]}
 
 
+class Directory(Case):
+    def account(self):
+        return next(row for row in self.client.agent("ListIssuers"))["account-url"]
+
+    def test_changed(self):
+        "Another directory-url: another account, with a key of its own; the first one is found again"
+        self.start()
+        self.issue("one", ["one.example.org"], deliver=[])
+        first = self.account()
+        self.assertTrue(first)
+        url = self.pebble["DIRECTORY_URL"]
+        other = url.replace("127.0.0.1", "localhost")
+        self.assertNotEqual(other, url)
+        self.agent.configure(self.configuration().replace(url, other))
+        self.assertEqual(self.client.agent("Reload"), [])
+        self.assertEqual(self.account(), "")
+        self.issue("two", ["two.example.org"], deliver=[])
+        second = self.account()
+        self.assertNotIn(second, ("", first))
+        # The key is another one too, or the CA would have known the account.
+        self.assertNotEqual(second.rsplit("/", 1)[1], first.rsplit("/", 1)[1])
+        self.agent.configure(self.configuration())
+        self.assertEqual(self.client.agent("Reload"), [])
+        self.issue("three", ["three.example.org"], deliver=[])
+        self.assertEqual(self.account(), first)
+
+
 class Issue(Case):
     def test_whole(self):
         "One certificate: requested, issued, sealed, delivered as files, renewed, removed"
