@@ -115,8 +115,9 @@ herd_agent_replace_issuance (HerdAgent *agent, HerdCertificate *certificate, gui
                                            : NULL;
   HerdOperation *operation;
 
-  /* One that has saved its generation only waits for targets; it needs nothing that we need. */
-  if (issuance == NULL || running->generation != 0)
+  /* One that has saved its generation only waits for targets; it needs nothing that we need. Whether one
+   * that is saving has, is known before this change is on disk. */
+  if (issuance == NULL || (running->generation != 0 && !herd_issuance_is_saving (issuance)))
     return herd_agent_begin_issuance (agent, certificate, uid, batch);
   operation = herd_agent_add_operation (agent, "issue", uid, certificate->id, 0, batch);
   put_queued (agent, certificate->id, operation->id);
@@ -157,6 +158,8 @@ start_queued (HerdAgent *agent, HerdCertificate *certificate)
                                  ? herd_registry_get_operation (agent->services.registry, *id)
                                  : NULL;
 
+  if (id != NULL)
+    end_older (agent, certificate->id, *id);
   g_hash_table_remove (agent->queued, &certificate->id);
   if (operation == NULL || operation->state != HERD_OPERATION_RUNNING)
     return;
@@ -175,10 +178,12 @@ herd_agent_follow_queue (HerdAgent *agent, HerdCertificate *certificate)
 
   if (queued == NULL)
     return;
-  end_older (agent, certificate->id, *queued);
-  if (issuance == NULL)
+  if (issuance == NULL) {
     start_queued (agent, certificate);
-  else if (running->generation == 0)
+    return;
+  }
+  end_older (agent, certificate->id, *queued);
+  if (running->generation == 0)
     herd_issuance_cancel (issuance);
 }
 
@@ -278,6 +283,7 @@ herd_agent_issued (guint64 id, gpointer data)
     return;
   /* What is left of the operation is waiting for targets, which is no reason not to renew. */
   certificate->operation = 0;
+  start_queued (agent, certificate);
   herd_deliveries_plan (agent->deliveries, certificate, NULL);
   herd_attentions_clear (agent->services.attentions, HERD_NOUN_CERTIFICATE, id, NULL);
   herd_agent_reschedule (agent, certificate);

@@ -486,6 +486,12 @@ herd_issuance_cancel (HerdIssuance *issuance)
   herd_run_cancel (issuance->run);
 }
 
+gboolean
+herd_issuance_is_saving (const HerdIssuance *issuance)
+{
+  return issuance->notices != NULL;
+}
+
 guint64
 herd_issuance_get_certificate (const HerdIssuance *issuance)
 {

@@ -4,9 +4,9 @@
  * else is said at issue_async.   bus-agent --session|--system --config DIR --state DIR
  *
  * TEST_CERTIFICATES: so many more certificates, in memory only, with TEST_IDENTIFIERS long names each.
- * TEST_LOCKED: the state stays locked. TEST_RACE: a Modify comes just behind the first save, and a kill
- * just behind both, before either is answered. SIGUSR1 prints the longest turn of the loop since the
- * last one, in microseconds; SIGUSR2 lets the issuer go on.
+ * TEST_LOCKED: the state stays locked. TEST_RACE: a Modify comes just behind the first save, and with
+ * "kill" a kill just behind both, before either is answered. SIGUSR1 prints the longest turn of the loop
+ * since the last one, in microseconds; SIGUSR2 lets the issuer go on.
  */
 #include <glib-unix.h>
 #include <stdio.h>
@@ -106,6 +106,7 @@ typedef struct {
   GMainLoop *loop;
   HerdClock *clock;
   HerdCrash crash;
+  gboolean raced;
   TestCa *ca;
   GPtrArray *waiting; /* GTask */
   HerdAgent *agent;
@@ -235,26 +236,29 @@ on_go (gpointer data)
 static void
 race (const char *point, gpointer data)
 {
-  HerdAgent *agent = ((Program *) data)->agent;
+  Program *program = data;
   HerdServices *services;
   HerdCertificate *certificate;
   g_autoptr (GVariant) set = NULL;
   g_autoptr (HerdStateContents) contents = NULL;
   const char *const nothing[] = { NULL };
+  gboolean ends = g_str_equal (g_getenv ("TEST_RACE"), "kill");
 
   if (!g_str_equal (point, "run:issue/save:entered")
       && !g_str_equal (point, "run:issue/save:answered"))
     return;
-  services = herd_agent_get_services (agent);
+  services = herd_agent_get_services (program->agent);
   certificate = herd_registry_next_certificate (services->registry, "");
-  if (g_str_has_suffix (point, "entered")) {
-    set = g_variant_ref_sink (g_variant_new_parsed ("{'renew': <'50%'>}"));
-    herd_agent_modify_async (agent, geteuid (), certificate->id, set, nothing, NULL, NULL);
-    return;
+  if (!program->raced) {
+    program->raced = TRUE;
+    set = g_variant_ref_sink (g_variant_new_parsed (
+        ends ? "{'renew': <'50%'>}" : "{'identifiers': <['www.example', 'two.example']>}"));
+    herd_agent_modify_async (program->agent, geteuid (), certificate->id, set, nothing, NULL, NULL);
+  } else if (ends) {
+    /* What was asked for before is on disk by then. */
+    contents = herd_state_load (services->state, NULL);
+    kill (getpid (), SIGKILL);
   }
-  /* What was asked for before is on disk by then. */
-  contents = herd_state_load (services->state, NULL);
-  kill (getpid (), SIGKILL);
 }
 
 static gboolean

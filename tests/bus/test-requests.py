@@ -173,13 +173,30 @@ class Requests(Case):
         self.fails("NotFound", self.client.agent, "GetCertificate", "(s)", "held")
         self.assertEqual(self.client.get(self.client.agent("GetCertificate", "(s)", "web"), "Certificate1")["Generation"], 2)
 
-    def test_race(self):
-        "A change just behind a save, and a kill: the new generation stays the current one"
+    def start_race(self, kind):
         self.agent.stop()
         self.client.close()
-        self.agent.environment["TEST_RACE"] = "1"
+        self.agent.environment["TEST_RACE"] = kind
         self.agent.start()
         self.client = Client(self.agent.bus)
+
+    def test_replace_race(self):
+        "Other names just behind a save: issued for once more, and once only"
+        self.start_race("replace")
+        path, operation = self.client.request("web", ["www.example"], deliver=[])
+        self.assertEqual(self.client.finished(operation)["Result"], {"generation": 1})
+        self.client.wait(lambda: self.client.get(path, "Certificate1")["Generation"] > 1, "generation 2")
+        self.client.wait(lambda: self.client.get(path, "Certificate1")["Operation"] == "/", "the end")
+        operations = [s[3][0] for s in self.client.signals if s[2] == "InterfacesAdded" and "operation" in s[3][0]]
+        self.assertEqual(len(operations), 2)
+        for other in operations:
+            self.assertEqual(self.client.finished(other)["State"], "done")
+        values = self.client.get(path, "Certificate1")
+        self.assertEqual((values["Generation"], values["Activity"]), (2, "idle"))
+
+    def test_race(self):
+        "A change just behind a save, and a kill: the new generation stays the current one"
+        self.start_race("kill")
         self.client.request("web", ["www.example"], deliver=[])
         self.assertEqual(self.agent.process.wait(30), -9)
         del self.agent.environment["TEST_RACE"]
