@@ -91,9 +91,11 @@ check_joins (const HerdCertificate *certificate, guint32 uid, GVariant *spec, GE
     return FALSE;
   }
   if (!herd_spec_equal (certificate->spec, spec)) {
+    g_autofree char *differences = herd_spec_list_differences (certificate->spec, spec);
+
     g_set_error (error, HERD_ERROR, HERD_ERROR_EXISTS,
-                 "certificate %s exists, and is another wish (GetSpec); use Modify to change it",
-                 certificate->name);
+                 "certificate %s exists with other values of %s; use Modify to change it",
+                 certificate->name, differences);
     return FALSE;
   }
   return TRUE;

@@ -23,6 +23,8 @@ herd_agent_add_issuer_async (HerdAgent *agent, const char *name, GVariant *setti
   HerdBatch *batch;
   guint64 id;
 
+  const char *missing = herd_vocabulary_find_missing (HERD_SECTION_ISSUER, settings);
+
   if (!herd_name_check ("issuer", name, &error)) {
     g_task_return_error (task, error);
     return;
@@ -30,6 +32,11 @@ herd_agent_add_issuer_async (HerdAgent *agent, const char *name, GVariant *setti
   if (herd_registry_find_authority (services->registry, name) != NULL) {
     g_task_return_new_error (task, HERD_ERROR, HERD_ERROR_EXISTS,
                              "issuer %s exists; choose another name, or remove it first", name);
+    return;
+  }
+  if (missing != NULL) {
+    g_task_return_new_error (task, HERD_ERROR, HERD_ERROR_INVALID_ARGUMENT,
+                             "issuer %s has no %s; give it among the settings", name, missing);
     return;
   }
   id = herd_state_new_id (services->state);

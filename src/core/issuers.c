@@ -145,12 +145,16 @@ find_latest (HerdRegistry *registry, const HerdCertificate *certificate)
   return authority != NULL && !authority->retired ? authority : NULL;
 }
 
+/* Issuers that an error names: nobody has many more, and it is for people. */
+#define NAMES_SHOWN 8
+
 /* The one called "default", or the only one. */
 static HerdAuthority *
 choose_default (HerdRegistry *registry, GError **error)
 {
   HerdAuthority *only = herd_registry_find_authority (registry, "default");
   g_autoptr (GArray) ids = herd_registry_list_ids (registry, HERD_NOUN_ISSUER);
+  g_autoptr (GString) names = g_string_new (NULL);
   guint count = 0;
 
   if (only != NULL)
@@ -163,6 +167,8 @@ choose_default (HerdRegistry *registry, GError **error)
       continue;
     only = authority;
     count++;
+    if (count <= NAMES_SHOWN)
+      g_string_append_printf (names, "%s%s", names->len > 0 ? ", " : "", authority->name);
   }
   if (count == 1)
     return only;
@@ -171,8 +177,8 @@ choose_default (HerdRegistry *registry, GError **error)
                  "no issuer is configured; add one below issuers.d or with AddIssuer");
   else
     g_set_error (error, HERD_ERROR, HERD_ERROR_INVALID_ARGUMENT,
-                 "there are %u issuers and none is called default; say which with the key issuer",
-                 count);
+                 "issuer: there are %u (%s%s) and none is called default; name one with this key",
+                 count, names->str, count > NAMES_SHOWN ? ", …" : "");
   return NULL;
 }
 

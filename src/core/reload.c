@@ -14,7 +14,8 @@ add_problem (GPtrArray *problems, const HerdConfigEntry *entry, const char *mess
 
   problem->file = g_strdup (entry->file);
   problem->line = entry->line;
-  problem->message = g_strdup (message);
+  problem->message = g_strdup_printf ("[%s %s]: %s", herd_section_to_string (entry->section),
+                                      entry->name, message);
   g_ptr_array_add (problems, problem);
 }
 
