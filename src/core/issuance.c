@@ -21,7 +21,7 @@ struct HerdIssuance {
   GVariant *spec; /* as it was at the start: a change makes another issuance */
   HerdRun *run;
   gboolean inside;    /* the slots */
-  GBytes *checkpoint; /* of an earlier process, for the issuer */
+  GBytes *checkpoint; /* of an earlier process, as it was saved */
   HerdKey *key;
   HerdIssuer *engine;
   HerdIssuerHost *host;
@@ -248,6 +248,7 @@ enter_issue (HerdRun *run, gpointer data, GError **error)
   HerdCertificate *certificate = get_certificate (issuance, error);
   HerdIssuer *engine = NULL;
   g_autoptr (HerdIssueRequest) request = NULL;
+  g_autoptr (GBytes) resume = NULL;
 
   if (certificate == NULL)
     return FALSE;
@@ -261,8 +262,10 @@ enter_issue (HerdRun *run, gpointer data, GError **error)
   issuance->host = herd_issuers_new_host (issuance->context->issuers, issuance->authority,
                                           issuance->operation,
                                           (const char *const *) request->solvers);
-  herd_issuer_issue_async (engine, request, issuance->checkpoint, issuance->host,
-                           herd_run_get_cancellable (run), herd_run_ready, herd_run_slot (run));
+  resume = herd_issuers_open_checkpoint (issuance->context->issuers, issuance->authority,
+                                         issuance->checkpoint);
+  herd_issuer_issue_async (engine, request, resume, issuance->host, herd_run_get_cancellable (run),
+                           herd_run_ready, herd_run_slot (run));
   return TRUE;
 }
 

@@ -221,6 +221,38 @@ static void host_iface_init (HerdIssuerHostInterface *iface);
 G_DEFINE_FINAL_TYPE_WITH_CODE (HerdCoreIssuerHost, herd_core_issuer_host, G_TYPE_OBJECT,
                                G_IMPLEMENT_INTERFACE (HERD_TYPE_ISSUER_HOST, host_iface_init))
 
+/* What is saved is of one issuer and one directory of it. */
+#define CHECKPOINT_TYPE G_VARIANT_TYPE ("(tsay)")
+
+static GBytes *
+close_checkpoint (HerdCoreIssuerHost *self, GBytes *bytes)
+{
+  g_autoptr (GVariant) variant = g_variant_ref_sink (
+      g_variant_new ("(ts@ay)", self->authority, self->directory,
+                     g_variant_new_from_bytes (G_VARIANT_TYPE_BYTESTRING, bytes, TRUE)));
+
+  return g_variant_get_data_as_bytes (variant);
+}
+
+GBytes *
+herd_issuers_open_checkpoint (HerdIssuers *issuers, guint64 authority, GBytes *saved)
+{
+  const HerdAuthority *row = herd_registry_get_authority (issuers->services->registry, authority);
+  g_autoptr (GVariant) variant = NULL;
+  g_autoptr (GVariant) bytes = NULL;
+  const char *directory;
+  guint64 whose;
+
+  if (row == NULL || saved == NULL)
+    return NULL;
+  variant = g_variant_ref_sink (g_variant_new_from_bytes (CHECKPOINT_TYPE, saved, FALSE));
+  g_variant_get (variant, "(t&s@ay)", &whose, &directory, &bytes);
+  if (whose != authority
+      || !g_str_equal (directory, herd_authority_get_setting (row, "directory-url", "")))
+    return NULL;
+  return g_variant_get_data_as_bytes (bytes);
+}
+
 static void
 host_checkpoint_async (HerdIssuerHost *host, GBytes *bytes, GAsyncReadyCallback callback,
                        gpointer data)
@@ -229,10 +261,11 @@ host_checkpoint_async (HerdIssuerHost *host, GBytes *bytes, GAsyncReadyCallback 
   HerdServices *services = self->issuers->services;
   HerdOperation *operation = herd_registry_get_operation (services->registry, self->operation);
   HerdBatch *batch = herd_batch_new ();
+  g_autoptr (GBytes) closed = close_checkpoint (self, bytes);
 
   if (operation != NULL) {
     herd_batch_put_operation (batch, operation);
-    herd_batch_put_checkpoint (batch, operation->id, bytes);
+    herd_batch_put_checkpoint (batch, operation->id, closed);
   }
   herd_state_commit_async (services->state, batch, callback, data);
 }

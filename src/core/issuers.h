@@ -42,6 +42,10 @@ HerdAuthority *herd_issuers_choose (HerdRegistry *registry, const HerdCertificat
 /* The gate before an authority's registration: one at a time, the next one finds the account. */
 HerdGate *herd_issuers_get_gate (HerdIssuers *issuers, guint64 authority);
 
+/* What the host of an earlier run has saved with checkpoint(), for AUTHORITY to go on from. NULL: it is of
+ * another one, or of another directory of it, whose order this one does not know. (transfer full) */
+GBytes *herd_issuers_open_checkpoint (HerdIssuers *issuers, guint64 authority, GBytes *saved);
+
 /* A host for one run of that engine. OPERATION: whose checkpoints and progress it is, 0: none.
  * SOLVERS: names that the certificate asks for, may be NULL or empty: any. (transfer full) */
 HerdIssuerHost *herd_issuers_new_host (HerdIssuers *issuers, guint64 authority, guint64 operation,
