@@ -265,16 +265,26 @@ on_terminate (gpointer data)
   return G_SOURCE_CONTINUE;
 }
 
+static void
+reloaded (GObject *source, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GPtrArray) problems = herd_agent_reload_finish (result, &error);
+
+  if (problems != NULL)
+    g_message ("configuration read again, %u problems", problems->len);
+  else
+    g_warning ("the configuration was not applied: %s", error->message);
+  herd_notify ("READY=1", NULL);
+}
+
 static gboolean
 on_hangup (gpointer data)
 {
   Program *program = data;
-  g_autoptr (GPtrArray) problems = NULL;
 
   herd_notify ("RELOADING=1", NULL);
-  problems = herd_agent_reload (program->agent);
-  g_message ("configuration read again, %u problems", problems->len);
-  herd_notify ("READY=1", NULL);
+  herd_agent_reload_async (program->agent, reloaded, NULL);
   return G_SOURCE_CONTINUE;
 }
 

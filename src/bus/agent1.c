@@ -371,12 +371,21 @@ after_subscribe (HerdBusCall *call)
 
 /* --- Reload --- */
 
-static GVariant *
-finish_reload (HerdBusCall *call, GAsyncResult *result G_GNUC_UNUSED, GError **error G_GNUC_UNUSED)
+static void
+start_reload (HerdBusCall *call, gpointer slot)
 {
-  g_autoptr (GPtrArray) problems = herd_agent_reload (call->agent);
-  GVariantBuilder builder = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("aa{sv}"));
+  herd_agent_reload_async (call->agent, herd_run_ready, slot);
+}
 
+static GVariant *
+finish_reload (HerdBusCall *call G_GNUC_UNUSED, GAsyncResult *result, GError **error)
+{
+  g_autoptr (GPtrArray) problems = herd_agent_reload_finish (result, error);
+  GVariantBuilder builder;
+
+  if (problems == NULL)
+    return NULL;
+  g_variant_builder_init (&builder, G_VARIANT_TYPE ("aa{sv}"));
   for (guint i = 0; i < problems->len; i++) {
     const HerdConfigProblem *problem = g_ptr_array_index (problems, i);
     g_auto (GVariantDict) dictionary = G_VARIANT_DICT_INIT (NULL);
@@ -415,7 +424,7 @@ static const HerdBusMethod methods[] = {
     .prepare = prepare_subscribe,
     .finish = finish_subscribe,
     .after = after_subscribe },
-  { .member = "Reload", .action = "reload", .finish = finish_reload },
+  { .member = "Reload", .action = "reload", .start = start_reload, .finish = finish_reload },
   { NULL },
 };
 

@@ -144,7 +144,7 @@ void
 herd_bus_set_missing (GError **error, const char *path)
 {
   static const char *const advice[HERD_N_NOUNS] = {
-    [HERD_NOUN_AGENT] = "the agent is " HERD_BUS_ROOT,
+    [HERD_NOUN_AGENT] = ("the agent is " HERD_BUS_ROOT),
     [HERD_NOUN_CERTIFICATE] = "GetCertificate finds one by its name",
     [HERD_NOUN_ISSUER] = "GetIssuer finds one by its name",
     [HERD_NOUN_OPERATION] = "one is kept for a day after its end",

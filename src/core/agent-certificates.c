@@ -91,9 +91,11 @@ check_joins (const HerdCertificate *certificate, guint32 uid, GVariant *spec, GE
     return FALSE;
   }
   if (!herd_spec_equal (certificate->spec, spec)) {
+    g_autofree char *differences = herd_spec_list_differences (certificate->spec, spec);
+
     g_set_error (error, HERD_ERROR, HERD_ERROR_EXISTS,
-                 "certificate %s exists, and is another wish (GetSpec); use Modify to change it",
-                 certificate->name);
+                 "certificate %s exists with other values of %s; use Modify to change it",
+                 certificate->name, differences);
     return FALSE;
   }
   return TRUE;
@@ -120,41 +122,11 @@ join (HerdAgent *agent, HerdCertificate *certificate, guint32 uid, GTask *task)
     g_object_unref (task);
     return;
   }
-  batch = herd_batch_new ();
+  batch = herd_agent_begin (agent);
   /* Also where nothing is to be written: what is joined is on disk when this is. */
   if (due)
     herd_agent_begin_issuance (agent, certificate, uid, batch);
   herd_agent_commit (agent, batch, task, certificate->id, certificate->operation);
-}
-
-typedef struct {
-  HerdAgent *agent;
-  guint64 certificate;
-  guint64 operation;
-} Requested;
-
-/* A wish that could not be written down does not exist. */
-static void
-requested (GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
-{
-  g_autoptr (GTask) task = data;
-  const Requested *wish = g_task_get_task_data (task);
-  HerdServices *services = &wish->agent->services;
-  HerdCertificate *certificate = herd_registry_get_certificate (services->registry,
-                                                                wish->certificate);
-  GError *error = NULL;
-
-  if (herd_state_commit_finish (services->state, result, &error)) {
-    herd_agent_return_ids (task, wish->certificate, wish->operation);
-    return;
-  }
-  if (certificate != NULL) {
-    herd_agent_abandon_issuance (wish->agent, certificate);
-    herd_scheduler_put (wish->agent->scheduler, certificate->id, 0);
-    herd_registry_remove (services->registry, HERD_NOUN_OPERATION, wish->operation);
-    herd_registry_remove (services->registry, HERD_NOUN_CERTIFICATE, wish->certificate);
-  }
-  g_task_return_error (task, error);
 }
 
 void
@@ -164,7 +136,7 @@ herd_agent_request_async (HerdAgent *agent, guint32 uid, const char *name, GVari
   g_autoptr (GTask) task = g_task_new (NULL, NULL, callback, data);
   HerdCertificate *certificate = herd_registry_find_certificate (agent->services.registry, name);
   HerdBatch *batch;
-  Requested *wish;
+  guint64 operation;
   GError *error = NULL;
 
   if (!herd_name_check ("certificate", name, &error)
@@ -180,15 +152,11 @@ herd_agent_request_async (HerdAgent *agent, guint32 uid, const char *name, GVari
     join (agent, certificate, uid, g_steal_pointer (&task));
     return;
   }
+  batch = herd_agent_begin (agent);
   certificate = herd_agent_add_certificate (agent, name, uid, HERD_ORIGIN_BUS, spec);
-  batch = herd_batch_new ();
   herd_deliveries_plan (agent->deliveries, certificate, batch);
-  wish = g_new0 (Requested, 1);
-  wish->agent = agent;
-  wish->certificate = certificate->id;
-  wish->operation = herd_agent_begin_issuance (agent, certificate, uid, batch)->id;
-  g_task_set_task_data (task, wish, g_free);
-  herd_state_commit_async (agent->services.state, batch, requested, g_steal_pointer (&task));
+  operation = herd_agent_begin_issuance (agent, certificate, uid, batch)->id;
+  herd_agent_commit (agent, batch, g_steal_pointer (&task), certificate->id, operation);
 }
 
 /* --- Renew --- */
@@ -223,7 +191,7 @@ herd_agent_renew_async (HerdAgent *agent, guint32 uid, guint64 id, gboolean forc
     g_task_return_error (task, error);
     return;
   }
-  batch = herd_batch_new ();
+  batch = herd_agent_begin (agent);
   if (certificate->operation == 0) {
     operation = herd_agent_begin_issuance (agent, certificate, uid, batch);
     g_message ("%s: renewal asked for by user %u%s%s", certificate->name, uid,
@@ -262,8 +230,6 @@ herd_agent_change_spec (HerdAgent *agent, HerdCertificate *certificate, guint32 
   }
   herd_agent_reschedule (agent, certificate);
   herd_batch_put_certificate (batch, certificate);
-  herd_deliveries_kick (agent->deliveries, certificate->id);
-  herd_deliveries_kick_withdrawals (agent->deliveries);
   return operation != NULL ? operation->id : 0;
 }
 
@@ -328,7 +294,7 @@ herd_agent_modify_async (HerdAgent *agent, guint32 uid, guint64 id, GVariant *se
     g_task_return_error (task, error);
     return;
   }
-  batch = herd_batch_new ();
+  batch = herd_agent_begin (agent);
   operation = herd_agent_change_spec (agent, certificate, uid, spec, batch);
   herd_agent_commit (agent, batch, g_steal_pointer (&task), id, operation);
 }
@@ -354,18 +320,13 @@ herd_agent_remove_async (HerdAgent *agent, guint64 id, GAsyncReadyCallback callb
     g_task_return_error (task, error);
     return;
   }
-  batch = herd_batch_new ();
+  batch = herd_agent_begin (agent);
   herd_deliveries_withdraw (agent->deliveries, certificate, batch);
-  herd_agent_abandon_issuance (agent, certificate);
-  herd_agent_drop_operations (agent, id);
   herd_scheduler_put (agent->scheduler, id, 0);
-  herd_attentions_clear (services->attentions, HERD_NOUN_CERTIFICATE, id, NULL);
   herd_batch_delete_certificate (batch, id);
   herd_registry_remove (services->registry, HERD_NOUN_CERTIFICATE, id);
   herd_registry_touch (services->registry, HERD_NOUN_AGENT, 0);
   herd_agent_commit (agent, batch, g_steal_pointer (&task), id, 0);
-  herd_deliveries_kick (agent->deliveries, id);
-  herd_deliveries_kick_withdrawals (agent->deliveries);
 }
 
 void
@@ -373,10 +334,11 @@ herd_agent_retry_async (HerdAgent *agent, guint64 id, GAsyncReadyCallback callba
 {
   g_autoptr (GTask) task = g_task_new (NULL, NULL, callback, data);
   HerdCertificate *certificate = herd_registry_get_certificate (agent->services.registry, id);
-  HerdBatch *batch = herd_batch_new ();
+  HerdBatch *batch = herd_agent_begin (agent);
 
   if (certificate != NULL) {
     herd_deliveries_retry (agent->deliveries, certificate);
+    herd_agent_reschedule (agent, certificate);
     herd_batch_put_certificate (batch, certificate);
   }
   herd_agent_commit (agent, batch, g_steal_pointer (&task), id, 0);

@@ -23,6 +23,8 @@ herd_agent_add_issuer_async (HerdAgent *agent, const char *name, GVariant *setti
   HerdBatch *batch;
   guint64 id;
 
+  const char *missing = herd_vocabulary_find_missing (HERD_SECTION_ISSUER, settings);
+
   if (!herd_name_check ("issuer", name, &error)) {
     g_task_return_error (task, error);
     return;
@@ -30,6 +32,11 @@ herd_agent_add_issuer_async (HerdAgent *agent, const char *name, GVariant *setti
   if (herd_registry_find_authority (services->registry, name) != NULL) {
     g_task_return_new_error (task, HERD_ERROR, HERD_ERROR_EXISTS,
                              "issuer %s exists; choose another name, or remove it first", name);
+    return;
+  }
+  if (missing != NULL) {
+    g_task_return_new_error (task, HERD_ERROR, HERD_ERROR_INVALID_ARGUMENT,
+                             "issuer %s has no %s; give it among the settings", name, missing);
     return;
   }
   id = herd_state_new_id (services->state);
@@ -41,7 +48,7 @@ herd_agent_add_issuer_async (HerdAgent *agent, const char *name, GVariant *setti
     g_task_return_error (task, error);
     return;
   }
-  batch = herd_batch_new ();
+  batch = herd_agent_begin (agent);
   herd_batch_put_authority (batch, authority);
   herd_registry_add_authority (services->registry, g_steal_pointer (&authority));
   herd_agent_commit (agent, batch, g_steal_pointer (&task), id, 0);
@@ -66,13 +73,14 @@ herd_agent_register_async (HerdAgent *agent, guint32 uid, guint64 id, GVariant *
     g_task_return_error (task, error);
     return;
   }
-  batch = herd_batch_new ();
+  batch = herd_agent_begin (agent);
   if (authority->operation == 0) {
     operation = herd_agent_add_operation (agent, "register", uid, 0, id, batch);
     g_variant_unref (operation->options);
     operation->options = g_variant_ref (options);
     herd_batch_put_operation (batch, operation);
-    herd_agent_begin_registration (agent, authority, operation, options);
+    authority->operation = operation->id;
+    herd_registry_touch (agent->services.registry, HERD_NOUN_ISSUER, id);
   }
   herd_agent_commit (agent, batch, g_steal_pointer (&task), id, authority->operation);
 }
@@ -123,9 +131,8 @@ herd_agent_remove_issuer_async (HerdAgent *agent, guint64 id, GAsyncReadyCallbac
                              user != NULL ? user->name : "a registration");
     return;
   }
-  batch = herd_batch_new ();
+  batch = herd_agent_begin (agent);
   herd_batch_delete_authority (batch, id);
-  herd_attentions_clear (services->attentions, HERD_NOUN_ISSUER, id, NULL);
   herd_issuers_forget (agent->issuers, id);
   herd_registry_remove (services->registry, HERD_NOUN_ISSUER, id);
   herd_agent_commit (agent, batch, g_steal_pointer (&task), id, 0);

@@ -95,7 +95,14 @@ end_replaced (HerdAgent *agent, HerdOperation *operation)
   HerdBatch *batch = herd_batch_new ();
 
   herd_operations_end (&agent->services, operation->id, error, batch);
-  herd_agent_commit_quietly (agent, batch);
+  herd_saver_commit (agent->services.saver, batch, 0, operation->id);
+}
+
+static void
+put_queued (HerdAgent *agent, guint64 certificate, guint64 operation)
+{
+  g_hash_table_replace (agent->queued, g_memdup2 (&certificate, sizeof certificate),
+                        g_memdup2 (&operation, sizeof operation));
 }
 
 HerdOperation *
@@ -106,32 +113,106 @@ herd_agent_replace_issuance (HerdAgent *agent, HerdCertificate *certificate, gui
                                                         certificate->operation);
   HerdIssuance *issuance = running != NULL ? g_hash_table_lookup (agent->issuances, &running->id)
                                            : NULL;
-  HerdOperation *operation, *replaced;
-  guint64 *queued;
+  HerdOperation *operation;
 
-  /* One that has saved its generation only waits for targets; it needs nothing that we need. */
-  if (issuance == NULL || running->generation != 0)
+  /* One that has saved its generation only waits for targets; it needs nothing that we need. Whether one
+   * that is saving has, is known before this change is on disk. */
+  if (issuance == NULL || (running->generation != 0 && !herd_issuance_is_saving (issuance)))
     return herd_agent_begin_issuance (agent, certificate, uid, batch);
-  queued = g_hash_table_lookup (agent->queued, &certificate->id);
-  replaced = queued != NULL ? herd_registry_get_operation (agent->services.registry, *queued)
-                            : NULL;
-  if (replaced != NULL && replaced->state == HERD_OPERATION_RUNNING)
-    end_replaced (agent, replaced);
   operation = herd_agent_add_operation (agent, "issue", uid, certificate->id, 0, batch);
-  g_hash_table_replace (agent->queued, g_memdup2 (&certificate->id, sizeof certificate->id),
-                        g_memdup2 (&operation->id, sizeof operation->id));
-  herd_issuance_cancel (issuance);
+  put_queued (agent, certificate->id, operation->id);
   return operation;
 }
 
-void
-herd_agent_abandon_issuance (HerdAgent *agent, HerdCertificate *certificate)
+/* Neither under way nor ended: it waits for its turn. */
+static gboolean
+is_waiting (HerdAgent *agent, const HerdOperation *operation)
 {
-  HerdIssuance *issuance = g_hash_table_lookup (agent->issuances, &certificate->operation);
+  return operation->state == HERD_OPERATION_RUNNING
+         && !g_hash_table_contains (agent->issuances, &operation->id)
+         && !g_hash_table_contains (agent->registrations, &operation->id);
+}
 
+/* Those that waited before NEWEST wait for nothing. */
+static void
+end_older (HerdAgent *agent, guint64 certificate, guint64 newest)
+{
+  HerdRegistry *registry = agent->services.registry;
+  g_autoptr (GArray) ids = herd_registry_list_ids (registry, HERD_NOUN_OPERATION);
+
+  for (guint i = 0; i < ids->len; i++) {
+    HerdOperation *operation = herd_registry_get_operation (registry,
+                                                            g_array_index (ids, guint64, i));
+
+    if (operation != NULL && operation->certificate == certificate && operation->id < newest
+        && is_waiting (agent, operation))
+      end_replaced (agent, operation);
+  }
+}
+
+static void
+start_queued (HerdAgent *agent, HerdCertificate *certificate)
+{
+  guint64 *id = g_hash_table_lookup (agent->queued, &certificate->id);
+  HerdOperation *operation = id != NULL
+                                 ? herd_registry_get_operation (agent->services.registry, *id)
+                                 : NULL;
+
+  if (id != NULL)
+    end_older (agent, certificate->id, *id);
   g_hash_table_remove (agent->queued, &certificate->id);
-  if (issuance != NULL)
+  if (operation == NULL || operation->state != HERD_OPERATION_RUNNING)
+    return;
+  certificate->operation = operation->id;
+  start_issuance (agent, operation);
+}
+
+void
+herd_agent_follow_queue (HerdAgent *agent, HerdCertificate *certificate)
+{
+  const guint64 *queued = g_hash_table_lookup (agent->queued, &certificate->id);
+  HerdOperation *running = herd_registry_get_operation (agent->services.registry,
+                                                        certificate->operation);
+  HerdIssuance *issuance = running != NULL ? g_hash_table_lookup (agent->issuances, &running->id)
+                                           : NULL;
+
+  if (queued == NULL)
+    return;
+  if (issuance == NULL) {
+    start_queued (agent, certificate);
+    return;
+  }
+  end_older (agent, certificate->id, *queued);
+  if (running->generation == 0)
     herd_issuance_cancel (issuance);
+}
+
+void
+herd_agent_requeue (HerdAgent *agent)
+{
+  HerdRegistry *registry = agent->services.registry;
+  g_autoptr (GArray) ids = herd_registry_list_ids (registry, HERD_NOUN_OPERATION);
+  GHashTableIter iter;
+  gpointer queued;
+
+  g_hash_table_iter_init (&iter, agent->queued);
+  while (g_hash_table_iter_next (&iter, NULL, &queued)) {
+    if (herd_registry_get_operation (registry, *(guint64 *) queued) == NULL)
+      g_hash_table_iter_remove (&iter);
+  }
+  for (guint i = 0; agent->start != NULL && i < ids->len; i++) {
+    HerdOperation *operation = herd_registry_get_operation (registry,
+                                                            g_array_index (ids, guint64, i));
+    HerdCertificate *certificate =
+        operation != NULL ? herd_registry_get_certificate (registry, operation->certificate) : NULL;
+
+    if (operation == NULL || !is_waiting (agent, operation))
+      continue;
+    if (certificate == NULL || certificate->operation == 0)
+      herd_agent_resume (agent, operation);
+    else if (!g_hash_table_contains (agent->queued, &certificate->id))
+      put_queued (agent, certificate->id, operation->id);
+  }
 }
 
 void
@@ -140,9 +221,10 @@ herd_agent_drop_operations (HerdAgent *agent, guint64 certificate)
   HerdRegistry *registry = agent->services.registry;
   g_autoptr (GArray) ids = herd_registry_list_ids (registry, HERD_NOUN_OPERATION);
   g_autoptr (GError) error = g_error_new (HERD_ERROR, HERD_ERROR_CANCELLED, "removed");
-  /* The rows go with the certificate's; nothing of this is written. */
+  /* The rows went with the certificate's; nothing of this is written. */
   g_autoptr (HerdBatch) unused = herd_batch_new ();
 
+  g_hash_table_remove (agent->queued, &certificate);
   for (guint i = 0; i < ids->len; i++) {
     HerdOperation *operation = herd_registry_get_operation (registry,
                                                             g_array_index (ids, guint64, i));
@@ -155,6 +237,17 @@ herd_agent_drop_operations (HerdAgent *agent, guint64 certificate)
   }
 }
 
+/* Without the keys it could only fail, and lose what it has reached: it stays running, and waits. */
+static void
+wait_for_keys (HerdCertificate *certificate, HerdAuthority *authority,
+               const HerdOperation *operation)
+{
+  if (certificate != NULL && certificate->operation == 0)
+    certificate->operation = operation->id;
+  if (authority != NULL && authority->operation == 0)
+    authority->operation = operation->id;
+}
+
 void
 herd_agent_resume (HerdAgent *agent, HerdOperation *operation)
 {
@@ -163,7 +256,10 @@ herd_agent_resume (HerdAgent *agent, HerdOperation *operation)
   HerdAuthority *authority = herd_registry_get_authority (agent->services.registry,
                                                           operation->issuer);
 
-  if (authority != NULL && g_str_equal (operation->kind, "register")) {
+  if (herd_state_is_locked (agent->services.state) && operation->generation == 0
+      && (certificate != NULL || authority != NULL)) {
+    wait_for_keys (certificate, authority, operation);
+  } else if (authority != NULL && g_str_equal (operation->kind, "register")) {
     herd_agent_begin_registration (agent, authority, operation, operation->options);
   } else if (certificate == NULL || (certificate->operation != 0 && operation->generation == 0)) {
     end_replaced (agent, operation);
@@ -187,6 +283,7 @@ herd_agent_issued (guint64 id, gpointer data)
     return;
   /* What is left of the operation is waiting for targets, which is no reason not to renew. */
   certificate->operation = 0;
+  start_queued (agent, certificate);
   herd_deliveries_plan (agent->deliveries, certificate, NULL);
   herd_attentions_clear (agent->services.attentions, HERD_NOUN_CERTIFICATE, id, ISSUANCE_FAILED);
   herd_agent_reschedule (agent, certificate);
@@ -239,21 +336,6 @@ keep_cancellation (HerdAgent *agent, HerdCertificate *certificate)
   certificate->retry_at = now + herd_backoff_get_delay (4, g_random_double ());
 }
 
-static void
-start_queued (HerdAgent *agent, HerdCertificate *certificate)
-{
-  guint64 *id = g_hash_table_lookup (agent->queued, &certificate->id);
-  HerdOperation *operation = id != NULL
-                                 ? herd_registry_get_operation (agent->services.registry, *id)
-                                 : NULL;
-
-  g_hash_table_remove (agent->queued, &certificate->id);
-  if (operation == NULL || operation->state != HERD_OPERATION_RUNNING)
-    return;
-  certificate->operation = operation->id;
-  start_issuance (agent, operation);
-}
-
 void
 herd_agent_issuance_finished (HerdIssuance *issuance G_GNUC_UNUSED, guint64 id,
                               guint64 operation_id, const GError *error, gpointer data)
@@ -276,7 +358,7 @@ herd_agent_issuance_finished (HerdIssuance *issuance G_GNUC_UNUSED, guint64 id,
     herd_batch_put_certificate (batch, certificate);
   }
   herd_operations_end (&agent->services, operation_id, error, batch);
-  herd_agent_commit_quietly (agent, batch);
+  herd_saver_commit (agent->services.saver, batch, id, operation_id);
   g_hash_table_remove (agent->issuances, &operation_id);
   herd_scheduler_go_on (agent->scheduler);
 }
@@ -327,7 +409,7 @@ registered (GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
   if (authority != NULL && error == NULL)
     release_waiting (agent, authority);
   herd_operations_end (&agent->services, registering->operation, error, batch);
-  herd_agent_commit_quietly (agent, batch);
+  herd_saver_commit (agent->services.saver, batch, 0, registering->operation);
   g_hash_table_remove (agent->registrations, &registering->operation);
 }
 
@@ -397,14 +479,17 @@ static void
 schedule (HerdAgent *agent, HerdCertificate *certificate)
 {
   const HerdGeneration *newest = herd_certificate_get_newest (certificate);
+  const HerdOperation *running = herd_registry_get_operation (agent->services.registry,
+                                                              certificate->operation);
   gint64 now = herd_clock_get_seconds (agent->services.clock);
   gint64 deliver = herd_deliveries_get_retry_at (certificate);
 
   if (certificate->retired)
     herd_certificate_set_action (certificate, HERD_ACTION_NONE, 0, "its section was removed");
-  else if (certificate->operation != 0)
-    herd_certificate_set_action (
-        certificate, newest == NULL ? HERD_ACTION_ISSUE : HERD_ACTION_RENEW, now, "under way");
+  else if (running != NULL)
+    herd_certificate_set_action (certificate,
+                                 newest == NULL ? HERD_ACTION_ISSUE : HERD_ACTION_RENEW,
+                                 running->started, "under way");
   else if (newest == NULL)
     set_issue_action (certificate, now);
   else
@@ -428,6 +513,44 @@ herd_agent_reschedule (HerdAgent *agent, HerdCertificate *certificate)
   herd_registry_touch (agent->services.registry, HERD_NOUN_CERTIFICATE, certificate->id);
 }
 
+/* Seconds until it is tried again to begin what could not be written down. */
+#define DUE_AGAIN 60
+
+typedef struct {
+  HerdAgent *agent;
+  guint64 certificate;
+} Due;
+
+static void
+begun (GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
+{
+  g_autofree Due *due = data;
+  HerdServices *services = &due->agent->services;
+  g_autoptr (GError) error = NULL;
+
+  if (herd_agent_verb_finish (result, NULL, &error)
+      || herd_registry_get_certificate (services->registry, due->certificate) == NULL)
+    return;
+  g_warning ("what is due was not begun: %s", error->message);
+  herd_scheduler_put (due->agent->scheduler, due->certificate,
+                      herd_clock_get_seconds (services->clock) + DUE_AGAIN);
+  herd_attentions_raise (services->attentions, HERD_NOUN_CERTIFICATE, due->certificate, "critical",
+                         "not-saved", error->message);
+}
+
+static void
+begin_due (HerdAgent *agent, HerdCertificate *certificate)
+{
+  HerdBatch *batch = herd_agent_begin (agent);
+  Due *due = g_new0 (Due, 1);
+  guint64 operation;
+
+  due->agent = agent;
+  due->certificate = certificate->id;
+  operation = herd_agent_begin_issuance (agent, certificate, agent->services.uid, batch)->id;
+  herd_agent_commit (agent, batch, g_task_new (NULL, NULL, begun, due), certificate->id, operation);
+}
+
 void
 herd_agent_schedule_first (HerdAgent *agent, HerdCertificate *certificate)
 {
@@ -446,7 +569,6 @@ herd_agent_due (guint64 id, gpointer data)
 {
   HerdAgent *agent = data;
   HerdCertificate *certificate = herd_registry_get_certificate (agent->services.registry, id);
-  HerdBatch *batch;
 
   if (certificate == NULL)
     return TRUE;
@@ -461,9 +583,7 @@ herd_agent_due (guint64 id, gpointer data)
     /* Operations that wait for a slot cost more than certificates that do. */
     if (!herd_gate_has_room (agent->slots))
       return FALSE;
-    batch = herd_batch_new ();
-    herd_agent_begin_issuance (agent, certificate, agent->services.uid, batch);
-    herd_agent_commit_quietly (agent, batch);
+    begin_due (agent, certificate);
     break;
   case HERD_ACTION_DELIVER:
     herd_deliveries_release (certificate, herd_clock_get_seconds (agent->services.clock));

@@ -44,12 +44,15 @@ HerdOperation *herd_agent_add_operation (HerdAgent *agent, const char *kind, gui
 /* An issuance of CERTIFICATE: a new operation that starts at once. It is put into BATCH. */
 HerdOperation *herd_agent_begin_issuance (HerdAgent *agent, HerdCertificate *certificate,
                                           guint32 uid, HerdBatch *batch);
-/* In place of the running one, which is cancelled if it has not saved anything yet. */
+/* In place of the running one, which is cancelled, if it has not saved anything yet, once BATCH is on
+ * disk. */
 HerdOperation *herd_agent_replace_issuance (HerdAgent *agent, HerdCertificate *certificate,
                                             guint32 uid, HerdBatch *batch);
-/* Ends what runs for CERTIFICATE, which is about to go. */
-void herd_agent_abandon_issuance (HerdAgent *agent, HerdCertificate *certificate);
-/* Takes the rows of CERTIFICATE's operations out of the registry; running ones are cancelled. */
+/* What is queued for CERTIFICATE is on disk: what runs makes way for it. */
+void herd_agent_follow_queue (HerdAgent *agent, HerdCertificate *certificate);
+/* After an undo: operations that run by their rows, and not in fact, are resumed or queued. */
+void herd_agent_requeue (HerdAgent *agent);
+/* Ends the operations of CERTIFICATE, which is gone, and takes their rows out of the registry. */
 void herd_agent_drop_operations (HerdAgent *agent, guint64 certificate);
 /* Goes on with an operation of an earlier process. */
 void herd_agent_resume (HerdAgent *agent, HerdOperation *operation);
@@ -70,13 +73,24 @@ void herd_agent_schedule_first (HerdAgent *agent, HerdCertificate *certificate);
 /* Its time has come. FALSE: every slot is taken. */
 gboolean herd_agent_due (guint64 certificate, gpointer data);
 
-/* --- ends of verbs (agent.c) --- */
+/* Shows the account of AUTHORITY, as far as it is known here. */
+void herd_agent_load_account (HerdAgent *agent, guint64 authority);
 
-/* Commits BATCH (taken), then ends TASK (taken) with the ids. */
+/* --- changes (agent-undo.c): what memory does is said in state/state.h --- */
+
+/* A change begins: what it does to the rows is told only once it is on disk. The batch is for
+ * herd_agent_commit, in the same turn of the loop. */
+HerdBatch *herd_agent_begin (HerdAgent *agent);
+/* Commits BATCH (taken), then ends TASK (taken) with the ids, after what follows for OBJECT was begun.
+ * Where it fails the rows are what the disk has, and nothing follows. An issuance may begin with the
+ * change: it reads from the state first, after the commit, and so is told before it goes out. */
 void herd_agent_commit (HerdAgent *agent, HerdBatch *batch, GTask *task, guint64 object,
                         guint64 operation);
-/* Commits what nobody waits for; a failure is said in the journal. */
-void herd_agent_commit_quietly (HerdAgent *agent, HerdBatch *batch);
+/* What follows outside from the rows of CERTIFICATE, which are on disk: withdrawals, deliveries, the end
+ * of what runs for nothing. Again is no harm. */
+void herd_agent_follow (HerdAgent *agent, guint64 certificate);
+/* HerdStateUndo; DATA is the agent. */
+void herd_agent_undo (const GArray *ids, HerdStateContents *contents, gpointer data);
 /* Ends TASK at once. */
 void herd_agent_return_ids (GTask *task, guint64 object, guint64 operation);
 
@@ -95,5 +109,7 @@ guint64 herd_agent_change_spec (HerdAgent *agent, HerdCertificate *certificate, 
 /* --- the configuration (reload.c) --- */
 
 /* Brings issuers and declared certificates up to the configuration; what cannot be is added to
- * PROBLEMS (HerdConfigProblem). */
-void herd_agent_apply_config (HerdAgent *agent, GPtrArray *problems);
+ * PROBLEMS (HerdConfigProblem). TASK (taken) ends when that is on disk. */
+void herd_agent_apply_config (HerdAgent *agent, GPtrArray *problems, GTask *task);
+/* herd_agent_follow for every certificate of a file. */
+void herd_agent_follow_declared (HerdAgent *agent);

@@ -58,6 +58,10 @@ herd_agent_new (const HerdAgentOptions *options)
   services->state = options->state;
   services->registry = herd_registry_new ();
   services->attentions = herd_attentions_new (services->registry, services->clock);
+  services->saver = herd_saver_new (services->clock, services->state, services->registry,
+                                    services->attentions);
+  services->undo = herd_agent_undo;
+  services->undo_data = agent;
   services->config = herd_config_ref (options->config);
   services->crash = options->crash;
   services->session = options->session;
@@ -99,6 +103,7 @@ herd_agent_free (HerdAgent *agent)
   herd_gate_free (agent->slots);
   herd_launcher_free (agent->launcher);
   g_clear_object (&agent->link);
+  herd_saver_free (agent->services.saver);
   herd_attentions_free (agent->services.attentions);
   herd_registry_free (agent->services.registry);
   herd_config_unref (agent->services.config);
@@ -140,16 +145,31 @@ load_contents (HerdAgent *agent, HerdStateContents *contents)
   herd_deliveries_load (agent->deliveries, g_steal_pointer (&contents->withdrawals));
 }
 
+void
+herd_agent_load_account (HerdAgent *agent, guint64 authority)
+{
+  herd_registration_load_async (agent->issuers, authority, account_loaded, NULL);
+}
+
 static void
 load_accounts (HerdAgent *agent)
 {
   g_autoptr (GArray)
       authorities = herd_registry_list_ids (agent->services.registry, HERD_NOUN_ISSUER);
 
-  for (guint i = 0; i < authorities->len; i++) {
-    herd_registration_load_async (agent->issuers, g_array_index (authorities, guint64, i),
-                                  account_loaded, NULL);
-  }
+  for (guint i = 0; i < authorities->len; i++)
+    herd_agent_load_account (agent, g_array_index (authorities, guint64, i));
+}
+
+static void
+config_applied (GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!herd_agent_verb_finish (result, NULL, &error))
+    g_warning ("the configuration was not applied: %s", error->message);
+  else
+    herd_agent_follow_declared (data);
 }
 
 gboolean
@@ -160,7 +180,8 @@ herd_agent_load (HerdAgent *agent, GError **error)
   if (contents == NULL)
     return FALSE;
   load_contents (agent, contents);
-  herd_agent_apply_config (agent, herd_config_get_problems (agent->services.config));
+  herd_agent_apply_config (agent, herd_config_get_problems (agent->services.config),
+                           g_task_new (NULL, NULL, config_applied, agent));
   load_accounts (agent);
   return TRUE;
 }
@@ -241,50 +262,4 @@ herd_agent_verb_finish (GAsyncResult *result, HerdVerbResult *ids, GError **erro
   if (ids != NULL)
     *ids = *found;
   return TRUE;
-}
-
-typedef struct {
-  HerdState *state;
-  HerdVerbResult ids;
-} Commit;
-
-static void
-committed (GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
-{
-  g_autoptr (GTask) task = data;
-  const Commit *commit = g_task_get_task_data (task);
-  GError *error = NULL;
-
-  if (herd_state_commit_finish (commit->state, result, &error))
-    herd_agent_return_ids (task, commit->ids.object, commit->ids.operation);
-  else
-    g_task_return_error (task, error);
-}
-
-void
-herd_agent_commit (HerdAgent *agent, HerdBatch *batch, GTask *task, guint64 object,
-                   guint64 operation)
-{
-  Commit *commit = g_new0 (Commit, 1);
-
-  commit->state = agent->services.state;
-  commit->ids.object = object;
-  commit->ids.operation = operation;
-  g_task_set_task_data (task, commit, g_free);
-  herd_state_commit_async (agent->services.state, batch, committed, task);
-}
-
-static void
-committed_quietly (GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
-{
-  g_autoptr (GError) error = NULL;
-
-  if (!herd_state_commit_finish (data, result, &error))
-    g_warning ("the state was not saved: %s", error->message);
-}
-
-void
-herd_agent_commit_quietly (HerdAgent *agent, HerdBatch *batch)
-{
-  herd_state_commit_async (agent->services.state, batch, committed_quietly, agent->services.state);
 }

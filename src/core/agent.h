@@ -105,8 +105,10 @@ void herd_agent_unsubscribe (HerdAgent *agent, guint64 subscription);
 /* The bus was lost, and every connection with it. */
 void herd_agent_unsubscribe_all (HerdAgent *agent);
 
-/* Reads the configuration again and applies it: HerdConfigProblem. (transfer full) */
-GPtrArray *herd_agent_reload (HerdAgent *agent);
+/* Reads the configuration again and applies it: HerdConfigProblem. Errors: the state's; then the agent
+ * goes on with the configuration that it had. (transfer full) */
+void herd_agent_reload_async (HerdAgent *agent, GAsyncReadyCallback callback, gpointer data);
+GPtrArray *herd_agent_reload_finish (GAsyncResult *result, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (HerdAgent, herd_agent_free)
 

@@ -38,7 +38,8 @@ struct HerdDeliveries {
   HerdDeliveriesFunc changed;
   gpointer data;
   GHashTable *targets;    /* name → HerdDeliveryTarget */
-  GPtrArray *withdrawals; /* HerdWithdrawal */
+  GPtrArray *withdrawals; /* HerdWithdrawal, on disk */
+  GPtrArray *planned;     /* HerdWithdrawal, on their way there */
   GPtrArray *waiters;     /* HerdDeliveryWaiter */
 };
 
@@ -127,3 +128,5 @@ gboolean herd_deliveries_answer_withdrawal (HerdDeliveries *deliveries, HerdDeli
                                             const char *message, HerdBatch *batch);
 /* Forgets TARGET's back-off. */
 void herd_deliveries_clear_withdrawals (HerdDeliveryTarget *target);
+/* CERTIFICATE's rows are what was loaded: files them. */
+void herd_deliveries_refile (HerdDeliveries *deliveries, HerdCertificate *certificate);

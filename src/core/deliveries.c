@@ -37,6 +37,7 @@ herd_deliveries_new (HerdServices *services, HerdLauncher *launcher, HerdDeliver
   deliveries->targets = g_hash_table_new_full (g_str_hash, g_str_equal, NULL,
                                                (GDestroyNotify) target_free);
   deliveries->withdrawals = g_ptr_array_new_with_free_func ((GDestroyNotify) herd_withdrawal_free);
+  deliveries->planned = g_ptr_array_new_with_free_func ((GDestroyNotify) herd_withdrawal_free);
   deliveries->waiters = g_ptr_array_new_with_free_func ((GDestroyNotify) herd_delivery_waiter_free);
   return deliveries;
 }
@@ -49,6 +50,7 @@ herd_deliveries_free (HerdDeliveries *deliveries)
   g_ptr_array_unref (deliveries->waiters);
   g_hash_table_unref (deliveries->targets);
   g_ptr_array_unref (deliveries->withdrawals);
+  g_ptr_array_unref (deliveries->planned);
   g_free (deliveries);
 }
 
@@ -268,21 +270,10 @@ herd_deliveries_end_attention (HerdDeliveries *deliveries, const HerdCertificate
                          "rejected");
 }
 
-static void
-saved (GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
-{
-  HerdState *state = data;
-  g_autoptr (GError) error = NULL;
-
-  /* The rows are right in memory; the next commit writes them. */
-  if (!herd_state_commit_finish (state, result, &error))
-    g_warning ("the state of a delivery was not saved: %s", error->message);
-}
-
 void
 herd_deliveries_commit (HerdDeliveries *deliveries, HerdBatch *batch)
 {
-  herd_state_commit_async (deliveries->services->state, batch, saved, deliveries->services->state);
+  herd_saver_commit (deliveries->services->saver, batch, 0, 0);
 }
 
 void
@@ -293,8 +284,8 @@ herd_deliveries_changed (HerdDeliveries *deliveries, HerdCertificate *certificat
   if (save) {
     HerdBatch *batch = herd_batch_new ();
 
-    herd_batch_put_certificate (batch, certificate);
-    herd_deliveries_commit (deliveries, batch);
+    herd_saver_put_certificate (batch, certificate);
+    herd_saver_commit (deliveries->services->saver, batch, id, 0);
   }
   herd_registry_touch (deliveries->services->registry, HERD_NOUN_CERTIFICATE, id);
   deliveries->changed (id, deliveries->data);
@@ -477,6 +468,31 @@ herd_deliveries_configure (HerdDeliveries *deliveries, HerdBatch *batch)
     herd_deliveries_end_attention (deliveries, certificate);
     herd_deliveries_changed (deliveries, certificate, FALSE);
     herd_batch_put_certificate (batch, certificate);
+  }
+}
+
+void
+herd_deliveries_forget (HerdDeliveries *deliveries, const HerdCertificate *certificate)
+{
+  for (guint i = 0; i < certificate->deliveries->len; i++) {
+    const HerdDelivery *delivery = g_ptr_array_index (certificate->deliveries, i);
+
+    unfile_row (deliveries, certificate, delivery->target);
+  }
+}
+
+/* A subscriber that was told of a row will answer, whatever became of the change. */
+void
+herd_deliveries_refile (HerdDeliveries *deliveries, HerdCertificate *certificate)
+{
+  for (guint i = 0; i < certificate->deliveries->len; i++) {
+    HerdDelivery *delivery = g_ptr_array_index (certificate->deliveries, i);
+    HerdDeliveryTarget *target = herd_deliveries_ensure_target (deliveries, delivery->target);
+
+    if (delivery->state == HERD_DELIVERY_PENDING
+        && g_hash_table_contains (target->installing, &certificate->id))
+      delivery->state = HERD_DELIVERY_INSTALLING;
+    file_row (deliveries, certificate, delivery);
   }
 }
 

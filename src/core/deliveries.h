@@ -45,13 +45,19 @@ void herd_deliveries_kick (HerdDeliveries *deliveries, guint64 certificate);
 void herd_deliveries_say_missing (HerdDeliveries *deliveries, const HerdCertificate *certificate);
 /* The same as kick for everything that is pending, as after configure. */
 void herd_deliveries_kick_all (HerdDeliveries *deliveries);
-/* Pending, rejected and held ones of CERTIFICATE are tried again now. */
+/* Pending, rejected and held ones of CERTIFICATE are due now. Starts nothing. */
 void herd_deliveries_retry (HerdDeliveries *deliveries, HerdCertificate *certificate);
-/* CERTIFICATE is being removed: what its targets have is to be withdrawn. Call before the row goes;
- * kick_withdrawals after BATCH is on disk. */
+/* CERTIFICATE is being removed: what its targets have is to be withdrawn. Call before the row goes. */
 void herd_deliveries_withdraw (HerdDeliveries *deliveries, HerdCertificate *certificate,
                                HerdBatch *batch);
 void herd_deliveries_kick_withdrawals (HerdDeliveries *deliveries);
+/* What plan, retry and withdraw put into a batch for the certificate ID is on disk. */
+void herd_deliveries_confirm (HerdDeliveries *deliveries, guint64 id);
+/* Changes of the certificates IDS are undone: SAVED (HerdWithdrawal, which it takes out) are what is to
+ * be withdrawn of them. Their rows, if they are there, are filed again. */
+void herd_deliveries_undo (HerdDeliveries *deliveries, const GArray *ids, GPtrArray *saved);
+/* CERTIFICATE's row goes without anything to withdraw: it never was. */
+void herd_deliveries_forget (HerdDeliveries *deliveries, const HerdCertificate *certificate);
 /* Those of CERTIFICATE whose time to be tried again has come wait no longer. */
 void herd_deliveries_release (HerdCertificate *certificate, gint64 now);
 /* The earliest time at which a delivery waits to be tried again; 0 = none. */

@@ -194,7 +194,5 @@ herd_deliveries_retry (HerdDeliveries *deliveries, HerdCertificate *certificate)
       break;
     }
   }
-  herd_deliveries_end_attention (deliveries, certificate);
-  herd_deliveries_changed (deliveries, certificate, TRUE);
-  herd_deliveries_kick (deliveries, certificate->id);
+  herd_registry_touch (deliveries->services->registry, HERD_NOUN_CERTIFICATE, certificate->id);
 }

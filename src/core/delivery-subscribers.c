@@ -348,14 +348,37 @@ herd_deliveries_detach (HerdDeliveries *deliveries, const HerdSubscription *subs
 
 /* --- answers --- */
 
+typedef struct {
+  HerdServices *services;
+  guint64 certificate;
+} Answer;
+
+/* What a target has said of a generation is so, whether it could be written down or not. */
 static void
 acknowledged (GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
 {
   g_autoptr (GTask) task = data;
-  HerdDeliveries *deliveries = g_task_get_task_data (task);
+  const Answer *answer = g_task_get_task_data (task);
   GError *error = NULL;
 
-  if (herd_state_commit_finish (deliveries->services->state, result, &error))
+  if (herd_state_commit_finish (answer->services->state, result, &error)) {
+    g_task_return_boolean (task, TRUE);
+    return;
+  }
+  herd_saver_add (answer->services->saver, answer->certificate, 0, error);
+  g_task_return_error (task, error);
+}
+
+/* A withdrawal that cannot be struck off is asked for again. */
+static void
+withdrawn (GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GTask) task = data;
+  HerdServices *services = ((const Answer *) g_task_get_task_data (task))->services;
+  GError *error = NULL;
+
+  if (herd_state_change_finish (services->state, result, services->undo, services->undo_data,
+                                &error))
     g_task_return_boolean (task, TRUE);
   else
     g_task_return_error (task, error);
@@ -453,7 +476,7 @@ take_answer (HerdDeliveries *deliveries, const HerdSubscription *subscription, g
     take_applied (deliveries, certificate, delivery, generation, message);
   else
     take_refusal (deliveries, certificate, delivery, generation, message);
-  herd_batch_put_certificate (batch, certificate);
+  herd_saver_put_certificate (batch, certificate);
   herd_deliveries_changed (deliveries, certificate, FALSE);
   return TRUE;
 }
@@ -466,9 +489,12 @@ herd_deliveries_acknowledge_async (HerdDeliveries *deliveries, const HerdSubscri
   g_autoptr (GTask) task = g_task_new (NULL, NULL, callback, data);
   g_autoptr (HerdBatch) batch = herd_batch_new ();
   HerdDeliveryTarget *target = NULL;
+  Answer *answer = g_new0 (Answer, 1);
   GError *error = NULL;
 
-  g_task_set_task_data (task, deliveries, NULL);
+  answer->services = deliveries->services;
+  answer->certificate = id;
+  g_task_set_task_data (task, answer, g_free);
   if (subscription->target != NULL)
     target = g_hash_table_lookup (deliveries->targets, subscription->target);
   if (target == NULL) {
@@ -478,9 +504,13 @@ herd_deliveries_acknowledge_async (HerdDeliveries *deliveries, const HerdSubscri
                              subscription->id);
     return;
   }
-  if (!(generation == 0
-        && herd_deliveries_answer_withdrawal (deliveries, target, id, applied, message, batch))
-      && !take_answer (deliveries, subscription, id, generation, applied, message, batch, &error)) {
+  if (generation == 0
+      && herd_deliveries_answer_withdrawal (deliveries, target, id, applied, message, batch)) {
+    herd_state_change_async (deliveries->services->state, g_steal_pointer (&batch), withdrawn,
+                             g_steal_pointer (&task));
+    return;
+  }
+  if (!take_answer (deliveries, subscription, id, generation, applied, message, batch, &error)) {
     g_task_return_error (task, error);
     return;
   }

@@ -76,7 +76,6 @@ void
 herd_deliveries_add_withdrawal (HerdDeliveries *deliveries, const HerdCertificate *certificate,
                                 const HerdDelivery *delivery, HerdBatch *batch)
 {
-  HerdDeliveryTarget *target;
   HerdWithdrawal *withdrawal;
 
   if (delivery->wanted == 0)
@@ -85,31 +84,28 @@ herd_deliveries_add_withdrawal (HerdDeliveries *deliveries, const HerdCertificat
     return;
   withdrawal = herd_withdrawal_new (certificate->id, certificate->name, delivery->target);
   herd_batch_put_withdrawal (batch, withdrawal);
-  g_ptr_array_add (deliveries->withdrawals, withdrawal);
-  target = herd_deliveries_ensure_target (deliveries, delivery->target);
-  disarm (target);
-  target->withdrawals_told = FALSE;
+  g_ptr_array_add (deliveries->planned, withdrawal);
 }
 
+/* LIST: the withdrawals on disk, or those on their way there. */
 static void
-drop (HerdDeliveries *deliveries, guint index, HerdBatch *batch)
+drop (HerdDeliveries *deliveries, GPtrArray *list, guint index, HerdBatch *batch)
 {
-  const HerdWithdrawal *withdrawal = g_ptr_array_index (deliveries->withdrawals, index);
+  const HerdWithdrawal *withdrawal = g_ptr_array_index (list, index);
   g_autofree char *target = g_strdup (withdrawal->target);
 
   herd_batch_delete_withdrawal (batch, withdrawal->certificate, target);
-  g_ptr_array_remove_index (deliveries->withdrawals, index);
+  g_ptr_array_remove_index (list, index);
   settle (deliveries, target);
 }
 
-void
-herd_deliveries_drop_withdrawals (HerdDeliveries *deliveries, const HerdCertificate *certificate,
-                                  HerdBatch *batch)
+/* Where there is no BATCH one is made. */
+static void
+drop_wanted (HerdDeliveries *deliveries, GPtrArray *list, const HerdCertificate *certificate,
+             HerdBatch **batch)
 {
-  g_autoptr (HerdBatch) own = NULL;
-
-  for (guint i = deliveries->withdrawals->len; i > 0; i--) {
-    const HerdWithdrawal *withdrawal = g_ptr_array_index (deliveries->withdrawals, i - 1);
+  for (guint i = list->len; i > 0; i--) {
+    const HerdWithdrawal *withdrawal = g_ptr_array_index (list, i - 1);
     const HerdDelivery *delivery = NULL;
 
     /* By its name, which is what targets know: it may have been removed and asked for again. */
@@ -117,12 +113,22 @@ herd_deliveries_drop_withdrawals (HerdDeliveries *deliveries, const HerdCertific
       delivery = herd_certificate_find_delivery (certificate, withdrawal->target);
     if (delivery == NULL || delivery->wanted == 0)
       continue;
-    if (batch == NULL && own == NULL)
-      own = herd_batch_new ();
-    drop (deliveries, i - 1, batch != NULL ? batch : own);
+    if (*batch == NULL)
+      *batch = herd_batch_new ();
+    drop (deliveries, list, i - 1, *batch);
   }
-  if (own != NULL)
-    herd_deliveries_commit (deliveries, g_steal_pointer (&own));
+}
+
+void
+herd_deliveries_drop_withdrawals (HerdDeliveries *deliveries, const HerdCertificate *certificate,
+                                  HerdBatch *batch)
+{
+  HerdBatch *used = batch;
+
+  drop_wanted (deliveries, deliveries->withdrawals, certificate, &used);
+  drop_wanted (deliveries, deliveries->planned, certificate, &used);
+  if (used != batch)
+    herd_deliveries_commit (deliveries, used);
 }
 
 void
@@ -136,7 +142,7 @@ herd_deliveries_end_withdrawals (HerdDeliveries *deliveries, HerdBatch *batch)
     g_warning ("target %s is no longer in the configuration: what it has of the certificate %s, "
                "key included, stays where it is; take it away yourself",
                withdrawal->target, withdrawal->name);
-    drop (deliveries, i - 1, batch);
+    drop (deliveries, deliveries->withdrawals, i - 1, batch);
   }
 }
 
@@ -180,7 +186,7 @@ herd_deliveries_answer_withdrawal (HerdDeliveries *deliveries, HerdDeliveryTarge
     if (withdrawal->certificate != certificate || !g_str_equal (withdrawal->target, target->name))
       continue;
     if (applied) {
-      drop (deliveries, i, batch);
+      drop (deliveries, deliveries->withdrawals, i, batch);
       return TRUE;
     }
     words = g_strdup_printf ("target %s still has the certificate %s, which it is to have no more: "
@@ -205,4 +211,59 @@ herd_deliveries_kick_withdrawals (HerdDeliveries *deliveries)
     herd_deliveries_kick_target (deliveries,
                                  herd_deliveries_ensure_target (deliveries, withdrawal->target));
   }
+}
+
+/* Takes WITHDRAWAL, which is on disk: its target has not been told of it. */
+static void
+take (HerdDeliveries *deliveries, HerdWithdrawal *withdrawal)
+{
+  HerdDeliveryTarget *target = herd_deliveries_ensure_target (deliveries, withdrawal->target);
+
+  disarm (target);
+  target->withdrawals_told = FALSE;
+  g_ptr_array_add (deliveries->withdrawals, withdrawal);
+}
+
+void
+herd_deliveries_confirm (HerdDeliveries *deliveries, guint64 id)
+{
+  const HerdCertificate *certificate = herd_registry_get_certificate (
+      deliveries->services->registry, id);
+
+  if (certificate != NULL)
+    herd_deliveries_end_attention (deliveries, certificate);
+  for (guint i = deliveries->planned->len; i > 0; i--) {
+    const HerdWithdrawal *withdrawal = g_ptr_array_index (deliveries->planned, i - 1);
+
+    if (withdrawal->certificate == id)
+      take (deliveries, g_ptr_array_steal_index (deliveries->planned, i - 1));
+  }
+}
+
+static void
+drop_all (GPtrArray *withdrawals, guint64 id)
+{
+  for (guint i = withdrawals->len; i > 0; i--) {
+    const HerdWithdrawal *withdrawal = g_ptr_array_index (withdrawals, i - 1);
+
+    if (withdrawal->certificate == id)
+      g_ptr_array_remove_index (withdrawals, i - 1);
+  }
+}
+
+void
+herd_deliveries_undo (HerdDeliveries *deliveries, const GArray *ids, GPtrArray *saved)
+{
+  for (guint i = 0; i < ids->len; i++) {
+    guint64 id = g_array_index (ids, guint64, i);
+    HerdCertificate *certificate = herd_registry_get_certificate (deliveries->services->registry,
+                                                                  id);
+
+    drop_all (deliveries->planned, id);
+    drop_all (deliveries->withdrawals, id);
+    if (certificate != NULL)
+      herd_deliveries_refile (deliveries, certificate);
+  }
+  while (saved->len > 0)
+    take (deliveries, g_ptr_array_steal_index_fast (saved, saved->len - 1));
 }

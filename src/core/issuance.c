@@ -19,16 +19,19 @@ struct HerdIssuance {
   guint64 certificate;
   guint64 operation;
   guint64 authority;
+  GVariant *spec; /* as it was at the start: a change makes another issuance */
   HerdRun *run;
   gboolean inside;    /* the slots */
-  GBytes *checkpoint; /* of an earlier process, for the issuer */
+  GBytes *checkpoint; /* of an earlier process, as it was saved */
   HerdKey *key;
   HerdIssuer *engine;
   HerdIssuerHost *host;
   GBytes *predecessor;        /* PEM; NULL: none that can be read */
   GBytes *chain;              /* PEM */
-  HerdGeneration *generation; /* until it is saved */
+  HerdGeneration *generation; /* what was issued */
   gint64 renew_at;
+  HerdNotices *notices; /* of the save under way */
+  guint n_saves;        /* that have failed */
 };
 
 static HerdCertificate *
@@ -94,7 +97,6 @@ static gboolean
 enter_load (HerdRun *run, gpointer data, GError **error)
 {
   HerdIssuance *issuance = data;
-
   HerdState *state = issuance->context->services->state;
   const HerdCertificate *certificate = get_certificate (issuance, error);
 
@@ -148,7 +150,7 @@ static HerdAuthority *
 choose_authority (HerdIssuance *issuance, const HerdCertificate *certificate, GError **error)
 {
   HerdRegistry *registry = issuance->context->services->registry;
-  HerdAuthority *authority = herd_issuers_choose (registry, certificate, certificate->spec, error);
+  HerdAuthority *authority = herd_issuers_choose (registry, certificate, issuance->spec, error);
 
   if (authority != NULL && authority->retired) {
     g_set_error (error, HERD_ERROR, HERD_ERROR_NOT_FOUND,
@@ -192,7 +194,7 @@ enter_key (HerdRun *run, gpointer data, GError **error)
   if (certificate == NULL)
     return FALSE;
   if (issuance->key == NULL) {
-    herd_key_generate_async (herd_spec_get_key_type (certificate->spec),
+    herd_key_generate_async (herd_spec_get_key_type (issuance->spec),
                              herd_run_get_cancellable (run), herd_run_ready, herd_run_slot (run));
   }
   return TRUE;
@@ -251,10 +253,11 @@ enter_issue (HerdRun *run, gpointer data, GError **error)
   HerdCertificate *certificate = get_certificate (issuance, error);
   HerdIssuer *engine = NULL;
   g_autoptr (HerdIssueRequest) request = NULL;
+  g_autoptr (GBytes) resume = NULL;
 
   if (certificate == NULL)
     return FALSE;
-  request = herd_wish_new_request (certificate->name, certificate->spec, issuance->key,
+  request = herd_wish_new_request (certificate->name, issuance->spec, issuance->key,
                                    get_predecessor (issuance, certificate), error);
   if (request == NULL)
     return FALSE;
@@ -265,8 +268,10 @@ enter_issue (HerdRun *run, gpointer data, GError **error)
   issuance->host = herd_issuers_new_host (issuance->context->issuers, issuance->authority,
                                           issuance->operation,
                                           (const char *const *) request->solvers);
-  herd_issuer_issue_async (engine, request, issuance->checkpoint, issuance->host,
-                           herd_run_get_cancellable (run), herd_run_ready, herd_run_slot (run));
+  resume = herd_issuers_open_checkpoint (issuance->context->issuers, issuance->authority,
+                                         issuance->checkpoint);
+  herd_issuer_issue_async (engine, request, resume, issuance->host, herd_run_get_cancellable (run),
+                           herd_run_ready, herd_run_slot (run));
   return TRUE;
 }
 
@@ -309,34 +314,36 @@ leave_issue (HerdRun *run, gpointer data, GError **error)
 
 /* --- save: one transaction --- */
 
-/* What the row looks like with the new generation: a shallow copy, for writing only. */
-static HerdCertificate
-with_generation (const HerdIssuance *issuance, const HerdCertificate *certificate)
-{
-  HerdCertificate row = *certificate;
+/* Seconds until the first, and between later attempts where the state cannot be written. */
+#define SAVE_AGAIN_FIRST 1
+#define SAVE_AGAIN_LONGEST 300
 
-  row.current = issuance->generation->number;
-  row.last_number = issuance->generation->number;
-  row.renew_at = issuance->renew_at;
-  row.failures = 0;
-  row.retry_at = 0;
-  row.last_error = (char *) "";
-  row.last_error_message = (char *) "";
-  row.last_error_time = 0;
-  return row;
-}
-
+/* Takes out of memory, and deletes in BATCH, what is not kept beside a new one. */
 static void
-drop_old_generations (const HerdIssuance *issuance, const HerdCertificate *certificate,
-                      HerdBatch *batch)
+drop_old_generations (const HerdIssuance *issuance, HerdCertificate *certificate, HerdBatch *batch)
 {
-  guint kept = issuance->context->generations - 1; /* and the new one */
-
-  for (guint i = 0; i + kept < certificate->generations->len; i++) {
-    const HerdGeneration *old = g_ptr_array_index (certificate->generations, i);
+  while (certificate->generations->len >= issuance->context->generations) {
+    const HerdGeneration *old = g_ptr_array_index (certificate->generations, 0);
 
     herd_batch_delete_generation (batch, certificate->id, old->number);
+    g_ptr_array_remove_index (certificate->generations, 0);
   }
+}
+
+/* Memory first, the disk after it: whoever writes the row from here on writes this generation. */
+static void
+apply_generation (HerdIssuance *issuance, HerdCertificate *certificate, HerdOperation *operation)
+{
+  guint64 number = issuance->generation->number;
+
+  certificate->current = number;
+  certificate->last_number = number;
+  certificate->renew_at = issuance->renew_at;
+  certificate->failures = 0;
+  certificate->retry_at = 0;
+  herd_certificate_set_error (certificate, NULL, NULL, 0);
+  operation->generation = number;
+  g_ptr_array_add (certificate->generations, herd_generation_copy (issuance->generation));
 }
 
 static gboolean
@@ -347,7 +354,6 @@ enter_save (HerdRun *run, gpointer data, GError **error)
   HerdCertificate *certificate = get_certificate (issuance, error);
   HerdOperation *operation = certificate != NULL ? get_operation (issuance, error) : NULL;
   g_autoptr (GBytes) der = NULL;
-  HerdCertificate row;
   HerdBatch *batch;
 
   if (operation == NULL)
@@ -358,46 +364,51 @@ enter_save (HerdRun *run, gpointer data, GError **error)
   issuance->renew_at = herd_renewal_get_time (
       issuance->generation, herd_spec_get_string (certificate->spec, "renew", "auto"),
       g_random_double ());
-  operation->generation = issuance->generation->number;
-  row = with_generation (issuance, certificate);
   batch = herd_batch_new ();
-  herd_batch_put_generation (batch, certificate->id, issuance->generation, issuance->chain, der);
+  herd_registry_begin_notes (services->registry);
   drop_old_generations (issuance, certificate, batch);
-  herd_batch_put_certificate (batch, &row);
+  apply_generation (issuance, certificate, operation);
+  herd_registry_touch (services->registry, HERD_NOUN_CERTIFICATE, certificate->id);
+  herd_registry_touch (services->registry, HERD_NOUN_OPERATION, operation->id);
+  issuance->notices = herd_registry_end_notes (services->registry);
+  herd_batch_put_generation (batch, certificate->id, issuance->generation, issuance->chain, der);
+  herd_batch_put_certificate (batch, certificate);
   herd_batch_put_operation (batch, operation);
   herd_batch_put_checkpoint (batch, operation->id, NULL);
   herd_batch_put_pending_key (batch, operation->id, NULL);
-  herd_state_commit_async (services->state, batch, herd_run_ready, herd_run_slot (run));
+  herd_state_change_async (services->state, batch, herd_run_ready, herd_run_slot (run));
   return TRUE;
 }
 
+/* The chain and its key are in hand, and key and order on disk: nothing is lost by waiting for room. */
+static void
+save_again (HerdRun *run, HerdIssuance *issuance, const GError *error)
+{
+  guint delay = MIN (SAVE_AGAIN_FIRST << MIN (issuance->n_saves, 10), SAVE_AGAIN_LONGEST);
+
+  issuance->n_saves++;
+  g_warning ("a new generation waits for being saved: %s", error->message);
+  herd_attentions_raise (issuance->context->services->attentions, HERD_NOUN_CERTIFICATE,
+                         issuance->certificate, "critical", "not-saved", error->message);
+  herd_run_again (run, delay * HERD_SECOND);
+}
+
 static gboolean
-leave_save (HerdRun *run, gpointer data, GError **error)
+leave_save (HerdRun *run, gpointer data, GError **error G_GNUC_UNUSED)
 {
   HerdIssuance *issuance = data;
-  HerdOperation *operation = get_operation (issuance, NULL);
-  HerdCertificate *certificate;
+  HerdServices *services = issuance->context->services;
+  g_autoptr (GError) failure = NULL;
+  gboolean ok = herd_state_change_finish (services->state, herd_run_get_result (run, 0),
+                                          services->undo, services->undo_data, &failure);
 
-  if (!herd_state_commit_finish (issuance->context->services->state, herd_run_get_result (run, 0),
-                                 error)) {
-    if (operation != NULL)
-      operation->generation = 0;
-    return FALSE;
+  herd_registry_settle_notes (services->registry, g_steal_pointer (&issuance->notices), ok);
+  if (!ok) {
+    save_again (run, issuance, failure);
+    return TRUE;
   }
-  certificate = get_certificate (issuance, error);
-  if (certificate == NULL)
-    return FALSE;
-  while (certificate->generations->len >= issuance->context->generations)
-    g_ptr_array_remove_index (certificate->generations, 0);
-  certificate->current = issuance->generation->number;
-  certificate->last_number = issuance->generation->number;
-  certificate->renew_at = issuance->renew_at;
-  certificate->failures = 0;
-  certificate->retry_at = 0;
-  herd_certificate_set_error (certificate, NULL, NULL, 0);
-  g_ptr_array_add (certificate->generations, g_steal_pointer (&issuance->generation));
   leave_slot (issuance); /* the CA has done its part */
-  issuance->context->issued (certificate->id, issuance->context->data);
+  issuance->context->issued (issuance->certificate, issuance->context->data);
   return TRUE;
 }
 
@@ -479,10 +490,13 @@ HerdIssuance *
 herd_issuance_start (const HerdIssuanceContext *context, HerdOperation *operation)
 {
   HerdIssuance *issuance = g_new0 (HerdIssuance, 1);
+  const HerdCertificate *certificate = herd_registry_get_certificate (context->services->registry,
+                                                                      operation->certificate);
 
   issuance->context = context;
   issuance->certificate = operation->certificate;
   issuance->operation = operation->id;
+  issuance->spec = certificate != NULL ? g_variant_ref (certificate->spec) : NULL;
   issuance->run = herd_run_new ("issue", steps, G_N_ELEMENTS (steps), &operations, issuance,
                                 context->services->clock, context->services->crash);
   /* Past the point of no return only the delivery is left. */
@@ -496,12 +510,27 @@ herd_issuance_cancel (HerdIssuance *issuance)
   herd_run_cancel (issuance->run);
 }
 
+gboolean
+herd_issuance_is_saving (const HerdIssuance *issuance)
+{
+  return issuance->notices != NULL;
+}
+
+guint64
+herd_issuance_get_certificate (const HerdIssuance *issuance)
+{
+  return issuance->certificate;
+}
+
 void
 herd_issuance_free (HerdIssuance *issuance)
 {
   if (issuance == NULL)
     return;
   herd_run_unref (issuance->run);
+  if (issuance->notices != NULL)
+    herd_registry_settle_notes (issuance->context->services->registry, issuance->notices, FALSE);
+  g_clear_pointer (&issuance->spec, g_variant_unref);
   g_clear_pointer (&issuance->checkpoint, g_bytes_unref);
   g_clear_pointer (&issuance->predecessor, g_bytes_unref);
   g_clear_pointer (&issuance->chain, g_bytes_unref);

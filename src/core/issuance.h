@@ -37,6 +37,9 @@ typedef struct {
 HerdIssuance *herd_issuance_start (const HerdIssuanceContext *context, HerdOperation *operation);
 /* Ends it, after its challenges were cleaned up; finished() is told. */
 void herd_issuance_cancel (HerdIssuance *issuance);
+guint64 herd_issuance_get_certificate (const HerdIssuance *issuance);
+/* Its generation is in memory, and may not be on disk. */
+gboolean herd_issuance_is_saving (const HerdIssuance *issuance);
 /* Lets it go as it is: the next process resumes it. */
 void herd_issuance_free (HerdIssuance *issuance);
 

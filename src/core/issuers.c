@@ -34,6 +34,12 @@ slot_free (Slot *slot)
   g_free (slot);
 }
 
+static GHashTable *
+new_keys (void)
+{
+  return g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) herd_key_unref);
+}
+
 static Slot *
 ensure_slot (HerdIssuers *issuers, guint64 authority)
 {
@@ -42,8 +48,7 @@ ensure_slot (HerdIssuers *issuers, guint64 authority)
   if (slot == NULL) {
     slot = g_new0 (Slot, 1);
     slot->authority = authority;
-    slot->keys = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
-                                        (GDestroyNotify) herd_key_unref);
+    slot->keys = new_keys ();
     slot->gate = herd_gate_new (1);
     g_hash_table_insert (issuers->slots, &slot->authority, slot);
   }
@@ -107,8 +112,20 @@ herd_issuers_forget (HerdIssuers *issuers, guint64 authority)
 {
   Slot *slot = g_hash_table_lookup (issuers->slots, &authority);
 
-  if (slot != NULL)
-    g_clear_object (&slot->engine);
+  if (slot == NULL)
+    return;
+  g_clear_object (&slot->engine);
+  /* Runs under way keep theirs. */
+  g_hash_table_unref (slot->keys);
+  slot->keys = new_keys ();
+}
+
+gboolean
+herd_issuers_is_current (HerdIssuers *issuers, guint64 authority, HerdIssuer *engine)
+{
+  const Slot *slot = g_hash_table_lookup (issuers->slots, &authority);
+
+  return slot != NULL && slot->engine == engine;
 }
 
 HerdGate *
@@ -128,12 +145,16 @@ find_latest (HerdRegistry *registry, const HerdCertificate *certificate)
   return authority != NULL && !authority->retired ? authority : NULL;
 }
 
+/* Issuers that an error names: nobody has many more, and it is for people. */
+#define NAMES_SHOWN 8
+
 /* The one called "default", or the only one. */
 static HerdAuthority *
 choose_default (HerdRegistry *registry, GError **error)
 {
   HerdAuthority *only = herd_registry_find_authority (registry, "default");
   g_autoptr (GArray) ids = herd_registry_list_ids (registry, HERD_NOUN_ISSUER);
+  g_autoptr (GString) names = g_string_new (NULL);
   guint count = 0;
 
   if (only != NULL)
@@ -146,6 +167,8 @@ choose_default (HerdRegistry *registry, GError **error)
       continue;
     only = authority;
     count++;
+    if (count <= NAMES_SHOWN)
+      g_string_append_printf (names, "%s%s", names->len > 0 ? ", " : "", authority->name);
   }
   if (count == 1)
     return only;
@@ -154,8 +177,8 @@ choose_default (HerdRegistry *registry, GError **error)
                  "no issuer is configured; add one below issuers.d or with AddIssuer");
   else
     g_set_error (error, HERD_ERROR, HERD_ERROR_INVALID_ARGUMENT,
-                 "there are %u issuers and none is called default; say which with the key issuer",
-                 count);
+                 "issuer: there are %u (%s%s) and none is called default; name one with this key",
+                 count, names->str, count > NAMES_SHOWN ? ", …" : "");
   return NULL;
 }
 
@@ -189,6 +212,7 @@ struct _HerdCoreIssuerHost {
   GHashTable *keys;   /* likewise: the slot's */
   guint64 authority;
   guint64 operation;
+  char *directory; /* whose records they are; "": the issuer has no directory */
   char **solvers;
 };
 
@@ -196,6 +220,38 @@ static void host_iface_init (HerdIssuerHostInterface *iface);
 
 G_DEFINE_FINAL_TYPE_WITH_CODE (HerdCoreIssuerHost, herd_core_issuer_host, G_TYPE_OBJECT,
                                G_IMPLEMENT_INTERFACE (HERD_TYPE_ISSUER_HOST, host_iface_init))
+
+/* What is saved is of one issuer and one directory of it. */
+#define CHECKPOINT_TYPE G_VARIANT_TYPE ("(tsay)")
+
+static GBytes *
+close_checkpoint (HerdCoreIssuerHost *self, GBytes *bytes)
+{
+  g_autoptr (GVariant) variant = g_variant_ref_sink (
+      g_variant_new ("(ts@ay)", self->authority, self->directory,
+                     g_variant_new_from_bytes (G_VARIANT_TYPE_BYTESTRING, bytes, TRUE)));
+
+  return g_variant_get_data_as_bytes (variant);
+}
+
+GBytes *
+herd_issuers_open_checkpoint (HerdIssuers *issuers, guint64 authority, GBytes *saved)
+{
+  const HerdAuthority *row = herd_registry_get_authority (issuers->services->registry, authority);
+  g_autoptr (GVariant) variant = NULL;
+  g_autoptr (GVariant) bytes = NULL;
+  const char *directory;
+  guint64 whose;
+
+  if (row == NULL || saved == NULL)
+    return NULL;
+  variant = g_variant_ref_sink (g_variant_new_from_bytes (CHECKPOINT_TYPE, saved, FALSE));
+  g_variant_get (variant, "(t&s@ay)", &whose, &directory, &bytes);
+  if (whose != authority
+      || !g_str_equal (directory, herd_authority_get_setting (row, "directory-url", "")))
+    return NULL;
+  return g_variant_get_data_as_bytes (bytes);
+}
 
 static void
 host_checkpoint_async (HerdIssuerHost *host, GBytes *bytes, GAsyncReadyCallback callback,
@@ -205,10 +261,11 @@ host_checkpoint_async (HerdIssuerHost *host, GBytes *bytes, GAsyncReadyCallback 
   HerdServices *services = self->issuers->services;
   HerdOperation *operation = herd_registry_get_operation (services->registry, self->operation);
   HerdBatch *batch = herd_batch_new ();
+  g_autoptr (GBytes) closed = close_checkpoint (self, bytes);
 
   if (operation != NULL) {
     herd_batch_put_operation (batch, operation);
-    herd_batch_put_checkpoint (batch, operation->id, bytes);
+    herd_batch_put_checkpoint (batch, operation->id, closed);
   }
   herd_state_commit_async (services->state, batch, callback, data);
 }
@@ -228,6 +285,15 @@ keep_key (HerdCoreIssuerHost *self, const char *name, GBytes *bytes)
 
   if (key != NULL)
     g_hash_table_replace (self->keys, g_strdup (name), key);
+}
+
+/* An account belongs to a directory: one that is configured later has records of its own, and the earlier
+ * ones, keys sealed as they are, are found again where it is configured again. */
+static char *
+name_record (HerdCoreIssuerHost *self, const char *name)
+{
+  return *self->directory != '\0' ? g_strdup_printf ("%s@%s", name, self->directory)
+                                  : g_strdup (name);
 }
 
 static void
@@ -252,10 +318,11 @@ host_record_get_async (HerdIssuerHost *host, const char *name, GAsyncReadyCallba
 {
   HerdCoreIssuerHost *self = HERD_CORE_ISSUER_HOST (host);
   GTask *task = g_task_new (self, NULL, callback, data);
+  g_autofree char *record = name_record (self, name);
 
   g_task_set_task_data (task, g_strdup (name), g_free);
-  herd_state_read_record_async (self->issuers->services->state, self->authority, name, record_read,
-                                task);
+  herd_state_read_record_async (self->issuers->services->state, self->authority, record,
+                                record_read, task);
 }
 
 static GBytes *
@@ -270,11 +337,12 @@ host_record_put_async (HerdIssuerHost *host, const char *name, GBytes *bytes, gb
 {
   HerdCoreIssuerHost *self = HERD_CORE_ISSUER_HOST (host);
   HerdBatch *batch = herd_batch_new ();
+  g_autofree char *record = name_record (self, name);
 
   g_hash_table_remove (self->keys, name);
   if (sealed)
     keep_key (self, name, bytes);
-  herd_batch_put_record (batch, self->authority, name, bytes, sealed);
+  herd_batch_put_record (batch, self->authority, record, bytes, sealed);
   herd_state_commit_async (self->issuers->services->state, batch, callback, data);
 }
 
@@ -331,6 +399,7 @@ herd_core_issuer_host_finalize (GObject *object)
 
   g_clear_object (&self->engine);
   g_clear_pointer (&self->keys, g_hash_table_unref);
+  g_free (self->directory);
   g_strfreev (self->solvers);
   G_OBJECT_CLASS (herd_core_issuer_host_parent_class)->finalize (object);
 }
@@ -351,7 +420,10 @@ herd_issuers_new_host (HerdIssuers *issuers, guint64 authority, guint64 operatio
 {
   HerdCoreIssuerHost *self = g_object_new (HERD_TYPE_CORE_ISSUER_HOST, NULL);
   Slot *slot = ensure_slot (issuers, authority);
+  const HerdAuthority *row = herd_registry_get_authority (issuers->services->registry, authority);
 
+  self->directory = g_strdup (row != NULL ? herd_authority_get_setting (row, "directory-url", "")
+                                          : "");
   self->issuers = issuers;
   self->engine = slot->engine != NULL ? g_object_ref (slot->engine) : NULL;
   self->keys = g_hash_table_ref (slot->keys);

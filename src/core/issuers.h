@@ -27,8 +27,10 @@ HerdIssuer *herd_issuers_get (HerdIssuers *issuers, guint64 authority, GError **
 /* An engine for an authority that is not in the registry yet, to see whether its settings will do.
  * (transfer full) */
 HerdIssuer *herd_issuers_try (HerdIssuers *issuers, const HerdAuthority *authority, GError **error);
-/* Its settings have changed: the next use makes a new engine. */
+/* Its settings have changed: the next use makes a new engine, and reads its keys again. */
 void herd_issuers_forget (HerdIssuers *issuers, guint64 authority);
+/* Is ENGINE the one for the settings that it has now? */
+gboolean herd_issuers_is_current (HerdIssuers *issuers, guint64 authority, HerdIssuer *engine);
 
 /* The authority that the wish SPEC names. Where it names none: the one that CERTIFICATE (or NULL: a new
  * one) has its newest generation from, so that another issuer beside it changes nothing; else the one
@@ -39,6 +41,10 @@ HerdAuthority *herd_issuers_choose (HerdRegistry *registry, const HerdCertificat
 
 /* The gate before an authority's registration: one at a time, the next one finds the account. */
 HerdGate *herd_issuers_get_gate (HerdIssuers *issuers, guint64 authority);
+
+/* What the host of an earlier run has saved with checkpoint(), for AUTHORITY to go on from. NULL: it is of
+ * another one, or of another directory of it, whose order this one does not know. (transfer full) */
+GBytes *herd_issuers_open_checkpoint (HerdIssuers *issuers, guint64 authority, GBytes *saved);
 
 /* A host for one run of that engine. OPERATION: whose checkpoints and progress it is, 0: none.
  * SOLVERS: names that the certificate asks for, may be NULL or empty: any. (transfer full) */

@@ -101,7 +101,10 @@ set_account (Registration *registration, HerdAccount *account)
 {
   HerdAuthority *authority = get_authority (registration, NULL);
 
-  if (authority == NULL) {
+  /* What the CA of earlier settings says is nothing of this one. */
+  if (authority == NULL
+      || !herd_issuers_is_current (registration->issuers, registration->authority,
+                                   registration->engine)) {
     herd_account_free (account);
     return;
   }

@@ -21,7 +21,21 @@ struct HerdRegistry {
   guint walked; /* where the last answer of next_certificate stands */
   const HerdObserver *observer;
   gpointer observer_data;
+  GArray *notes;        /* Note; NULL: nothing is noted */
+  GHashTable *withheld; /* id → how many notes of it wait; the agent's is 0 */
 };
+
+typedef enum {
+  EVENT_ADDED,
+  EVENT_CHANGED,
+  EVENT_REMOVED,
+} Event;
+
+typedef struct {
+  HerdNoun noun;
+  guint64 id;
+  Event event;
+} Note;
 
 static int
 compare_names (gconstpointer a, gconstpointer b)
@@ -51,6 +65,7 @@ herd_registry_new (void)
   registry->counted_at = G_MININT64;
   registry->earliest = G_MAXINT64;
   g_queue_init (&registry->ended);
+  registry->withheld = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
   return registry;
 }
 
@@ -62,6 +77,8 @@ herd_registry_free (HerdRegistry *registry)
   g_ptr_array_unref (registry->certificates);
   g_queue_clear (&registry->ended);
   g_hash_table_unref (registry->authorities);
+  g_hash_table_unref (registry->withheld);
+  g_clear_pointer (&registry->notes, g_array_unref);
   for (guint noun = 0; noun < HERD_N_NOUNS; noun++)
     g_hash_table_unref (registry->rows[noun]);
   g_free (registry);
@@ -176,11 +193,78 @@ herd_registry_get_n_recounts (HerdRegistry *registry)
 /* --- rows --- */
 
 static void
+tell (HerdRegistry *registry, const Note *note)
+{
+  const HerdObserver *observer = registry->observer;
+
+  if (observer == NULL)
+    return;
+  switch (note->event) {
+  case EVENT_ADDED:
+    observer->added (note->noun, note->id, registry->observer_data);
+    break;
+  case EVENT_CHANGED:
+    observer->changed (note->noun, note->id, registry->observer_data);
+    break;
+  case EVENT_REMOVED:
+    observer->removed (note->noun, note->id, registry->observer_data);
+    break;
+  }
+}
+
+static void
+count_withheld (HerdRegistry *registry, guint64 id, int difference)
+{
+  int count = GPOINTER_TO_INT (g_hash_table_lookup (registry->withheld, &id)) + difference;
+
+  if (count > 0)
+    g_hash_table_insert (registry->withheld, g_memdup2 (&id, sizeof id), GINT_TO_POINTER (count));
+  else
+    g_hash_table_remove (registry->withheld, &id);
+}
+
+static void
+notify (HerdRegistry *registry, HerdNoun noun, guint64 id, Event event)
+{
+  const Note note = { noun, id, event };
+
+  if (registry->notes != NULL) {
+    g_array_append_val (registry->notes, note);
+    count_withheld (registry, id, 1);
+  } else if (event != EVENT_CHANGED || !g_hash_table_contains (registry->withheld, &id)) {
+    tell (registry, &note);
+  }
+}
+
+void
+herd_registry_begin_notes (HerdRegistry *registry)
+{
+  g_return_if_fail (registry->notes == NULL);
+  registry->notes = g_array_new (FALSE, TRUE, sizeof (Note));
+}
+
+HerdNotices *
+herd_registry_end_notes (HerdRegistry *registry)
+{
+  return (HerdNotices *) g_steal_pointer (&registry->notes);
+}
+
+void
+herd_registry_settle_notes (HerdRegistry *registry, HerdNotices *notices, gboolean happened)
+{
+  g_autoptr (GArray) notes = (GArray *) notices;
+
+  for (guint i = 0; i < notes->len; i++)
+    count_withheld (registry, g_array_index (notes, Note, i).id, -1);
+  for (guint i = 0; happened && i < notes->len; i++)
+    tell (registry, &g_array_index (notes, Note, i));
+}
+
+static void
 add (HerdRegistry *registry, HerdNoun noun, guint64 *id, gpointer row)
 {
   g_hash_table_insert (registry->rows[noun], id, row);
-  if (registry->observer != NULL)
-    registry->observer->added (noun, *id, registry->observer_data);
+  notify (registry, noun, *id, EVENT_ADDED);
 }
 
 void
@@ -262,8 +346,7 @@ herd_registry_remove (HerdRegistry *registry, HerdNoun noun, guint64 id)
       g_queue_remove (&registry->ended, operation);
   }
   g_hash_table_remove (registry->rows[noun], &id);
-  if (registry->observer != NULL)
-    registry->observer->removed (noun, id, registry->observer_data);
+  notify (registry, noun, id, EVENT_REMOVED);
 }
 
 void
@@ -277,8 +360,7 @@ herd_registry_touch (HerdRegistry *registry, HerdNoun noun, guint64 id)
     registry->counts[certificate->counted]--;
     count (registry, certificate);
   }
-  if (registry->observer != NULL)
-    registry->observer->changed (noun, id, registry->observer_data);
+  notify (registry, noun, id, EVENT_CHANGED);
 }
 
 HerdCertificate *

@@ -59,6 +59,16 @@ void herd_registry_remove (HerdRegistry *registry, HerdNoun noun, guint64 id);
  * is to be followed by it. */
 void herd_registry_touch (HerdRegistry *registry, HerdNoun noun, guint64 id);
 
+/* What a change to the rows would tell, until it is on disk. */
+typedef struct HerdNotices HerdNotices;
+
+/* From here on nothing is told of any row, but noted; until the end, in the same turn of the loop. */
+void herd_registry_begin_notes (HerdRegistry *registry);
+/* What was noted. Until it is settled nothing is told of the changes of these rows. */
+HerdNotices *herd_registry_end_notes (HerdRegistry *registry);
+/* Takes NOTICES. HAPPENED: tells them; otherwise they are forgotten. */
+void herd_registry_settle_notes (HerdRegistry *registry, HerdNotices *notices, gboolean happened);
+
 /* NULL if there is no such row. */
 HerdCertificate *herd_registry_get_certificate (HerdRegistry *registry, guint64 id);
 HerdAuthority *herd_registry_get_authority (HerdRegistry *registry, guint64 id);

@@ -14,7 +14,8 @@ add_problem (GPtrArray *problems, const HerdConfigEntry *entry, const char *mess
 
   problem->file = g_strdup (entry->file);
   problem->line = entry->line;
-  problem->message = g_strdup (message);
+  problem->message = g_strdup_printf ("[%s %s]: %s", herd_section_to_string (entry->section),
+                                      entry->name, message);
   g_ptr_array_add (problems, problem);
 }
 
@@ -47,6 +48,10 @@ declare_issuer (HerdAgent *agent, const HerdConfigEntry *entry, HerdBatch *batch
   authority->retired = FALSE;
   authority->revision++;
   herd_issuers_forget (agent->issuers, authority->id);
+  herd_account_free (authority->account);
+  authority->account = herd_account_new ();
+  herd_authority_set_error (authority, NULL, NULL, 0);
+  herd_agent_load_account (agent, authority->id);
   herd_batch_put_authority (batch, authority);
   herd_registry_touch (services->registry, HERD_NOUN_ISSUER, authority->id);
 }
@@ -123,33 +128,6 @@ retire_certificates (HerdAgent *agent, HerdBatch *batch)
   }
 }
 
-void
-herd_agent_apply_config (HerdAgent *agent, GPtrArray *problems)
-{
-  HerdConfig *config = agent->services.config;
-  GPtrArray *issuers = herd_config_get_entries (config, HERD_SECTION_ISSUER);
-  GPtrArray *certificates = herd_config_get_entries (config, HERD_SECTION_CERTIFICATE);
-  /* A section that is missing may be one that could not be read. */
-  gboolean complete = problems->len == 0;
-  HerdBatch *batch = herd_batch_new ();
-
-  for (guint i = 0; i < issuers->len; i++)
-    declare_issuer (agent, g_ptr_array_index (issuers, i), batch, problems);
-  for (guint i = 0; i < certificates->len; i++)
-    declare_certificate (agent, g_ptr_array_index (certificates, i), batch, problems);
-  if (complete) {
-    retire_issuers (agent, batch);
-    retire_certificates (agent, batch);
-    herd_deliveries_configure (agent->deliveries, batch);
-  }
-  herd_agent_commit_quietly (agent, batch);
-  for (guint i = 0; i < problems->len; i++) {
-    const HerdConfigProblem *problem = g_ptr_array_index (problems, i);
-
-    g_warning ("%s:%u: %s", problem->file, problem->line, problem->message);
-  }
-}
-
 static void
 schedule_declared (HerdAgent *agent)
 {
@@ -165,16 +143,101 @@ schedule_declared (HerdAgent *agent)
   }
 }
 
-GPtrArray *
-herd_agent_reload (HerdAgent *agent)
+void
+herd_agent_apply_config (HerdAgent *agent, GPtrArray *problems, GTask *task)
 {
-  HerdConfig *config = herd_config_load (agent->config_directory);
-  GPtrArray *problems = herd_config_get_problems (config);
+  HerdConfig *config = agent->services.config;
+  GPtrArray *issuers = herd_config_get_entries (config, HERD_SECTION_ISSUER);
+  GPtrArray *certificates = herd_config_get_entries (config, HERD_SECTION_CERTIFICATE);
+  /* A section that is missing may be one that could not be read. */
+  gboolean complete = problems->len == 0;
+  HerdBatch *batch = herd_agent_begin (agent);
 
+  for (guint i = 0; i < issuers->len; i++)
+    declare_issuer (agent, g_ptr_array_index (issuers, i), batch, problems);
+  for (guint i = 0; i < certificates->len; i++)
+    declare_certificate (agent, g_ptr_array_index (certificates, i), batch, problems);
+  if (complete) {
+    retire_issuers (agent, batch);
+    retire_certificates (agent, batch);
+    herd_deliveries_configure (agent->deliveries, batch);
+  }
+  if (agent->start != NULL)
+    schedule_declared (agent);
+  herd_agent_commit (agent, batch, task, 0, 0);
+  for (guint i = 0; i < problems->len; i++) {
+    const HerdConfigProblem *problem = g_ptr_array_index (problems, i);
+
+    g_warning ("%s:%u: %s", problem->file, problem->line, problem->message);
+  }
+}
+
+typedef struct {
+  HerdAgent *agent;
+  HerdConfig *before;
+  GPtrArray *problems;
+} Reloading;
+
+static void
+reloading_free (Reloading *reloading)
+{
+  herd_config_unref (reloading->before);
+  g_ptr_array_unref (reloading->problems);
+  g_free (reloading);
+}
+
+void
+herd_agent_follow_declared (HerdAgent *agent)
+{
+  HerdRegistry *registry = agent->services.registry;
+  HerdCertificate *certificate = NULL;
+
+  while ((certificate = herd_registry_next_certificate (
+              registry, certificate != NULL ? certificate->name : ""))
+         != NULL) {
+    if (certificate->origin == HERD_ORIGIN_FILE)
+      herd_agent_follow (agent, certificate->id);
+  }
+}
+
+static void
+applied (GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GTask) task = data;
+  Reloading *reloading = g_task_get_task_data (task);
+  HerdAgent *agent = reloading->agent;
+  GError *error = NULL;
+
+  if (herd_agent_verb_finish (result, NULL, &error)) {
+    herd_agent_follow_declared (agent);
+    herd_deliveries_kick_all (agent->deliveries);
+    g_task_return_pointer (task, g_ptr_array_ref (reloading->problems),
+                           (GDestroyNotify) g_ptr_array_unref);
+    return;
+  }
+  /* The rows are what they were, and so is what they are measured by. */
   herd_config_unref (agent->services.config);
+  agent->services.config = herd_config_ref (reloading->before);
+  g_task_return_error (task, error);
+}
+
+void
+herd_agent_reload_async (HerdAgent *agent, GAsyncReadyCallback callback, gpointer data)
+{
+  GTask *task = g_task_new (NULL, NULL, callback, data);
+  HerdConfig *config = herd_config_load (agent->config_directory);
+  Reloading *reloading = g_new0 (Reloading, 1);
+
+  reloading->agent = agent;
+  reloading->before = agent->services.config;
+  reloading->problems = g_ptr_array_ref (herd_config_get_problems (config));
+  g_task_set_task_data (task, reloading, (GDestroyNotify) reloading_free);
   agent->services.config = config;
-  herd_agent_apply_config (agent, problems);
-  schedule_declared (agent);
-  herd_deliveries_kick_all (agent->deliveries);
-  return g_ptr_array_ref (problems);
+  herd_agent_apply_config (agent, reloading->problems, g_task_new (NULL, NULL, applied, task));
+}
+
+GPtrArray *
+herd_agent_reload_finish (GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_pointer (G_TASK (result), error);
 }

@@ -67,9 +67,8 @@ arm (HerdScheduler *scheduler)
   scheduler->timer = 0;
   scheduler->armed = when;
   if (when != 0) {
-    scheduler->timer = herd_clock_arm (scheduler->clock,
-                                       when * HERD_SECOND - herd_clock_get_real (scheduler->clock),
-                                       wake, scheduler);
+    /* By the time of day: it may be set, and the machine may sleep until then. */
+    scheduler->timer = herd_clock_arm_at (scheduler->clock, when * HERD_SECOND, wake, scheduler);
   }
 }
 

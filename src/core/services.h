@@ -8,6 +8,7 @@
 #include "config/config.h"
 #include "core/attentions.h"
 #include "core/registry.h"
+#include "core/saver.h"
 #include "net/dns.h"
 #include "state/state.h"
 #include "util/clock.h"
@@ -21,6 +22,9 @@ typedef struct {
   HerdState *state;
   HerdRegistry *registry;
   HerdAttentions *attentions;
+  HerdSaver *saver;   /* for what has happened */
+  HerdStateUndo undo; /* for changes that fail */
+  gpointer undo_data;
   HerdConfig *config; /* replaced by a reload */
   const HerdCrash *crash;
   gboolean session; /* a user's own instance */

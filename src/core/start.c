@@ -40,7 +40,14 @@ resume_operations (HerdAgent *agent)
 static gboolean
 leave_operations (HerdRun *run G_GNUC_UNUSED, gpointer data, GError **error G_GNUC_UNUSED)
 {
-  resume_operations (data);
+  HerdAgent *agent = data;
+
+  if (herd_state_is_locked (agent->services.state))
+    herd_attentions_raise (agent->services.attentions, HERD_NOUN_AGENT, 0, "critical", "locked",
+                           "the keys are locked, since the key-encryption key is not to be had: "
+                           "nothing can be issued or handed out; see the journal for the cause, "
+                           "and start certherd again when it is mended");
+  resume_operations (agent);
   return TRUE;
 }
 

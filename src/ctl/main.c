@@ -100,7 +100,7 @@ describe_status (void)
       "  2  the command line, or a value in it, is wrong\n"
       "  3  the agent cannot be reached\n"
       "  4  not authorized\n"
-      "  5  there is no such certificate or issuer\n"
+      "  5  there is no such certificate, issuer, solver or target\n"
       "  6  the operation was started, and failed\n"
       "  7  the waiting ended first: stopped, cancelled, or no answer in time\n"
       "\n"

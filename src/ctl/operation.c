@@ -257,6 +257,16 @@ herd_ctl_follow (HerdCtl *ctl, const char *operation, const char *name, GVariant
   return status;
 }
 
+/* Does MESSAGE say the word NAME already? Both are as names and messages of the agent are. */
+static gboolean
+says_name (const char *message, const char *name)
+{
+  g_autofree char *escaped = g_regex_escape_string (name, -1);
+  g_autofree char *pattern = g_strdup_printf ("(?<![\\w.-])%s(?![\\w.-])", escaped);
+
+  return g_regex_match_simple (pattern, message, 0, 0);
+}
+
 void
 herd_ctl_report_failure (HerdCtl *ctl, const char *name, GVariant *properties)
 {
@@ -265,6 +275,8 @@ herd_ctl_report_failure (HerdCtl *ctl, const char *name, GVariant *properties)
   g_autofree char *clean = herd_ctl_clean (*message != '\0' ? message : error);
   if (g_str_equal (herd_ctl_get_text (properties, "State"), "cancelled") && *clean == '\0')
     g_printerr (_ ("certherdctl: %s: cancelled\n"), name);
+  else if (says_name (clean, name))
+    g_printerr ("certherdctl: %s\n", clean);
   else
     g_printerr ("certherdctl: %s: %s\n", name, clean);
 }

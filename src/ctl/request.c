@@ -138,10 +138,13 @@ print_certificate (HerdCtl *ctl, const char *name, GVariant *certificate)
   g_autofree char *until = herd_ctl_format_time (ctl, herd_ctl_get_int64 (certificate, "NotAfter"));
   g_autofree char *generation = g_strdup_printf ("%" G_GUINT64_FORMAT,
                                                  herd_ctl_get_uint64 (certificate, "Generation"));
-  /* Translators: "www is valid: generation 3, until 2031-05-04 03:02 (in 89 days)"; the second and
-   * the fourth are colours. */
-  g_print (_ ("%s is %s%s%s: generation %s, until %s\n"), name, herd_ctl_colour_on (ctl, colour),
-           state, herd_ctl_colour_off (ctl, colour), generation, until);
+  if (herd_ctl_get_uint64 (certificate, "Generation") == 0)
+    g_print (_ ("%s: there is no certificate yet\n"), name);
+  else
+    /* Translators: "www is valid: generation 3, until 2031-05-04 03:02 (in 89 days)"; the second and
+     * the fourth are colours. */
+    g_print (_ ("%s is %s%s%s: generation %s, until %s\n"), name, herd_ctl_colour_on (ctl, colour),
+             state, herd_ctl_colour_off (ctl, colour), generation, until);
   gint64 next = herd_ctl_get_int64 (certificate, "NextActionTime");
   if (next == 0)
     return;
@@ -235,16 +238,20 @@ herd_ctl_modify (HerdCtl *ctl)
                            "change needs a new certificate, that is issued now."),
                        1, &error))
     return herd_ctl_fail (ctl, error);
+  g_autoptr (GVariant) values = g_variant_ref_sink (wish_to_variant (&wish));
+  if (g_variant_n_children (values) == 0 && unset == NULL) {
+    error = g_error_new (G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                         _ ("modify: nothing is given that should change"));
+    return herd_ctl_fail (ctl, error);
+  }
   const char *none[] = { NULL };
   const char *name = ctl->arguments[1];
   g_autofree char *path = herd_ctl_find (ctl, "GetCertificate", name, &error);
   if (path == NULL)
     return herd_ctl_fail (ctl, error);
-  g_autoptr (GVariant)
-      reply = herd_ctl_call (ctl, path, HERD_CTL_CERTIFICATE, "Modify",
-                             g_variant_new ("(@a{sv}^as)", wish_to_variant (&wish),
-                                            unset != NULL ? unset : (char **) none),
-                             "(o)", &error);
+  g_autoptr (GVariant) reply = herd_ctl_call (
+      ctl, path, HERD_CTL_CERTIFICATE, "Modify",
+      g_variant_new ("(@a{sv}^as)", values, unset != NULL ? unset : (char **) none), "(o)", &error);
   if (reply == NULL)
     return herd_ctl_fail (ctl, error);
   const char *operation;

@@ -33,6 +33,20 @@ herd_authority_free (HerdAuthority *authority)
   g_free (authority);
 }
 
+void
+herd_authority_restore (HerdAuthority *authority, HerdAuthority *saved)
+{
+  GVariant *settings = authority->settings;
+
+  authority->settings = g_steal_pointer (&saved->settings);
+  saved->settings = settings;
+  authority->from_file = saved->from_file;
+  authority->retired = saved->retired;
+  authority->created = saved->created;
+  authority->revision++;
+  herd_authority_free (saved);
+}
+
 const char *
 herd_authority_get_setting (const HerdAuthority *authority, const char *key, const char *fallback)
 {

@@ -30,6 +30,8 @@ typedef struct {
 HerdAuthority *herd_authority_new (guint64 id, const char *name, const char *kind,
                                    GVariant *settings);
 void herd_authority_free (HerdAuthority *authority);
+/* Makes AUTHORITY what SAVED (taken; of the same id) is, but for what is not saved. */
+void herd_authority_restore (HerdAuthority *authority, HerdAuthority *saved);
 /* A string of the settings, or FALLBACK. */
 const char *herd_authority_get_setting (const HerdAuthority *authority, const char *key,
                                         const char *fallback);

@@ -81,6 +81,17 @@ herd_generation_new (guint64 number, guint64 issuer, gint64 created, HerdFacts *
   return generation;
 }
 
+HerdGeneration *
+herd_generation_copy (const HerdGeneration *generation)
+{
+  gsize size = strlen (herd_generation_get_identifiers (generation)) + 1;
+  HerdGeneration *copy = g_memdup2 (generation, G_STRUCT_OFFSET (HerdGeneration, packed)
+                                                    + generation->serial_size + size);
+
+  copy->issued_by = g_ref_string_acquire (generation->issued_by);
+  return copy;
+}
+
 void
 herd_generation_free (HerdGeneration *generation)
 {
@@ -248,6 +259,38 @@ herd_certificate_free (HerdCertificate *certificate)
   g_ref_string_release (certificate->last_error);
   g_ref_string_release (certificate->last_error_message);
   g_free (certificate);
+}
+
+/* What TO's targets were sent, from OTHER's. */
+static void
+keep_sent (HerdCertificate *to, const HerdCertificate *other)
+{
+  for (guint i = 0; i < other->deliveries->len; i++) {
+    const HerdDelivery *old = g_ptr_array_index (other->deliveries, i);
+    HerdDelivery *delivery = herd_certificate_find_delivery (to, old->target);
+
+    if (delivery == NULL)
+      continue;
+    delivery->sent = old->sent;
+    delivery->sent_before = old->sent_before;
+  }
+}
+
+void
+herd_certificate_restore (HerdCertificate *certificate, HerdCertificate *saved)
+{
+  HerdCertificate other = *certificate;
+
+  *certificate = *saved;
+  *saved = other;
+  /* Tables have the old name as their key. */
+  saved->name = certificate->name;
+  certificate->name = other.name;
+  certificate->operation = other.operation;
+  certificate->revision = other.revision + 1;
+  certificate->counted = other.counted;
+  keep_sent (certificate, saved);
+  herd_certificate_free (saved);
 }
 
 HerdGeneration *

@@ -34,6 +34,7 @@ gboolean herd_generation_can_have (const HerdFacts *facts);
 /* Takes FACTS, which it can have. */
 HerdGeneration *herd_generation_new (guint64 number, guint64 issuer, gint64 created,
                                      HerdFacts *facts);
+HerdGeneration *herd_generation_copy (const HerdGeneration *generation);
 void herd_generation_free (HerdGeneration *generation);
 /* The facts as texts. (transfer full) */
 HerdFacts *herd_generation_get_facts (const HerdGeneration *generation);
@@ -139,6 +140,8 @@ typedef struct {
 HerdCertificate *herd_certificate_new (guint64 id, const char *name, guint32 owner,
                                        HerdOrigin origin, GVariant *spec);
 void herd_certificate_free (HerdCertificate *certificate);
+/* Makes CERTIFICATE what SAVED (taken; of the same id) is, but for what is not saved. */
+void herd_certificate_restore (HerdCertificate *certificate, HerdCertificate *saved);
 
 HerdGeneration *herd_certificate_find_generation (const HerdCertificate *certificate,
                                                   guint64 number);

@@ -82,6 +82,13 @@ leave_step (HerdOperation *operation, gint64 now)
 }
 
 void
+herd_operation_restore (HerdOperation *operation, HerdOperation *saved)
+{
+  operation->generation = saved->generation;
+  herd_operation_free (saved);
+}
+
+void
 herd_operation_enter (HerdOperation *operation, const char *step, double progress, gint64 now)
 {
   operation->progress = progress;

@@ -44,6 +44,9 @@ typedef struct {
 
 HerdOperation *herd_operation_new (guint64 id, const char *kind, guint32 starter, gint64 started);
 void herd_operation_free (HerdOperation *operation);
+/* Takes back what OPERATION has made, to what SAVED (taken; of the same id) has. Where it stands, and how
+ * it ended, has happened, and stays. */
+void herd_operation_restore (HerdOperation *operation, HerdOperation *saved);
 
 /* Ends the current step and enters STEP. NOW in microseconds. */
 void herd_operation_enter (HerdOperation *operation, const char *step, double progress, gint64 now);

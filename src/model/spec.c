@@ -122,6 +122,32 @@ herd_spec_equal (GVariant *a, GVariant *b)
   return TRUE;
 }
 
+/* Adds the keys of FROM that OTHER does not have so, once each. */
+static void
+add_differences (GPtrArray *keys, GVariant *from, GVariant *other)
+{
+  GVariantIter iter;
+  const char *key;
+
+  g_variant_iter_init (&iter, from);
+  while (g_variant_iter_next (&iter, "{&sv}", &key, NULL)) {
+    if (!key_equal (from, other, key)
+        && !g_ptr_array_find_with_equal_func (keys, key, g_str_equal, NULL))
+      g_ptr_array_add (keys, (gpointer) key);
+  }
+}
+
+char *
+herd_spec_list_differences (GVariant *a, GVariant *b)
+{
+  g_autoptr (GPtrArray) keys = g_ptr_array_new ();
+
+  add_differences (keys, a, b);
+  add_differences (keys, b, a);
+  g_ptr_array_add (keys, NULL);
+  return g_strjoinv (", ", (char **) keys->pdata);
+}
+
 GVariant *
 herd_spec_modify (GVariant *spec, GVariant *set, const char *const *unset)
 {

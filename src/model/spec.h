@@ -23,6 +23,8 @@ const char *herd_spec_get_key_type (GVariant *spec);
 
 /* The same explicit keys with the same values? Lists of names are compared as sets. */
 gboolean herd_spec_equal (GVariant *a, GVariant *b);
+/* The keys in which they are not, with ", " between them. (transfer full) */
+char *herd_spec_list_differences (GVariant *a, GVariant *b);
 /* SPEC with the entries of SET put in and the keys UNSET taken out. (transfer full, not floating)
  */
 GVariant *herd_spec_modify (GVariant *spec, GVariant *set, const char *const *unset);

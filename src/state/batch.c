@@ -34,6 +34,39 @@ herd_batch_free (HerdBatch *batch)
   g_free (batch);
 }
 
+/* --- which rows it is about --- */
+
+static int
+compare_ids (gconstpointer a, gconstpointer b)
+{
+  guint64 first = *(const guint64 *) a, second = *(const guint64 *) b;
+
+  return (first > second) - (first < second);
+}
+
+GArray *
+herd_batch_list_rows (const HerdBatch *batch)
+{
+  g_autoptr (GArray) ids = g_array_new (FALSE, FALSE, sizeof (guint64));
+  GArray *unique = g_array_new (FALSE, FALSE, sizeof (guint64));
+
+  for (guint i = 0; i < batch->changes->len; i++) {
+    const HerdChange *change = &g_array_index (batch->changes, HerdChange, i);
+    guint64 id = (guint64) g_array_index (batch->values, HerdValue, change->first).integer;
+
+    if (herd_statement_is_row (change->statement))
+      g_array_append_val (ids, id);
+  }
+  g_array_sort (ids, compare_ids);
+  for (guint i = 0; i < ids->len; i++) {
+    guint64 id = g_array_index (ids, guint64, i);
+
+    if (unique->len == 0 || g_array_index (unique, guint64, unique->len - 1) != id)
+      g_array_append_val (unique, id);
+  }
+  return unique;
+}
+
 /* --- values, added to the change that was begun last --- */
 
 static void

@@ -35,6 +35,7 @@ struct HerdBatch {
   GArray *changes;          /* HerdChange */
   GArray *values;           /* HerdValue */
   gboolean deletes_numbers; /* a certificate goes: its name's last number has to be remembered */
+  gboolean undone;          /* where it fails, memory goes back to what is on disk */
 };
 
 /* Runs all of BATCH within the transaction that is open. Errors: HERD_ERROR_LOCKED, or SQLite's,
@@ -42,6 +43,10 @@ struct HerdBatch {
  * certificates that BATCH deletes. */
 gboolean herd_batch_apply (HerdBatch *batch, HerdDatabase *database, GHashTable *removed,
                            GError **error);
+
+/* The ids of the rows, of those that memory has too, that BATCH writes or deletes, each once, in
+ * ascending order. (transfer full) */
+GArray *herd_batch_list_rows (const HerdBatch *batch);
 
 /* The additional data of what is sealed: what it is, so that rows cannot be swapped. */
 char *herd_seal_describe (const char *kind, guint64 id, guint64 generation, const char *field);

@@ -13,9 +13,14 @@ typedef gboolean (*LoadRow) (HerdRow *row, HerdStateContents *contents, GError *
 
 typedef struct {
   const char *noun;
-  const char *sql;
+  const char *select;
+  const char *filter; /* of the rows of some ids: a condition with their list in place of %s */
+  const char *order;
   LoadRow load;
 } Table;
+
+/* Ids in one statement: far below SQLite's limit of a megabyte of SQL. */
+#define IDS_AT_ONCE 1000
 
 HerdWithdrawal *
 herd_withdrawal_new (guint64 certificate, const char *name, const char *target)
@@ -243,40 +248,54 @@ load_withdrawal (HerdRow *row, HerdStateContents *contents, GError **error)
 
 /* In this order: what is merged into certificates after them. */
 static const Table tables[] = {
-  { "The issuers",
-    "SELECT id, name, kind, from_file, retired, settings, created FROM authorities ORDER BY id",
-    load_authority },
+  { "The issuers", "SELECT id, name, kind, from_file, retired, settings, created FROM authorities",
+    "id IN (%s)", "id", load_authority },
   { "The certificates",
     "SELECT id, certificates.name AS name, owner, origin, retired, spec, created, current,"
     " renew_at, action, action_time, action_reason, failures, retry_at, last_error,"
     " last_error_message, last_error_time, coalesce (last, 0) AS last_number"
-    " FROM certificates LEFT JOIN numbers ON numbers.name = certificates.name ORDER BY id",
-    load_certificate },
+    " FROM certificates LEFT JOIN numbers ON numbers.name = certificates.name",
+    "id IN (%s)", "id", load_certificate },
   { "The generations",
     "SELECT certificate, number, issuer, created, rejected, not_before, not_after, serial,"
-    " fingerprint, issued_by, identifiers FROM generations ORDER BY certificate, number",
-    load_generation },
+    " fingerprint, issued_by, identifiers FROM generations",
+    "certificate IN (%s)", "certificate, number", load_generation },
   { "The deliveries",
     "SELECT certificate, target, state, wanted, applied, proved, since, attempts, retry_at,"
-    " message FROM deliveries ORDER BY certificate, target",
-    load_delivery },
+    " message FROM deliveries",
+    "certificate IN (%s)", "certificate, target", load_delivery },
   { "The operations",
     "SELECT id, kind, certificate, issuer, starter, state, step, progress, steps, error,"
-    " error_message, generation, options, started, ended FROM operations ORDER BY id",
-    load_operation },
-  { "The withdrawals",
-    "SELECT certificate, name, target FROM withdrawals ORDER BY certificate, target",
-    load_withdrawal },
+    " error_message, generation, options, started, ended FROM operations",
+    "(id IN (%s) OR certificate IN (%s))", "id", load_operation },
+  { "The withdrawals", "SELECT certificate, name, target FROM withdrawals", "certificate IN (%s)",
+    "certificate, target", load_withdrawal },
 };
+
+/* The statement of TABLE for IDS (NULL: every row), a list with commas. */
+static char *
+build_sql (const Table *table, const char *ids)
+{
+  g_auto (GStrv) parts = NULL;
+  g_autofree char *filter = NULL;
+
+  if (ids == NULL)
+    return g_strdup_printf ("%s ORDER BY %s", table->select, table->order);
+  parts = g_strsplit (table->filter, "%s", -1);
+  filter = g_strjoinv (ids, parts);
+  return g_strdup_printf ("%s WHERE %s ORDER BY %s", table->select, filter, table->order);
+}
 
 /* Runs the statement of TABLE, which is used once, and so not kept. */
 static gboolean
-load_table (HerdDatabase *database, const Table *table, HerdStateContents *contents, GError **error)
+load_table (HerdDatabase *database, const Table *table, const char *ids,
+            HerdStateContents *contents, GError **error)
 {
+  g_autofree char *sql = build_sql (table, ids);
   sqlite3_stmt *statement = NULL;
   int code = SQLITE_ROW;
 
-  if (sqlite3_prepare_v2 (database->connection, table->sql, -1, &statement, NULL) != SQLITE_OK) {
+  if (sqlite3_prepare_v2 (database->connection, sql, -1, &statement, NULL) != SQLITE_OK) {
     herd_database_set_error (database, table->noun, error);
     return FALSE;
   }
@@ -297,8 +316,35 @@ herd_contents_load (HerdDatabase *database, GError **error)
   g_autoptr (HerdStateContents) contents = contents_new ();
 
   for (guint i = 0; i < G_N_ELEMENTS (tables); i++) {
-    if (!load_table (database, &tables[i], contents, error))
+    if (!load_table (database, &tables[i], NULL, contents, error))
       return NULL;
+  }
+  return g_steal_pointer (&contents);
+}
+
+static char *
+join_ids (const GArray *ids, guint first)
+{
+  GString *list = g_string_new (NULL);
+
+  for (guint i = first; i < ids->len && i < first + IDS_AT_ONCE; i++)
+    g_string_append_printf (list, "%s%" G_GUINT64_FORMAT, i > first ? "," : "",
+                            g_array_index (ids, guint64, i));
+  return g_string_free (list, FALSE);
+}
+
+HerdStateContents *
+herd_contents_load_rows (HerdDatabase *database, const GArray *ids, GError **error)
+{
+  g_autoptr (HerdStateContents) contents = contents_new ();
+
+  for (guint first = 0; first < ids->len; first += IDS_AT_ONCE) {
+    g_autofree char *list = join_ids (ids, first);
+
+    for (guint i = 0; i < G_N_ELEMENTS (tables); i++) {
+      if (!load_table (database, &tables[i], list, contents, error))
+        return NULL;
+    }
   }
   return g_steal_pointer (&contents);
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "plugin/error.h"
+#include "state/batch.h"
 #include "state/folder.h"
 #include "state/load.h"
 #include "state/meta.h"
@@ -288,6 +289,30 @@ gboolean
 herd_state_commit_finish (HerdState *state, GAsyncResult *result, GError **error)
 {
   return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+void
+herd_state_change_async (HerdState *state, HerdBatch *batch, GAsyncReadyCallback callback,
+                         gpointer data)
+{
+  batch->undone = TRUE;
+  herd_state_commit_async (state, batch, callback, data);
+}
+
+gboolean
+herd_state_change_finish (HerdState *state, GAsyncResult *result, HerdStateUndo undo, gpointer data,
+                          GError **error)
+{
+  HerdUndone *undone = g_task_get_task_data (G_TASK (result));
+
+  if (g_task_propagate_boolean (G_TASK (result), error))
+    return TRUE;
+  /* Rows that nobody knows stay closed: nothing may be built on them before the next start. */
+  if (undone == NULL || undone->contents == NULL)
+    return FALSE;
+  undo (undone->ids, undone->contents, data);
+  herd_worker_reopen (state->worker, g_array_ref (undone->ids));
+  return FALSE;
 }
 
 guint64

@@ -66,7 +66,19 @@ guint64 herd_state_new_id (HerdState *state);
 
 /* --- changes --- */
 
-/* A batch is one change, done as a whole or not at all. What is put in is copied at once. */
+/* Memory and disk. A batch is one change, done as a whole or not at all; what is put in is copied at
+ * once. Batches reach the disk in the order in which they were asked for, and a row is always written
+ * whole. So memory is changed first, in the same turn of the main loop in which the batch is made
+ * from it: whoever writes the row next writes this change too, and no batch can take back what an
+ * earlier one did. Where a batch fails there are two cases:
+ *
+ *   commit  writes down what has happened (a target has answered, a run has ended). That cannot be
+ *           taken back: memory keeps it, and it is written again until it is on disk.
+ *   change  does what somebody asked for (Modify, Remove, a new generation). That did not happen:
+ *           the rows in memory are set to what the disk has. Whatever was asked for in between
+ *           about the same rows was made from what never was, and fails too, with the same error.
+ *
+ * What follows from a change outside (withdrawing, cancelling, telling) waits for its end. */
 typedef struct HerdBatch HerdBatch;
 
 HerdBatch *herd_batch_new (void);
@@ -99,6 +111,17 @@ void herd_batch_delete_withdrawal (HerdBatch *batch, guint64 certificate, const 
 void herd_state_commit_async (HerdState *state, HerdBatch *batch, GAsyncReadyCallback callback,
                               gpointer data);
 gboolean herd_state_commit_finish (HerdState *state, GAsyncResult *result, GError **error);
+/* Sets the rows IDS (guint64) in memory to CONTENTS, as they are on disk; rows that are not in it are
+ * to go. It may take what it likes out of CONTENTS. */
+typedef void (*HerdStateUndo) (const GArray *ids, HerdStateContents *contents, gpointer data);
+
+/* Likewise, for a change: where it fails finish has UNDO called for the rows that are not being undone
+ * already. Not where they cannot be read either (said in the journal): nothing more is written
+ * about them before the next start. */
+void herd_state_change_async (HerdState *state, HerdBatch *batch, GAsyncReadyCallback callback,
+                              gpointer data);
+gboolean herd_state_change_finish (HerdState *state, GAsyncResult *result, HerdStateUndo undo,
+                                   gpointer data, GError **error);
 /* Transactions committed so far, for tests and figures. */
 guint64 herd_state_get_n_commits (HerdState *state);
 

@@ -9,6 +9,7 @@ static const struct {
   const char *noun;
   const char *sql;
   gboolean must_change;
+  gboolean is_row;
 } statements[HERD_N_STATEMENTS] = {
   [HERD_STATEMENT_PUT_AUTHORITY] = { "The issuer",
                                      "INSERT INTO authorities (id, name, kind, from_file, retired, "
@@ -17,8 +18,10 @@ static const struct {
                                      " ON CONFLICT (id) DO UPDATE SET name = excluded.name, kind = "
                                      "excluded.kind,"
                                      " from_file = excluded.from_file, retired = excluded.retired,"
-                                     " settings = excluded.settings, created = excluded.created" },
-  [HERD_STATEMENT_DELETE_AUTHORITY] = { "The issuer", "DELETE FROM authorities WHERE id = ?" },
+                                     " settings = excluded.settings, created = excluded.created",
+                                     .is_row = TRUE },
+  [HERD_STATEMENT_DELETE_AUTHORITY] = { "The issuer", "DELETE FROM authorities WHERE id = ?",
+                                        .is_row = TRUE },
 
   [HERD_STATEMENT_PUT_CERTIFICATE] = { "The certificate",
                                        "INSERT INTO certificates (id, name, owner, origin, "
@@ -40,9 +43,10 @@ static const struct {
                                        " retry_at = excluded.retry_at, last_error = "
                                        "excluded.last_error,"
                                        " last_error_message = excluded.last_error_message,"
-                                       " last_error_time = excluded.last_error_time" },
+                                       " last_error_time = excluded.last_error_time",
+                                       .is_row = TRUE },
   [HERD_STATEMENT_DELETE_CERTIFICATE] = { "The certificate",
-                                          "DELETE FROM certificates WHERE id = ?" },
+                                          "DELETE FROM certificates WHERE id = ?", .is_row = TRUE },
   [HERD_STATEMENT_DELETE_CERTIFICATE_OPERATIONS] = { "The operations of the certificate",
                                                      "DELETE FROM operations WHERE certificate = "
                                                      "?" },
@@ -68,7 +72,8 @@ static const struct {
                                       " serial = excluded.serial, fingerprint = "
                                       "excluded.fingerprint,"
                                       " issued_by = excluded.issued_by, identifiers = "
-                                      "excluded.identifiers" },
+                                      "excluded.identifiers",
+                                      .is_row = TRUE },
   [HERD_STATEMENT_PUT_MATERIAL] = { "A generation of the certificate",
                                     "INSERT INTO materials (certificate, number, chain, key) "
                                     "VALUES (?, ?, ?, ?)"
@@ -83,7 +88,8 @@ static const struct {
                                   .must_change = TRUE },
   [HERD_STATEMENT_DELETE_GENERATION] = { "A generation of the certificate",
                                          "DELETE FROM generations WHERE certificate = ? AND number "
-                                         "= ?" },
+                                         "= ?",
+                                         .is_row = TRUE },
 
   [HERD_STATEMENT_PUT_OPERATION] = { "The operation",
                                      "INSERT INTO operations (id, kind, certificate, issuer, "
@@ -101,7 +107,8 @@ static const struct {
                                      " error_message = excluded.error_message, generation = "
                                      "excluded.generation,"
                                      " options = excluded.options, started = excluded.started, "
-                                     "ended = excluded.ended" },
+                                     "ended = excluded.ended",
+                                     .is_row = TRUE },
   [HERD_STATEMENT_PUT_CHECKPOINT] = { "The checkpoint of the operation",
                                       "UPDATE operations SET checkpoint = ?2 WHERE id = ?1",
                                       .must_change = TRUE },
@@ -112,7 +119,8 @@ static const struct {
                                        .must_change = TRUE },
   [HERD_STATEMENT_CLEAR_PENDING_KEY] = { "The key of the operation",
                                          "UPDATE operations SET pending_key = NULL WHERE id = ?" },
-  [HERD_STATEMENT_DELETE_OPERATION] = { "The operation", "DELETE FROM operations WHERE id = ?" },
+  [HERD_STATEMENT_DELETE_OPERATION] = { "The operation", "DELETE FROM operations WHERE id = ?",
+                                        .is_row = TRUE },
 
   [HERD_STATEMENT_PUT_RECORD] = { "A record of the issuer", "INSERT INTO records (authority, name, "
                                                             "sealed, bytes) VALUES (?, ?, ?, ?)"
@@ -126,10 +134,12 @@ static const struct {
                                       "INSERT INTO withdrawals (certificate, name, target) VALUES "
                                       "(?, ?, ?)"
                                       " ON CONFLICT (certificate, target) DO UPDATE SET name = "
-                                      "excluded.name" },
+                                      "excluded.name",
+                                      .is_row = TRUE },
   [HERD_STATEMENT_DELETE_WITHDRAWAL] = { "A withdrawal of the certificate",
                                          "DELETE FROM withdrawals WHERE certificate = ? AND target "
-                                         "= ?" },
+                                         "= ?",
+                                         .is_row = TRUE },
 
   [HERD_STATEMENT_PUT_META] = { "The state",
                                 "INSERT INTO meta (name, value) VALUES (?, ?)"
@@ -175,4 +185,10 @@ gboolean
 herd_statement_must_change (HerdStatement statement)
 {
   return statements[statement].must_change;
+}
+
+gboolean
+herd_statement_is_row (HerdStatement statement)
+{
+  return statements[statement].is_row;
 }

@@ -47,5 +47,7 @@ const char *herd_statement_get_sql (HerdStatement statement);
 const char *herd_statement_get_noun (HerdStatement statement);
 /* Is it an error if it changes no row? */
 gboolean herd_statement_must_change (HerdStatement statement);
+/* Does it write or delete a row that memory has too? Its first value is the id then. */
+gboolean herd_statement_is_row (HerdStatement statement);
 
 G_END_DECLS

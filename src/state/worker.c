@@ -4,11 +4,15 @@
  */
 #include "state/worker.h"
 
+#include "state/load.h"
+
 /* How many batches wait for one sync at most: bounds what a kill can take back. */
 #define GROUP_LIMIT 256
 
 struct HerdWorker {
   HerdDatabase *database; /* the thread's */
+  GHashTable *closed; /* likewise: ids of rows (&guint64 → GError) that failed and may be other in
+                             memory than on disk */
   GThread *thread;
   GAsyncQueue *jobs;
   GMutex mutex; /* for what follows */
@@ -21,7 +25,9 @@ struct HerdWorker {
 typedef struct {
   HerdBatch *batch;
   GTask *task;
-  GError *error; /* of the batch */
+  GError *error;      /* of the batch */
+  GArray *rows;       /* ids that the batch is about */
+  HerdUndone *undone; /* what it closed; NULL: nothing */
   HerdWork work;
   gpointer data;
   gboolean *finished; /* somebody waits for the work; under the mutex */
@@ -33,7 +39,87 @@ job_free (Job *job)
   herd_batch_free (job->batch);
   g_clear_object (&job->task);
   g_clear_error (&job->error);
+  g_clear_pointer (&job->rows, g_array_unref);
+  herd_undone_free (job->undone);
   g_free (job);
+}
+
+void
+herd_undone_free (HerdUndone *undone)
+{
+  if (undone == NULL)
+    return;
+  g_array_unref (undone->ids);
+  herd_state_contents_free (undone->contents);
+  g_free (undone);
+}
+
+/* --- closed rows --- */
+
+/* What was asked for after a change that failed was made from rows with that change in them. */
+static gboolean
+check_open (HerdWorker *worker, const Job *job, GError **error)
+{
+  for (guint i = 0; i < job->rows->len; i++) {
+    const GError *cause = g_hash_table_lookup (worker->closed,
+                                               &g_array_index (job->rows, guint64, i));
+
+    if (cause != NULL) {
+      g_propagate_error (error, g_error_copy (cause));
+      return FALSE;
+    }
+  }
+  return TRUE;
+}
+
+/* JOB has failed: those of its rows that are open are closed. */
+static void
+close_rows (HerdWorker *worker, Job *job)
+{
+  if (!job->batch->undone || job->undone != NULL)
+    return;
+  job->undone = g_new0 (HerdUndone, 1);
+  job->undone->ids = g_array_new (FALSE, FALSE, sizeof (guint64));
+  for (guint i = 0; i < job->rows->len; i++) {
+    guint64 id = g_array_index (job->rows, guint64, i);
+
+    if (g_hash_table_contains (worker->closed, &id))
+      continue;
+    g_hash_table_insert (worker->closed, g_memdup2 (&id, sizeof id), g_error_copy (job->error));
+    g_array_append_val (job->undone->ids, id);
+  }
+}
+
+static void
+open_rows (HerdWorker *worker, const GArray *ids)
+{
+  for (guint i = 0; i < ids->len; i++)
+    g_hash_table_remove (worker->closed, &g_array_index (ids, guint64, i));
+}
+
+/* JOB is to be tried once more. */
+static void
+forgive (HerdWorker *worker, Job *job)
+{
+  g_clear_error (&job->error);
+  if (job->undone != NULL)
+    open_rows (worker, job->undone->ids);
+  g_clear_pointer (&job->undone, herd_undone_free);
+}
+
+/* Closed rows stay as they are on disk, so that what is read now is right when it is told. */
+static void
+read_undone (HerdWorker *worker, Job *job)
+{
+  g_autoptr (GError) error = NULL;
+  HerdUndone *undone = g_steal_pointer (&job->undone);
+
+  if (undone == NULL)
+    return;
+  undone->contents = herd_contents_load_rows (worker->database, undone->ids, &error);
+  if (undone->contents == NULL)
+    g_warning ("What could not be saved cannot be read either: %s", error->message);
+  g_task_set_task_data (job->task, undone, (GDestroyNotify) herd_undone_free);
 }
 
 /* --- transactions --- */
@@ -44,7 +130,8 @@ apply_one (HerdWorker *worker, Job *job, GHashTable *removed)
 {
   HerdDatabase *database = worker->database;
 
-  if (!herd_database_execute (database, "SAVEPOINT batch", "A change", &job->error))
+  if (!check_open (worker, job, &job->error)
+      || !herd_database_execute (database, "SAVEPOINT batch", "A change", &job->error))
     return;
   if (herd_batch_apply (job->batch, database, removed, &job->error)) {
     herd_database_execute (database, "RELEASE batch", "A change", &job->error);
@@ -66,6 +153,8 @@ try_group (HerdWorker *worker, Job **jobs, guint n_jobs, GHashTable *removed)
 
   for (guint i = 0; ok && i < n_jobs; i++) {
     apply_one (worker, jobs[i], removed);
+    if (jobs[i]->error != NULL)
+      close_rows (worker, jobs[i]);
     n_applied += jobs[i]->error == NULL;
     if (!herd_database_in_transaction (database)) {
       error = g_error_copy (jobs[i]->error);
@@ -81,6 +170,7 @@ try_group (HerdWorker *worker, Job **jobs, guint n_jobs, GHashTable *removed)
   for (guint i = 0; i < n_jobs; i++) {
     if (jobs[i]->error == NULL)
       jobs[i]->error = g_error_copy (error);
+    close_rows (worker, jobs[i]);
   }
   return FALSE;
 }
@@ -123,11 +213,13 @@ do_group (HerdWorker *worker, GPtrArray *group)
   Job **jobs = (Job **) group->pdata;
 
   if (!try_group (worker, jobs, group->len, removed) && group->len > 1) {
-    for (guint i = 0; i < group->len; i++) {
-      g_clear_error (&jobs[i]->error);
+    for (guint i = 0; i < group->len; i++)
+      forgive (worker, jobs[i]);
+    for (guint i = 0; i < group->len; i++)
       try_group (worker, &jobs[i], 1, removed);
-    }
   }
+  for (guint i = 0; i < group->len; i++)
+    read_undone (worker, jobs[i]);
   finish_group (worker, jobs, group->len, removed);
 }
 
@@ -191,6 +283,8 @@ herd_worker_new (HerdDatabase *database, GHashTable *removed)
   worker->database = database;
   worker->removed = removed;
   worker->jobs = g_async_queue_new ();
+  worker->closed = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free,
+                                          (GDestroyNotify) g_error_free);
   g_mutex_init (&worker->mutex);
   g_cond_init (&worker->done);
   worker->thread = g_thread_new ("state", run, worker);
@@ -206,6 +300,7 @@ herd_worker_free (HerdWorker *worker)
   g_thread_join (worker->thread);
   herd_database_close (worker->database);
   g_hash_table_unref (worker->removed);
+  g_hash_table_unref (worker->closed);
   g_async_queue_unref (worker->jobs);
   g_mutex_clear (&worker->mutex);
   g_cond_clear (&worker->done);
@@ -219,6 +314,7 @@ herd_worker_commit (HerdWorker *worker, HerdBatch *batch, GTask *task)
 
   job->batch = batch;
   job->task = task;
+  job->rows = herd_batch_list_rows (batch);
   if (batch->deletes_numbers) {
     g_mutex_lock (&worker->mutex);
     worker->n_deletions++;
@@ -251,6 +347,30 @@ herd_worker_call (HerdWorker *worker, HerdWork work, gpointer data)
   while (!finished)
     g_cond_wait (&worker->done, &worker->mutex);
   g_mutex_unlock (&worker->mutex);
+}
+
+typedef struct {
+  HerdWorker *worker;
+  GArray *ids;
+} Reopening;
+
+static void
+reopen (HerdDatabase *database, gpointer data)
+{
+  g_autofree Reopening *reopening = data;
+
+  open_rows (reopening->worker, reopening->ids);
+  g_array_unref (reopening->ids);
+}
+
+void
+herd_worker_reopen (HerdWorker *worker, GArray *ids)
+{
+  Reopening *reopening = g_new0 (Reopening, 1);
+
+  reopening->worker = worker;
+  reopening->ids = ids;
+  herd_worker_push (worker, reopen, reopening);
 }
 
 static void

@@ -6,11 +6,34 @@
  */
 #include "util/clock.h"
 
+#include <errno.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
 typedef struct {
   GSource source;
   HerdClockFunc func;
   gpointer data;
+  int fd;       /* of arm_at, else -1 */
+  gpointer tag; /* of the fd */
 } Timer;
+
+static gboolean
+is_timer_ready (GSource *source)
+{
+  Timer *timer = (Timer *) source;
+
+  return timer->fd >= 0 && g_source_query_unix_fd (source, timer->tag) != 0;
+}
+
+static void
+close_timer (GSource *source)
+{
+  Timer *timer = (Timer *) source;
+
+  if (timer->fd >= 0)
+    close (timer->fd);
+}
 
 static gboolean
 dispatch_timer (GSource *source, GSourceFunc unused, gpointer data)
@@ -23,7 +46,11 @@ dispatch_timer (GSource *source, GSourceFunc unused, gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-static GSourceFuncs timer_funcs = { .dispatch = dispatch_timer };
+static GSourceFuncs timer_funcs = {
+  .check = is_timer_ready,
+  .dispatch = dispatch_timer,
+  .finalize = close_timer,
+};
 
 static gint64
 get_system_real (HerdClock *clock)
@@ -46,8 +73,35 @@ arm_system (HerdClock *clock, gint64 delay, HerdClockFunc func, gpointer data)
 
   timer->func = func;
   timer->data = data;
+  timer->fd = -1;
   g_source_set_static_name (source, "herd-clock");
   g_source_set_ready_time (source, delay > G_MAXINT64 - now ? G_MAXINT64 : now + delay);
+  return g_source_attach (source, g_main_context_get_thread_default ());
+}
+
+/* The kernel's own timer of the wall clock: it follows suspends and changes of the time by itself. */
+static guint
+arm_system_at (HerdClock *clock, gint64 real, HerdClockFunc func, gpointer data)
+{
+  gint64 when = MAX (real, 1); /* 0 would disarm it */
+  const struct itimerspec at = { .it_value = { when / HERD_SECOND, when % HERD_SECOND * 1000 } };
+  int fd = timerfd_create (CLOCK_REALTIME, TFD_CLOEXEC | TFD_NONBLOCK);
+  g_autoptr (GSource) source = NULL;
+  Timer *timer;
+
+  if (fd < 0 || timerfd_settime (fd, TFD_TIMER_ABSTIME, &at, NULL) < 0) {
+    g_warning ("A timer that follows the time of day cannot be had: %s", g_strerror (errno));
+    if (fd >= 0)
+      close (fd);
+    return arm_system (clock, MAX (real - g_get_real_time (), 0), func, data);
+  }
+  source = g_source_new (&timer_funcs, sizeof (Timer));
+  timer = (Timer *) source;
+  timer->func = func;
+  timer->data = data;
+  timer->fd = fd;
+  timer->tag = g_source_add_unix_fd (source, fd, G_IO_IN);
+  g_source_set_static_name (source, "herd-clock");
   return g_source_attach (source, g_main_context_get_thread_default ());
 }
 
@@ -70,6 +124,7 @@ static const HerdClockVTable system_vtable = {
   .get_real = get_system_real,
   .get_monotonic = get_system_monotonic,
   .arm = arm_system,
+  .arm_at = arm_system_at,
   .disarm = disarm_system,
   .free = free_system,
 };
@@ -120,6 +175,12 @@ guint
 herd_clock_arm (HerdClock *clock, gint64 delay, HerdClockFunc func, gpointer data)
 {
   return clock->vtable->arm (clock, MAX (delay, 0), func, data);
+}
+
+guint
+herd_clock_arm_at (HerdClock *clock, gint64 real, HerdClockFunc func, gpointer data)
+{
+  return clock->vtable->arm_at (clock, real, func, data);
 }
 
 void

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The real agent, state and bus with a double of an issuer: it issues from a test CA, and does what
- * the first label of the first identifier says: "hold" waits to be cancelled, "refuse" is rejected
- * for good, "limit" is rate-limited for an hour, "down" cannot be reached. For tests of the bus.
- *
- *   bus-agent --session|--system --config DIR --state DIR
+ * The real agent, state and bus with a double of an issuer, which issues from a test CA: what it does
+ * else is said at issue_async.   bus-agent --session|--system --config DIR --state DIR
  *
  * TEST_CERTIFICATES: so many more certificates, in memory only, with TEST_IDENTIFIERS long names each.
- * SIGUSR1 prints the longest turn of the loop since the last one, in microseconds.
+ * TEST_LOCKED: the state stays locked. TEST_RACE: a Modify comes just behind the first save, and with
+ * "kill" a kill just behind both, before either is answered. SIGUSR1 prints the longest turn of the loop
+ * since the last one, in microseconds; SIGUSR2 lets the issuer go on.
  */
 #include <glib-unix.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "bus/service.h"
 #include "core/agent.h"
@@ -27,8 +27,26 @@ struct _Double {
   GObject parent;
   TestCa *ca;
   HerdClock *clock;
+  GPtrArray *waiting; /* GTask, with their requests */
 };
 
+static void
+issue (Double *self, GTask *task, const HerdIssueRequest *request, gboolean other_key)
+{
+  char *pem = test_ca_issue (self->ca, request->csr, other_key);
+  g_autoptr (GBytes) chain = g_bytes_new_take (pem, strlen (pem));
+  HerdIssued *issued = herd_issued_new (chain);
+
+  if (request->profile != NULL)
+    issued->profile_dropped = g_strdup_printf ("the double has no profile %s", request->profile);
+  if (request->preferred_chain != NULL)
+    issued->chain_not_preferred = g_strdup ("the double has one chain");
+  g_task_return_pointer (task, issued, (GDestroyNotify) herd_issued_free);
+}
+
+/* The first label of the first identifier says what it does: "hold" waits to be cancelled, "wait" for
+ * SIGUSR2, "refuse" is rejected for good, "limit" is rate-limited for an hour, "down" cannot be reached,
+ * "otherkey" gets a certificate of a key that is not the CSR's. */
 static void
 issue_async (HerdIssuer *issuer, const HerdIssueRequest *request, GBytes *resume G_GNUC_UNUSED,
              HerdIssuerHost *host, GCancellable *cancellable, GAsyncReadyCallback callback,
@@ -60,16 +78,12 @@ issue_async (HerdIssuer *issuer, const HerdIssueRequest *request, GBytes *resume
                              "the double was told what it replaces");
   } else if (g_str_has_prefix (name, "down.")) {
     g_task_return_new_error (task, HERD_ERROR, HERD_ERROR_UNREACHABLE, "the double is down");
+  } else if (g_str_has_prefix (name, "wait.")) {
+    g_task_set_task_data (task, herd_issue_request_copy (request),
+                          (GDestroyNotify) herd_issue_request_free);
+    g_ptr_array_add (self->waiting, g_steal_pointer (&task));
   } else {
-    char *pem = test_ca_issue (self->ca, request->csr, g_str_has_prefix (name, "otherkey."));
-    g_autoptr (GBytes) chain = g_bytes_new_take (pem, strlen (pem));
-    HerdIssued *issued = herd_issued_new (chain);
-
-    if (request->profile != NULL)
-      issued->profile_dropped = g_strdup_printf ("the double has no profile %s", request->profile);
-    if (request->preferred_chain != NULL)
-      issued->chain_not_preferred = g_strdup ("the double has one chain");
-    g_task_return_pointer (task, issued, (GDestroyNotify) herd_issued_free);
+    issue (self, task, request, g_str_has_prefix (name, "otherkey."));
   }
 }
 
@@ -100,7 +114,10 @@ double_init (Double *self G_GNUC_UNUSED)
 typedef struct {
   GMainLoop *loop;
   HerdClock *clock;
+  HerdCrash crash;
+  gboolean raced;
   TestCa *ca;
+  GPtrArray *waiting; /* GTask */
   HerdAgent *agent;
   int status;
 } Program;
@@ -114,6 +131,7 @@ make_issuer (const HerdAuthority *authority G_GNUC_UNUSED, gpointer data,
 
   self->ca = program->ca;
   self->clock = program->clock;
+  self->waiting = program->waiting;
   return HERD_ISSUER (self);
 }
 
@@ -211,6 +229,48 @@ on_terminate (gpointer data)
 }
 
 static gboolean
+on_go (gpointer data)
+{
+  Program *program = data;
+
+  while (program->waiting->len > 0) {
+    g_autoptr (GTask) task = g_ptr_array_steal_index (program->waiting, 0);
+
+    issue (g_task_get_source_object (task), task, g_task_get_task_data (task), FALSE);
+  }
+  return G_SOURCE_CONTINUE;
+}
+
+/* The window between a commit and its answer. */
+static void
+race (const char *point, gpointer data)
+{
+  Program *program = data;
+  HerdServices *services;
+  HerdCertificate *certificate;
+  g_autoptr (GVariant) set = NULL;
+  g_autoptr (HerdStateContents) contents = NULL;
+  const char *const nothing[] = { NULL };
+  gboolean ends = g_str_equal (g_getenv ("TEST_RACE"), "kill");
+
+  if (!g_str_equal (point, "run:issue/save:entered")
+      && !g_str_equal (point, "run:issue/save:answered"))
+    return;
+  services = herd_agent_get_services (program->agent);
+  certificate = herd_registry_next_certificate (services->registry, "");
+  if (!program->raced) {
+    program->raced = TRUE;
+    set = g_variant_ref_sink (g_variant_new_parsed (
+        ends ? "{'renew': <'50%'>}" : "{'identifiers': <['www.example', 'two.example']>}"));
+    herd_agent_modify_async (program->agent, geteuid (), certificate->id, set, nothing, NULL, NULL);
+  } else if (ends) {
+    /* What was asked for before is on disk by then. */
+    contents = herd_state_load (services->state, NULL);
+    kill (getpid (), SIGKILL);
+  }
+}
+
+static gboolean
 make_agent (Program *program, const char *config, const char *directory, gboolean session,
             GError **error)
 {
@@ -225,13 +285,15 @@ make_agent (Program *program, const char *config, const char *directory, gboolea
     .plugin_directory = HERD_PLUGIN_DIR,
     .factory = make_issuer,
     .factory_data = program,
+    .crash = program->crash.reached != NULL ? &program->crash : NULL,
     .version = HERD_VERSION,
     .at_rest = "none",
     .session = session,
   };
 
   options.state = herd_state_open (directory, NULL, error);
-  if (options.state == NULL || !herd_state_unlock (options.state, kek, error))
+  if (options.state == NULL
+      || (g_getenv ("TEST_LOCKED") == NULL && !herd_state_unlock (options.state, kek, error)))
     return FALSE;
   options.launcher = herd_launcher_new_children (deliver, session ? arguments : arguments + 1);
   program->agent = herd_agent_new (&options);
@@ -250,6 +312,11 @@ main (int argc, char **argv)
   g_assert_cmpint (argc, ==, 6);
   program.loop = g_main_loop_new (NULL, FALSE);
   program.clock = herd_clock_new_system ();
+  if (g_getenv ("TEST_RACE") != NULL) {
+    program.crash.reached = race;
+    program.crash.data = &program;
+  }
+  program.waiting = g_ptr_array_new_with_free_func (g_object_unref);
   program.ca = test_ca_new ("the double's CA");
   if (!make_agent (&program, argv[3], argv[5], session, &error)) {
     fprintf (stderr, "%s\n", error->message);
@@ -259,6 +326,7 @@ main (int argc, char **argv)
   g_main_context_set_poll_func (NULL, measured_poll);
   g_unix_signal_add (SIGUSR1, on_measure, NULL);
   g_unix_signal_add (SIGTERM, on_terminate, &program);
+  g_unix_signal_add (SIGUSR2, on_go, &program);
   service = herd_bus_service_new (session ? G_BUS_TYPE_SESSION : G_BUS_TYPE_SYSTEM, program.agent,
                                   &events);
   g_main_loop_run (program.loop);
@@ -267,5 +335,6 @@ main (int argc, char **argv)
   herd_clock_unref (program.clock);
   g_main_loop_unref (program.loop);
   test_ca_free (program.ca);
+  g_ptr_array_unref (program.waiting);
   return program.status;
 }

@@ -159,14 +159,15 @@ class Errors(unittest.TestCase):
         for key, noun in (("issuer", "issuer"), ("challenge", "solver"), ("deliver", "target")):
             self.fails("NotFound", [f"no {noun} nobody"], ROOT, "Agent1.RequestCertificate", request("new", **{key: ["nobody"]}))
         self.fails("Exists", ["certificate declared", "configuration"], ROOT, "Agent1.RequestCertificate", request("declared"))
-        self.fails("Exists", ["certificate web", "Modify"], ROOT, "Agent1.RequestCertificate", request("web"))
+        self.fails("Exists", ["certificate web", "deliver, identifiers", "Modify"], ROOT, "Agent1.RequestCertificate",
+                   request("web"))
         with self.assertRaises(Failed):
             self.client.agent("GetCertificate", "(s)", "new")
 
     def test_issuers(self):
         "AddIssuer, Register, Remove: each setting with a value that it cannot have"
         self.refused(
-            "Agent1.AddIssuer",
+            "Agent1.AddIssuer", ("issuer two has no directory-url", "two", {}),
             ('"http://two.test/dir"', "two", wish(directory_url="http://two.test/dir")),
             ("directory-url", "two", wish(directory_url=["a"])), ('"color"', "two", wish(directory_url=URL, color="red")),
             ("trust", "two", wish(directory_url=URL, trust="/etc/ssl/ca.pem")),
@@ -230,6 +231,33 @@ class Errors(unittest.TestCase):
         self.client.finished(operation)
         self.fails("RateLimited", ["certificate limited", "force"], limited, "Certificate1.Renew", ({},))
         self.fails("NotFound", ["operation " + operation.rsplit("/", 1)[1]], operation, "Operation1.Cancel")
+
+
+class Configuration(unittest.TestCase):
+    ISSUERS = "[issuer first]\ndirectory-url = https://one.test/\n[issuer second]\ndirectory-url = https://two.test/\n"
+
+    def test_issuer(self):
+        "a declared certificate that leaves open which issuer is reported at each reload, until it is said or issued"
+        agent = Agent(PROGRAM, "")
+        self.addCleanup(agent.clean)
+        client = Client(agent.bus)
+        self.addCleanup(client.close)
+        section = "[certificate web]\nidentifiers = web.example\ndeliver =\n"
+        agent.configure(self.ISSUERS + section)
+        for _ in range(2):
+            problem, = client.agent("Reload")
+            self.assertEqual((problem["file"], problem["line"]), (os.path.join(agent.config, "certherd.conf"), 5))
+            for thing in ("[certificate web]", "issuer", "first, second", "default", "name one"):
+                self.assertIn(thing, problem["message"])
+            with self.assertRaises(Failed):
+                client.agent("GetCertificate", "(s)", "web")
+        agent.configure(self.ISSUERS + section + "issuer = second\n")
+        self.assertEqual(client.agent("Reload"), [])
+        path = client.agent("GetCertificate", "(s)", "web")
+        client.wait(lambda: any(s[2] == "CertificateUpdated" and s[3][0] == path for s in client.signals), "the certificate")
+        # Its issuer is known from now on.
+        agent.configure(self.ISSUERS + section)
+        self.assertEqual(client.agent("Reload"), [])
 
 
 tap.main()

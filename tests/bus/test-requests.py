@@ -5,6 +5,7 @@
   test-requests.py BUS-AGENT"""
 
 import os
+import signal
 import sys
 import unittest
 
@@ -193,6 +194,56 @@ class Requests(Case):
         self.restart()
         self.fails("NotFound", self.client.agent, "GetCertificate", "(s)", "held")
         self.assertEqual(self.client.get(self.client.agent("GetCertificate", "(s)", "web"), "Certificate1")["Generation"], 2)
+
+    def start_race(self, kind):
+        self.agent.stop()
+        self.client.close()
+        self.agent.environment["TEST_RACE"] = kind
+        self.agent.start()
+        self.client = Client(self.agent.bus)
+
+    def test_replace_race(self):
+        "Other names just behind a save: issued for once more, and once only"
+        self.start_race("replace")
+        path, operation = self.client.request("web", ["www.example"], deliver=[])
+        self.assertEqual(self.client.finished(operation)["Result"], {"generation": 1})
+        self.client.wait(lambda: self.client.get(path, "Certificate1")["Generation"] > 1, "generation 2")
+        self.client.wait(lambda: self.client.get(path, "Certificate1")["Operation"] == "/", "the end")
+        operations = [s[3][0] for s in self.client.signals if s[2] == "InterfacesAdded" and "operation" in s[3][0]]
+        self.assertEqual(len(operations), 2)
+        for other in operations:
+            self.assertEqual(self.client.finished(other)["State"], "done")
+        values = self.client.get(path, "Certificate1")
+        self.assertEqual((values["Generation"], values["Activity"]), (2, "idle"))
+
+    def test_race(self):
+        "A change just behind a save, and a kill: the new generation stays the current one"
+        self.start_race("kill")
+        self.client.request("web", ["www.example"], deliver=[])
+        self.assertEqual(self.agent.process.wait(30), -9)
+        del self.agent.environment["TEST_RACE"]
+        self.restart()
+        path = self.client.agent("GetCertificate", "(s)", "web")
+        self.assertEqual(self.client.get(path, "Certificate1")["Generation"], 1)
+        self.assertEqual(self.client.call(path, "Certificate1.GetSpec")["renew"], "50%")
+
+    def test_locked(self):
+        "Started while the keys are locked: what was under way stays so, and goes on after an unlocked start"
+        path, operation = self.client.request("web", ["wait.example"], deliver=[])
+        self.client.wait(lambda: self.client.get(operation, "Operation1")["Step"] == "download", "the download")
+        self.agent.environment["TEST_LOCKED"] = "1"
+        self.restart(9)
+        del self.agent.environment["TEST_LOCKED"]
+        codes = [a["code"] for a in self.client.get(ROOT, "Agent1")["Attentions"]]
+        self.assertIn("locked", codes)
+        self.assertEqual(self.client.get(operation, "Operation1")["State"], "running")
+        values = self.client.get(path, "Certificate1")
+        self.assertEqual((values["Operation"], values["LastError"]), (operation, ""))
+        self.assertEqual(self.client.request("web", ["wait.example"], deliver=[]), (path, operation))
+        self.restart(9)
+        self.client.wait(lambda: self.client.get(operation, "Operation1")["Step"] == "download", "the download")
+        os.kill(self.agent.process.pid, signal.SIGUSR2)
+        self.assertEqual(self.client.finished(operation)["Result"], {"generation": 1})
 
     def test_restart(self):
         "A restart keeps paths, generations, keys, operations; SIGKILL too"

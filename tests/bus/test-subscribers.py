@@ -102,6 +102,15 @@ class Subscribers(unittest.TestCase):
         codes = [a["code"] for a in self.client.get(ROOT, "Agent1")["Attentions"]]
         self.assertEqual(codes, ["rejected"])
         self.assertEqual(self.client.get(path, "Certificate1")["NextAction"], "renew")
+        self.client.close()
+        self.agent.stop(9)
+        self.agent.start()
+        self.client = Client(self.agent.bus)
+        rejected = [g["rejected"] for g in self.client.get(path, "Certificate1")["Generations"]]
+        self.assertEqual(rejected, [False, True])  # it is still known after a kill
+        subscription = self.subscribe(self.client, ["web"], "server")
+        self.first_batch(self.client, subscription)
+        self.client.call(subscription, "Subscription1.Acknowledge", "(otbs)", path, 2, False, "no good")
         before = len(self.updates(self.client, subscription))
         self.client.call(path, "Certificate1.Retry")
         self.client.wait(lambda: len(self.updates(self.client, subscription)) > before, "generation 2 again")

@@ -8,182 +8,12 @@ import json
 import os
 import pty
 import signal
-import subprocess
 import sys
 import tempfile
-import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import tap  # noqa: E402
-from double import ROOT, Double, GLib, PrivateBus, Refusal  # noqa: E402
-
-CTL = sys.argv.pop(1)
-WWW = ROOT + "/certificate/1"
-CA = ROOT + "/issuer/1"
-RUN = ROOT + "/operation/7"
-CERTIFICATE = "org.certherd.Certificate1"
-ISSUER = "org.certherd.Issuer1"
-OPERATION = "org.certherd.Operation1"
-AGENT = "org.certherd.Agent1"
-FAR = 4102444800  # 2100
-COMMANDS = ["request", "list", "show", "renew", "modify", "retry", "remove", "watch", "issuer list",
-            "issuer show", "issuer add", "issuer register", "issuer remove", "version"]
-
-
-def steps(*names, running=None):
-    done = [{"name": GLib.Variant("s", name), "entered": GLib.Variant("x", 1000000),
-             "left": GLib.Variant("x", 1500000)} for name in names]
-    if running:
-        done.append({"name": GLib.Variant("s", running), "entered": GLib.Variant("x", 2), "left": GLib.Variant("x", 0)})
-    return done
-
-
-class Ended:
-    def __init__(self, status, out, err):
-        self.status, self.out, self.err = status, out, err
-
-    def json(self):
-        return json.loads(self.out)
-
-
-class Case(unittest.TestCase):
-    def setUp(self):
-        self.bus = PrivateBus()
-        self.addCleanup(self.bus.stop)
-        self.agent = Double(self.bus)
-        self.agent.own_name()
-        self.agent.put(ROOT, AGENT, Version="9.9", AtRest="credential", Features=["session"])
-        self.agent.put(CA, ISSUER, Name="ca", Status="valid", Kind="acme", TermsUrl="https://ca.test/terms?a=b&c")
-        self.agent.put(WWW, CERTIFICATE, Name="www", State="valid", Activity="idle", Generation=3, NotAfter=FAR,
-                       Identifiers=["www.example.org"], Issuers=[CA], NextAction="renew", NextActionTime=FAR - 86400,
-                       NextActionReason="two thirds of its life", KeyType="ecdsa-p256", Serial="01ab",
-                       Deliveries=[{"target": GLib.Variant("s", "live"), "state": GLib.Variant("s", "applied"),
-                                    "wanted": GLib.Variant("t", 3), "applied": GLib.Variant("t", 3),
-                                    "proved": GLib.Variant("t", 3), "since": GLib.Variant("x", 5),
-                                    "message": GLib.Variant("s", "fine")}])
-        self.agent.put(RUN, OPERATION, Kind="issue", Object=WWW, State="running", Step="new-order",
-                       Steps=steps("key", running="new-order"))
-        self.agent.methods["GetCertificate"] = lambda path, name: self.find({"www": WWW}, name)
-        self.agent.methods["GetIssuer"] = lambda path, name: self.find({"ca": CA}, name)
-        self.environment = {**os.environ, "DBUS_SESSION_BUS_ADDRESS": self.bus.address, "LC_ALL": "C.UTF-8"}
-
-    def find(self, known, name):
-        if name not in known:
-            raise Refusal("NotFound", f"there is no “{name}”")
-        return GLib.Variant("(o)", (known[name],))
-
-    def start(self, *words, stdout=None, **options):
-        self.out, self.err = tempfile.TemporaryFile(), tempfile.TemporaryFile()
-        self.process = subprocess.Popen([CTL, "--session", *words], stdin=subprocess.DEVNULL, env=self.environment,
-                                        stdout=stdout or self.out, stderr=self.err, **options)
-        return self.process
-
-    def finish(self):
-        """Serves the bus until the command ends; one that hangs is ended by meson's timeout."""
-        loop = GLib.MainLoop()
-        statuses = []
-        GLib.child_watch_add(GLib.PRIORITY_LOW, self.process.pid, lambda pid, status: (statuses.append(status), loop.quit()))
-        loop.run()
-        self.process.returncode = os.waitstatus_to_exitcode(statuses[0])
-        texts = []
-        for file in (self.out, self.err):
-            file.seek(0)
-            texts.append(file.read().decode())
-            file.close()
-        return Ended(self.process.returncode, *texts)
-
-    def ctl(self, *words):
-        self.start(*words)
-        return self.finish()
-
-    def calls(self, member):
-        return [arguments for name, _, arguments in self.agent.calls if name == member]
-
-    def when_read(self, action):
-        """Does ACTION once, when the operation's state was read."""
-        done = []
-
-        def on_read(path, name):
-            if (path, name) == (RUN, "State") and not done:
-                done.append(True)
-                action()
-        self.agent.on_read = on_read
-
-    def end_run(self, state="done", **more):
-        self.agent.put(RUN, OPERATION, State=state, Steps=steps("key", "new-order", "save"), **more)
-        self.agent.emit(RUN, OPERATION, "Finished", GLib.Variant("(bss)", (state == "done", "", "")))
-
-
-class Help(Case):
-    def test_status(self):
-        """--help documents every exit status and names every command"""
-        ended = self.ctl("--help")
-        self.assertEqual(ended.status, 0)
-        for status in range(8):
-            self.assertIn(f"\n  {status}  ", ended.out)
-        for command in COMMANDS:
-            self.assertIn(f"\n  {command} ", ended.out)
-
-    def test_commands(self):
-        """every command has a --help of its own"""
-        for command in COMMANDS:
-            ended = self.ctl(*command.split(), "--help")
-            self.assertEqual((ended.status, ended.err), (0, ""))
-            self.assertIn(f"certherdctl [OPTION…] {command}", ended.out)
-
-    def test_usage(self):
-        """a wrong command line exits with 2, and says what is wrong"""
-        for words, said in ((["frobnicate"], "frobnicate"), ([], "command"), (["show"], "name is missing"),
-                            (["show", "a", "b"], "“b”"), (["list", "--colour"], "--colour"), (["issuer"], "one more"),
-                            (["issuer", "add", "x"], "--directory-url"), (["request", "x", "-d"], "-d"),
-                            (["show", b"\xff"], "UTF-8")):
-            ended = self.ctl(*words)
-            self.assertEqual(ended.status, 2, words)
-            self.assertIn(said, ended.err)
-            self.assertEqual(self.agent.calls, [])
-
-
-class Errors(Case):
-    def test_statuses(self):
-        """an error's name decides the exit status"""
-        for name, status in (("Failed", 1), ("InvalidArgument", 2), ("Exists", 1), ("NotAuthorized", 4), ("Busy", 1),
-                             ("RateLimited", 1), ("Locked", 1), ("NotFound", 5), ("Cancelled", 7),
-                             ("org.freedesktop.DBus.Error.InteractiveAuthorizationRequired", 4),
-                             ("org.freedesktop.DBus.Error.AccessDenied", 4),
-                             ("org.freedesktop.DBus.Error.UnknownObject", 5),
-                             ("org.freedesktop.DBus.Error.ServiceUnknown", 3),
-                             ("org.freedesktop.DBus.Error.NoReply", 7), ("org.else.Where", 1)):
-            def refuse(path, options, name=name):
-                raise Refusal(name, "because \x1b[31mof that")
-            self.agent.methods["Renew"] = refuse
-            ended = self.ctl("renew", "www")
-            self.assertEqual((name, ended.status), (name, status))
-            self.assertIn("certherdctl: because \\u001b[31mof that\n", ended.err)
-            self.assertNotIn("GDBus", ended.err)
-
-    def test_json(self):
-        """with --json an error is one object on standard output"""
-        ended = self.ctl("--json", "show", "nobody")
-        self.assertEqual((ended.status, ended.err), (5, ""))
-        self.assertEqual(ended.json(), {"error": "org.certherd.Error.NotFound", "message": "there is no “nobody”"})
-        ended = self.ctl("show", "--json")
-        self.assertEqual((ended.status, ended.err), (2, ""))
-        self.assertEqual(sorted(ended.json()), ["error", "message"])
-
-    def test_no_agent(self):
-        """without an agent: 3, and how to start one"""
-        self.agent.release_name()
-        for command in (["list"], ["version"], ["request", "www", "-d", "a.test"]):
-            ended = self.ctl(*command)
-            self.assertEqual(ended.status, 3)
-            self.assertIn("\"certherd --session\"", ended.err)
-
-    def test_no_bus(self):
-        """without a bus: 3"""
-        self.environment["DBUS_SESSION_BUS_ADDRESS"] = "unix:path=/nonexistent/bus"
-        ended = self.ctl("list")
-        self.assertEqual(ended.status, 3)
-        self.assertIn("session bus cannot be reached", ended.err)
+from ctl import AGENT, CA, CERTIFICATE, FAR, OPERATION, ROOT, RUN, WWW, Case, GLib, Refusal, steps  # noqa: E402
 
 
 class Listing(Case):
@@ -368,6 +198,19 @@ class Requesting(Case):
         self.assertIn("the operation goes on", ended.err)
         self.assertEqual(self.calls("Cancel"), [])
 
+    def test_interrupt_json(self):
+        """Ctrl-C with --json: the object says that the certificate is not there yet, and what runs"""
+        self.when_read(lambda: self.process.send_signal(signal.SIGINT))
+        ended = self.ctl("--json", "renew", "www")
+        self.assertEqual((ended.status, ended.json()["operation-path"]), (7, RUN))
+        self.assertEqual(ended.json()["operation"]["state"], "running")
+
+    def test_none_yet(self):
+        """a certificate that has no generation is not described as one that has"""
+        self.agent.put(WWW, CERTIFICATE, Generation=0, State="none", NotAfter=0)
+        ended = self.ctl("modify", "www", "--renew", "14d")
+        self.assertEqual((ended.status, ended.out.splitlines()[0]), (0, "www: there is no certificate yet"))
+
     def test_restart(self):
         """an agent that restarts meanwhile is waited for"""
         def restart():
@@ -473,9 +316,10 @@ class Issuers(Case):
         self.assertEqual(ended.status, 1)
         self.assertIn(command, ended.err)
         self.agent.methods["Register"] = lambda path, options: GLib.Variant("(o)", (RUN,))
-        self.when_read(lambda: self.end_run("failed", Error="org.certherd.Error.ActionRequired", ErrorMessage="terms"))
+        self.when_read(lambda: self.end_run("failed", Error="org.certherd.Error.ActionRequired", ErrorMessage="issuer ca: terms"))
         ended = self.ctl("issuer", "register", "ca")
         self.assertEqual(ended.status, 6)
+        self.assertIn("certherdctl: issuer ca: terms\n", ended.err)
         self.assertIn(command, ended.err)
 
     def test_remove(self):

@@ -32,6 +32,52 @@ def free_port():
     raise AssertionError("no free port")
 
 
+class Directory(Case):
+    def account(self):
+        return next(row for row in self.client.agent("ListIssuers"))["account-url"]
+
+    def other_configuration(self):
+        """The same CA by another name, which is another one for the agent."""
+        url = self.pebble["DIRECTORY_URL"]
+        other = url.replace("127.0.0.1", "localhost")
+        self.assertNotEqual(other, url)
+        return self.configuration().replace(url, other)
+
+    def test_changed_under_way(self):
+        "Another directory-url for an issuance that was killed: it makes an order there, and asks for no other"
+        self.start(environment={"CERTHERD_CRASH_AT": "run:issue/authorize:entered"})
+        path, operation = self.client.request("one", ["one.example.org"], deliver=[])
+        self.assertEqual(self.agent.process.wait(30), -9)
+        self.client.close()
+        self.agent.log.close()
+        self.agent.environment = {}
+        self.agent.configure(self.other_configuration())
+        self.agent.start()
+        self.client = Client(self.agent.bus)
+        state = self.client.finished(operation)
+        self.assertEqual(state["State"], "done", state["ErrorMessage"] + self.agent.read_log())
+        self.assertEqual(self.client.get(path, "Certificate1")["Generation"], 1)
+
+    def test_changed(self):
+        "Another directory-url: another account, with a key of its own; the first one is found again"
+        self.start()
+        self.issue("one", ["one.example.org"], deliver=[])
+        first = self.account()
+        self.assertTrue(first)
+        self.agent.configure(self.other_configuration())
+        self.assertEqual(self.client.agent("Reload"), [])
+        self.assertEqual(self.account(), "")
+        self.issue("two", ["two.example.org"], deliver=[])
+        second = self.account()
+        self.assertNotIn(second, ("", first))
+        # The key is another one too, or the CA would have known the account.
+        self.assertNotEqual(second.rsplit("/", 1)[1], first.rsplit("/", 1)[1])
+        self.agent.configure(self.configuration())
+        self.assertEqual(self.client.agent("Reload"), [])
+        self.issue("three", ["three.example.org"], deliver=[])
+        self.assertEqual(self.account(), first)
+
+
 class Issue(Case):
     def test_whole(self):
         "One certificate: requested, issued, sealed, delivered as files, renewed, removed"

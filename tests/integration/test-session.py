@@ -131,6 +131,26 @@ class Mistakes(Case):
         self.ctl("request", "../bad", "-d", "a.example.org", status=2)
         self.assertEqual(self.json("list"), [])
 
+    def test_unknown(self):
+        """names that nobody has: 5; names that nobody can have: 2; each is named"""
+        request = ["request", "bad", "-d", "a.example.org"]
+        for words, named, status in ((request + ["--deliver", "nginx"], "target nginx", 5),
+                                     (request + ["--issuer", "letsencrypt"], "issuer letsencrypt", 5),
+                                     (request + ["--challenge", "dns-01"], "solver dns-01", 5),
+                                     (["request", "n" * 65, "-d", "a.example.org"], "n" * 65, 2),
+                                     (["request", "a b", "-d", "a.example.org"], "a b", 2),
+                                     (["issuer", "add", "A", "--directory-url", "https://ca.test/"], "issuer's name", 2),
+                                     (["list", "--state", "vald"], "vald", 2),
+                                     *(([command, "nobody", *more], "nobody", 5) for command, *more in
+                                       (("show",), ("renew",), ("retry",), ("remove",), ("modify", "--renew", "14d"))),
+                                     *((["issuer", command, "nobody"], "nobody", 5) for command in ("show", "register", "remove"))):
+            ended = self.ctl(*words, status=status)
+            self.assertEqual(ended.stdout, "")
+            self.assertIn(named, ended.stderr)
+            error = self.json(*words, status=status)
+            self.assertEqual(ended.stderr.splitlines()[0], "certherdctl: " + error["message"])
+        self.assertNotIn("bad", [row["name"] for row in self.json("list")])
+
     def test_refused(self):
         """a name that the CA refuses: 6, with the CA's words"""
         ended = self.ctl("request", "refused", "-d", "blocked.example", status=6)
@@ -184,7 +204,7 @@ class Terms(Case):
         self.ctl("issuer", "add", "lab", "--directory-url", self.rig.ca["DIRECTORY_URL"], "--trust", self.rig.ca["TLS_CA"])
         self.assertEqual(self.json("issuer", "show", "lab")["status"], "unregistered")
         ended = self.rig.ctl("issuer", "register", "lab")
-        self.assertIn(ended.returncode, (1, 6))
+        self.assertEqual((ended.returncode, ended.stderr.splitlines()[0].count("lab")), (6, 1))
         command = next(line for line in ended.stderr.splitlines() if line.startswith("  certherdctl "))
         agreed = subprocess.run(["sh", "-c", command.replace("certherdctl", self.rig.program("certherdctl"), 1)],
                                 capture_output=True, text=True, env=self.rig.environment)

@@ -20,6 +20,7 @@ typedef struct {
   guint id;
   HerdClockFunc func;
   gpointer data;
+  gint64 real; /* of arm_at, else 0 */
 } Timer;
 
 static gint64
@@ -48,6 +49,17 @@ arm (HerdClock *clock, gint64 delay, HerdClockFunc func, gpointer data)
   return timer->id;
 }
 
+static guint
+arm_at (HerdClock *clock, gint64 real, HerdClockFunc func, gpointer data)
+{
+  ManualClock *manual = (ManualClock *) clock;
+  guint id = arm (clock, MAX (real - manual->real, 0), func, data);
+  Timer *timer = g_hash_table_lookup (manual->by_id, GUINT_TO_POINTER (id));
+
+  timer->real = real;
+  return id;
+}
+
 static void
 disarm (HerdClock *clock, guint id)
 {
@@ -73,6 +85,7 @@ static const HerdClockVTable vtable = {
   .get_real = get_real,
   .get_monotonic = get_monotonic,
   .arm = arm,
+  .arm_at = arm_at,
   .disarm = disarm,
   .free = free_manual,
 };
@@ -132,7 +145,18 @@ herd_manual_clock_advance (HerdClock *clock, gint64 delta)
 void
 herd_manual_clock_set_real (HerdClock *clock, gint64 real)
 {
-  ((ManualClock *) clock)->real = real;
+  ManualClock *manual = (ManualClock *) clock;
+  GHashTableIter iter;
+  gpointer value;
+
+  manual->real = real;
+  g_hash_table_iter_init (&iter, manual->by_id);
+  while (g_hash_table_iter_next (&iter, NULL, &value)) {
+    Timer *timer = value;
+
+    if (timer->real != 0)
+      herd_heap_put (manual->timers, &timer->node, manual->monotonic + MAX (timer->real - real, 0));
+  }
 }
 
 guint

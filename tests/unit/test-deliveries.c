@@ -110,8 +110,9 @@ add_certificate (Fixture *fixture, guint64 id, const char *name, const char *con
   return certificate;
 }
 
-static void
-change_targets (Fixture *fixture, const char *const *targets)
+/* What is to be committed. */
+static HerdBatch *
+plan_targets (Fixture *fixture, const char *const *targets)
 {
   g_autoptr (GVariant) old = fixture->certificate->spec;
   g_auto (GVariantDict) spec = G_VARIANT_DICT_INIT (old);
@@ -120,7 +121,14 @@ change_targets (Fixture *fixture, const char *const *targets)
   g_variant_dict_insert (&spec, "deliver", "^as", targets);
   fixture->certificate->spec = g_variant_ref_sink (g_variant_dict_end (&spec));
   herd_deliveries_plan (fixture->deliveries, fixture->certificate, batch);
-  commit_ok (fixture->state.state, batch);
+  return batch;
+}
+
+static void
+change_targets (Fixture *fixture, const char *const *targets)
+{
+  commit_ok (fixture->state.state, plan_targets (fixture, targets));
+  herd_deliveries_confirm (fixture->deliveries, fixture->certificate->id);
   herd_deliveries_kick (fixture->deliveries, fixture->certificate->id);
   herd_deliveries_kick_withdrawals (fixture->deliveries);
   settle ();
@@ -153,6 +161,8 @@ set_up (Fixture *fixture, gconstpointer data)
   services->state = fixture->state.state;
   services->registry = herd_registry_new ();
   services->attentions = herd_attentions_new (services->registry, services->clock);
+  services->saver = herd_saver_new (services->clock, services->state, services->registry,
+                                    services->attentions);
   herd_registry_set_observer (services->registry, &observer, fixture);
   configure (fixture, "[target files]\nadapter = files\npath = /a\n"
                       "[target server]\nadapter = unit\nunit = a.service\n"
@@ -199,6 +209,7 @@ tear_down (Fixture *fixture, gconstpointer data)
       end_run (fixture, targets[i], FALSE);
   }
   herd_deliveries_free (fixture->deliveries);
+  herd_saver_free (services->saver);
   herd_attentions_free (services->attentions);
   herd_registry_free (services->registry);
   herd_config_unref (services->config);
@@ -422,6 +433,30 @@ test_back_again (Fixture *fixture, gconstpointer data)
   g_assert_cmpuint (contents->withdrawals->len, ==, 0);
 }
 
+/* Before the first change is on disk: what was planned then is never asked for. */
+static void
+test_back_at_once (Fixture *fixture, gconstpointer data)
+{
+  static const char *const targets[] = { "files", NULL };
+  static const char *const none[] = { NULL };
+  g_autoptr (HerdStateContents) contents = NULL;
+  HerdBatch *away, *back;
+
+  change_targets (fixture, targets);
+  issue (fixture, fixture->certificate);
+  serve (fixture, "files", 1);
+  away = plan_targets (fixture, none);
+  herd_deliveries_kick_withdrawals (fixture->deliveries);
+  g_assert_false (is_running (fixture, "files"));
+  back = plan_targets (fixture, targets);
+  commit_ok (fixture->state.state, away);
+  commit_ok (fixture->state.state, back);
+  herd_deliveries_confirm (fixture->deliveries, fixture->certificate->id);
+  g_assert_cmpuint (fixture->deliveries->withdrawals->len, ==, 0);
+  contents = herd_state_load (fixture->services.state, NULL);
+  g_assert_cmpuint (contents->withdrawals->len, ==, 0);
+}
+
 static void
 test_target_removed (Fixture *fixture, gconstpointer data)
 {
@@ -464,6 +499,7 @@ main (int argc, char **argv)
   ADD ("silent-holder", test_silent_holder);
   ADD ("withdrawal-fails", test_withdrawal_fails);
   ADD ("back-again", test_back_again);
+  ADD ("back-at-once", test_back_at_once);
   ADD ("target-removed", test_target_removed);
   return g_test_run ();
 }

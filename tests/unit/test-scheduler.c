@@ -143,11 +143,33 @@ test_room (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
   g_assert_cmpuint (fixture->refused, <=, 1);
 }
 
+/* A suspend, or somebody who sets the time: what is due by then is due. */
+static void
+test_set (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+  gint64 now = herd_clock_get_seconds (fixture->clock);
+
+  herd_scheduler_put (fixture->scheduler, 1, now + 86400);
+  herd_scheduler_put (fixture->scheduler, 2, now + 3 * 86400);
+  herd_manual_clock_advance (fixture->clock, 10 * HERD_SECOND);
+  g_assert_cmpuint (fixture->due->len, ==, 0);
+  herd_manual_clock_set_real (fixture->clock, (now + 2 * 86400) * HERD_SECOND);
+  herd_manual_clock_advance (fixture->clock, 0);
+  g_assert_cmpuint (fixture->due->len, ==, 1);
+  /* Back again: what is left waits for its time, not for so and so long. */
+  herd_manual_clock_set_real (fixture->clock, now * HERD_SECOND);
+  herd_manual_clock_advance (fixture->clock, (G_GINT64_CONSTANT (3) * 86400 - 1) * HERD_SECOND);
+  g_assert_cmpuint (fixture->due->len, ==, 1);
+  herd_manual_clock_advance (fixture->clock, HERD_SECOND);
+  g_assert_cmpuint (fixture->due->len, ==, 2);
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add ("/scheduler/order", Fixture, NULL, set_up, test_order, tear_down);
+  g_test_add ("/scheduler/set", Fixture, NULL, set_up, test_set, tear_down);
   g_test_add ("/scheduler/again", Fixture, NULL, set_up, test_again, tear_down);
   g_test_add ("/scheduler/slices", Fixture, NULL, set_up, test_slices, tear_down);
   g_test_add ("/scheduler/room", Fixture, NULL, set_up, test_room, tear_down);
