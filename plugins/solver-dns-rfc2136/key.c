@@ -4,40 +4,21 @@
  */
 #include "key.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "plugin/error.h"
+#include "secret-file.h"
 
-#define FILE_LIMIT 4096
 #define WORDS_LIMIT 64
 
 static const char *const algorithms[] = { "hmac-sha256", "hmac-sha384", "hmac-sha512", NULL };
-
-typedef struct {
-  char text[FILE_LIMIT + 1];
-} Contents;
-
-static void
-contents_free (Contents *contents)
-{
-  explicit_bzero (contents, sizeof *contents);
-  g_free (contents);
-}
-
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (Contents, contents_free)
 
 void
 update_key_free (UpdateKey *key)
 {
   if (key == NULL)
     return;
-  if (key->secret != NULL)
-    explicit_bzero (key->secret, strlen (key->secret));
-  g_free (key->secret);
+  herd_secret_text_free (key->secret);
   g_free (key->name);
   g_free (key->algorithm);
   g_free (key);
@@ -62,72 +43,6 @@ update_name_is_plain (const char *name)
       return FALSE;
     label += length + 1;
   }
-}
-
-/* How many bytes; -1 and errno. */
-static gssize
-read_all (int fd, char *text, gsize size)
-{
-  gsize done = 0;
-
-  while (done < size) {
-    gssize got = read (fd, text + done, size - done);
-
-    if (got < 0 && errno == EINTR)
-      continue;
-    if (got < 0)
-      return -1;
-    if (got == 0)
-      break;
-    done += (gsize) got;
-  }
-  return (gssize) done;
-}
-
-static gboolean
-check_file (const char *path, const struct stat *status, GError **error)
-{
-  if (S_ISREG (status->st_mode) && (status->st_mode & (S_IROTH | S_IWOTH)) == 0)
-    return TRUE;
-  if (!S_ISREG (status->st_mode))
-    g_set_error (error, HERD_ERROR, HERD_ERROR_ACTION_REQUIRED, "key-file %s is not a file", path);
-  else
-    g_set_error (error, HERD_ERROR, HERD_ERROR_ACTION_REQUIRED,
-                 "key-file %s (mode %04o) can be read or written by everybody; chmod o= it, and "
-                 "think of another key, since this one may be known",
-                 path, (guint) status->st_mode & 07777);
-  return FALSE;
-}
-
-/* The file's text, or NULL. */
-static Contents *
-read_contents (const char *path, GError **error)
-{
-  g_autoptr (Contents) contents = g_new0 (Contents, 1);
-  /* O_NONBLOCK: opening a FIFO must not wait for its writer. */
-  int fd = open (path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-  gboolean opened = fd >= 0;
-  struct stat status;
-  gssize size = -1;
-
-  if (opened && fstat (fd, &status) == 0) {
-    if (!check_file (path, &status, error)) {
-      close (fd);
-      return NULL;
-    }
-    size = read_all (fd, contents->text, FILE_LIMIT + 1);
-  }
-  if (size < 0)
-    g_set_error (error, HERD_ERROR, HERD_ERROR_ACTION_REQUIRED,
-                 "key-file %s: %s; the agent's user must be able to read it", path,
-                 g_strerror (errno));
-  if (opened)
-    close (fd);
-  if (size > FILE_LIMIT || (size >= 0 && memchr (contents->text, '\0', (gsize) size) != NULL)) {
-    g_set_error (error, HERD_ERROR, HERD_ERROR_ACTION_REQUIRED, "key-file %s is not a key", path);
-    return NULL;
-  }
-  return size >= 0 ? g_steal_pointer (&contents) : NULL;
 }
 
 /* A comment becomes blanks (named.conf's other kinds are not written by the programs that make keys). */
@@ -171,15 +86,16 @@ is_secret (const char *text)
          && strspn (text + body, "=") == length - body;
 }
 
+/* Cuts TEXT into pieces. */
 static UpdateKey *
-parse (Contents *contents)
+parse (char *text)
 {
   g_autoptr (UpdateKey) key = g_new0 (UpdateKey, 1);
   char *words[WORDS_LIMIT];
   guint n;
 
-  drop_comments (contents->text);
-  n = split_words (contents->text, words);
+  drop_comments (text);
+  n = split_words (text, words);
   if (n == 1)
     key->secret = g_strdup (words[0]);
   for (guint i = 0; n > 1 && i + 1 < n; i += 2) {
@@ -207,12 +123,15 @@ override (char **value, const char *wanted)
 UpdateKey *
 update_key_read (const char *path, const char *name, const char *algorithm, GError **error)
 {
-  g_autoptr (Contents) contents = read_contents (path, error);
+  char *text = herd_secret_file_read ("key-file", path, error);
+  gsize size = text != NULL ? strlen (text) : 0;
   g_autoptr (UpdateKey) key = NULL;
 
-  if (contents == NULL)
+  if (text == NULL)
     return NULL;
-  key = parse (contents);
+  key = parse (text);
+  explicit_bzero (text, size); /* in pieces now */
+  g_free (text);
   if (key == NULL) {
     g_set_error (error, HERD_ERROR, HERD_ERROR_ACTION_REQUIRED,
                  "key-file %s is not a key as tsig-keygen writes it, nor the base64 of a secret",

@@ -141,7 +141,7 @@ test_bad_keys (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     assert_says (error, HERD_ERROR_ACTION_REQUIRED, "is not a key");
   }
   g_assert_null (read_key (fixture, large, "k", NULL, &error));
-  assert_says (error, HERD_ERROR_ACTION_REQUIRED, "is not a key");
+  assert_says (error, HERD_ERROR_ACTION_REQUIRED, "is not a text of at most 4096 bytes");
   g_assert_null (read_key (fixture, SECRET, NULL, NULL, &error));
   assert_says (error, HERD_ERROR_INVALID_ARGUMENT, "set key-name");
   g_assert_null (

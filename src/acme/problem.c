@@ -78,9 +78,18 @@ join_details (const char *detail, GPtrArray *subproblems)
   return herd_text_from_remote (text->str, -1);
 }
 
+/* Let's Encrypt pauses accounts that fail for months: a rate limit without an end, and a link for a
+ * human in the words. */
+static gboolean
+is_paused (const HerdProblem *problem)
+{
+  return problem->retry_at == 0 && g_strcmp0 (problem->type, "rateLimited") == 0
+         && problem->detail != NULL && strstr (problem->detail, "unpause") != NULL;
+}
+
 static GError *
 new_error (JsonObject *object, const char *what, const char *about, guint status, gint64 retry_at,
-           gboolean of_challenge)
+           const char *help, gboolean of_challenge)
 {
   g_autoptr (GPtrArray) subproblems = NULL;
   g_autofree char *type = dup_type (object);
@@ -88,7 +97,7 @@ new_error (JsonObject *object, const char *what, const char *about, guint status
   g_autofree char *instance = dup_clean (object, "instance");
   g_autofree char *identifier = NULL;
   g_autofree char *joined = NULL;
-  HerdProblem problem = { .status = status, .instance = instance, .retry_at = retry_at };
+  HerdProblem problem = { .status = status, .retry_at = retry_at };
 
   herd_json_get_objects (object, "problem", "subproblems", SUBPROBLEMS_MAX, &subproblems, NULL);
   if (subproblems != NULL && subproblems->len > 0) {
@@ -113,7 +122,25 @@ new_error (JsonObject *object, const char *what, const char *about, guint status
   problem.type = type;
   problem.detail = joined != NULL ? joined : detail;
   problem.identifier = identifier != NULL ? identifier : about;
+  problem.instance = instance != NULL ? instance : help;
+  problem.needs_human = is_paused (&problem);
   return herd_error_new_problem (&problem, what);
+}
+
+/* Where a human may read more: the CA's "help" (as with rate limits), or its new terms (RFC 8555 section
+ * 7.3.3). Or NULL. */
+static char *
+dup_help (HerdHttpResponse *response)
+{
+  static const char *const relations[] = { "help", "terms-of-service" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (relations); i++) {
+    g_auto (GStrv) links = herd_http_response_get_links (response, relations[i], 1);
+
+    if (*links != NULL)
+      return herd_text_from_remote (*links, -1);
+  }
+  return NULL;
 }
 
 GError *
@@ -122,23 +149,25 @@ herd_problem_from_response (HerdHttpResponse *response, const char *what, gint64
   g_autoptr (JsonObject)
       object = herd_json_parse (herd_http_response_get_body (response), "problem", NULL);
   gint64 retry_at = herd_http_response_get_retry_at (response);
+  g_autofree char *help = dup_help (response);
 
   if (object == NULL)
     object = json_object_new ();
   /* A time in the past means now, and not "no time". */
   if (retry_at != 0)
     retry_at = CLAMP (retry_at, now, now + RETRY_MAX);
-  return new_error (object, what, NULL, herd_http_response_get_status (response), retry_at, FALSE);
+  return new_error (object, what, NULL, herd_http_response_get_status (response), retry_at, help,
+                    FALSE);
 }
 
 GError *
 herd_problem_from_object (JsonObject *object, const char *what, const char *identifier)
 {
-  return new_error (object, what, identifier, 0, 0, FALSE);
+  return new_error (object, what, identifier, 0, 0, NULL, FALSE);
 }
 
 GError *
 herd_problem_from_challenge (JsonObject *object, const char *what, const char *identifier)
 {
-  return new_error (object, what, identifier, 0, 0, TRUE);
+  return new_error (object, what, identifier, 0, 0, NULL, TRUE);
 }

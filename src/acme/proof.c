@@ -99,6 +99,12 @@ herd_proof_authorize_leave (HerdRun *run, gpointer data, GError **error)
 {
   HerdAcmeOrder *order = data;
 
+  if (herd_run_get_n_results (run) == 0) {
+    g_set_error (error, HERD_ERROR, HERD_ERROR_REFUSED,
+                 "the CA's order %s waits for proofs, and does not say for which; ask the CA",
+                 order->record->order_url);
+    return FALSE;
+  }
   g_ptr_array_set_size (order->pending, 0);
   g_ptr_array_set_size (order->to_answer, 0);
   for (guint i = 0; i < herd_run_get_n_results (run); i++) {

@@ -10,6 +10,7 @@ typedef struct {
   char *identifier;
   guint status;
   gint64 retry_at;
+  gboolean needs_human;
 } HerdErrorPrivate;
 
 static void
@@ -26,6 +27,7 @@ herd_error_private_copy (const HerdErrorPrivate *source, HerdErrorPrivate *targe
   target->identifier = g_strdup (source->identifier);
   target->status = source->status;
   target->retry_at = source->retry_at;
+  target->needs_human = source->needs_human;
 }
 
 static void
@@ -80,61 +82,79 @@ static const struct {
   HerdError code;
   HerdErrorClass error_class;
   const char *next_step;
+  guint status; /* the only HTTP status that the row is for; 0: all that have no row of their own */
 } problems[] = {
   { "accountDoesNotExist", HERD_ERROR_ACTION_REQUIRED, HERD_ERROR_CLASS_HUMAN,
-    "register the issuer again" },
+    "register the issuer again", 0 },
   { "agreementRequired", HERD_ERROR_ACTION_REQUIRED, HERD_ERROR_CLASS_HUMAN,
-    "agree to the terms of service" },
-  { "alreadyReplaced", HERD_ERROR_REFUSED, HERD_ERROR_CLASS_IMMEDIATE, NULL },
-  { "alreadyRevoked", HERD_ERROR_REFUSED, HERD_ERROR_CLASS_PERMANENT, NULL },
-  { "autoRenewalCanceled", HERD_ERROR_REFUSED, HERD_ERROR_CLASS_PERMANENT, NULL },
-  { "autoRenewalCancellationInvalid", HERD_ERROR_REFUSED, HERD_ERROR_CLASS_PERMANENT, NULL },
-  { "autoRenewalExpired", HERD_ERROR_REFUSED, HERD_ERROR_CLASS_PERMANENT, NULL },
-  { "autoRenewalRevocationNotSupported", HERD_ERROR_REFUSED, HERD_ERROR_CLASS_PERMANENT, NULL },
+    "agree to the terms of service", 0 },
+  { "alreadyReplaced", HERD_ERROR_REFUSED, HERD_ERROR_CLASS_IMMEDIATE,
+    "the next attempt does not ask for a replacement", 0 },
+  { "alreadyRevoked", HERD_ERROR_REFUSED, HERD_ERROR_CLASS_PERMANENT, NULL, 0 },
+  { "autoRenewalCanceled", HERD_ERROR_REFUSED, HERD_ERROR_CLASS_PERMANENT,
+    "look who else uses the account", 0 },
+  { "autoRenewalCancellationInvalid", HERD_ERROR_REFUSED, HERD_ERROR_CLASS_PERMANENT,
+    "look who else uses the account", 0 },
+  { "autoRenewalExpired", HERD_ERROR_REFUSED, HERD_ERROR_CLASS_PERMANENT,
+    "look who else uses the account", 0 },
+  { "autoRenewalRevocationNotSupported", HERD_ERROR_REFUSED, HERD_ERROR_CLASS_PERMANENT,
+    "look who else uses the account", 0 },
   { "badCSR", HERD_ERROR_REFUSED, HERD_ERROR_CLASS_PERMANENT,
-    "check the key type and the identifiers" },
-  { "badNonce", HERD_ERROR_REFUSED, HERD_ERROR_CLASS_IMMEDIATE, NULL },
-  { "badPublicKey", HERD_ERROR_REFUSED, HERD_ERROR_CLASS_PERMANENT, "choose another key type" },
-  { "badRevocationReason", HERD_ERROR_REFUSED, HERD_ERROR_CLASS_PERMANENT, NULL },
+    "check the key type and the identifiers", 0 },
+  { "badNonce", HERD_ERROR_REFUSED, HERD_ERROR_CLASS_IMMEDIATE, NULL, 0 },
+  { "badPublicKey", HERD_ERROR_REFUSED, HERD_ERROR_CLASS_PERMANENT, "choose another key type", 0 },
+  { "badRevocationReason", HERD_ERROR_REFUSED, HERD_ERROR_CLASS_PERMANENT, "choose another reason",
+    0 },
   { "badSignatureAlgorithm", HERD_ERROR_REFUSED, HERD_ERROR_CLASS_PERMANENT,
-    "choose another account key type" },
+    "choose another account key type", 0 },
   { "caa", HERD_ERROR_REFUSED, HERD_ERROR_CLASS_PERMANENT,
-    "let a CAA record of the name permit this CA" },
-  { "compound", HERD_ERROR_REFUSED, HERD_ERROR_CLASS_BACKOFF, NULL },
-  { "conflict", HERD_ERROR_REFUSED, HERD_ERROR_CLASS_BACKOFF, NULL },
+    "let a CAA record of the name permit this CA", 0 },
+  { "compound", HERD_ERROR_REFUSED, HERD_ERROR_CLASS_BACKOFF, "it is tried again", 0 },
+  { "conflict", HERD_ERROR_REFUSED, HERD_ERROR_CLASS_BACKOFF, "it is tried again", 0 },
   { "connection", HERD_ERROR_CHALLENGE_FAILED, HERD_ERROR_CLASS_BACKOFF,
-    "let the CA reach the responder from the Internet" },
-  { "dns", HERD_ERROR_CHALLENGE_FAILED, HERD_ERROR_CLASS_BACKOFF, "check the name's DNS records" },
+    "let the CA reach the responder from the Internet", 0 },
+  { "dns", HERD_ERROR_CHALLENGE_FAILED, HERD_ERROR_CLASS_BACKOFF, "check the name's DNS records",
+    0 },
   { "externalAccountRequired", HERD_ERROR_ACTION_REQUIRED, HERD_ERROR_CLASS_HUMAN,
-    "this CA wants an external account binding" },
+    "this CA wants an external account binding", 0 },
   { "incorrectResponse", HERD_ERROR_CHALLENGE_FAILED, HERD_ERROR_CLASS_BACKOFF,
-    "another server answers for the name" },
+    "another server answers for the name", 0 },
   { "invalidContact", HERD_ERROR_ACTION_REQUIRED, HERD_ERROR_CLASS_HUMAN,
-    "correct the issuer's contact" },
-  { "invalidProfile", HERD_ERROR_REFUSED, HERD_ERROR_CLASS_PERMANENT, "choose another profile" },
-  { "malformed", HERD_ERROR_REFUSED, HERD_ERROR_CLASS_PERMANENT, NULL },
-  { "onionCAARequired", HERD_ERROR_REFUSED, HERD_ERROR_CLASS_PERMANENT, NULL },
-  { "orderNotReady", HERD_ERROR_REFUSED, HERD_ERROR_CLASS_BACKOFF, NULL },
-  { "rateLimited", HERD_ERROR_RATE_LIMITED, HERD_ERROR_CLASS_TIMED, NULL },
+    "correct the issuer's contact", 0 },
+  { "invalidProfile", HERD_ERROR_REFUSED, HERD_ERROR_CLASS_PERMANENT, "choose another profile", 0 },
+  { "malformed", HERD_ERROR_REFUSED, HERD_ERROR_CLASS_PERMANENT,
+    "certherd and the CA do not understand each other; report this", 0 },
+  { "onionCAARequired", HERD_ERROR_REFUSED, HERD_ERROR_CLASS_PERMANENT,
+    "certherd cannot give what it wants", 0 },
+  { "orderNotReady", HERD_ERROR_REFUSED, HERD_ERROR_CLASS_BACKOFF, "it is tried again", 0 },
+  { "rateLimited", HERD_ERROR_RATE_LIMITED, HERD_ERROR_CLASS_TIMED,
+    "it is tried again when the CA permits it", 0 },
   { "rejectedIdentifier", HERD_ERROR_REFUSED, HERD_ERROR_CLASS_PERMANENT,
-    "the CA does not issue for this name" },
-  { "serverInternal", HERD_ERROR_UNREACHABLE, HERD_ERROR_CLASS_BACKOFF, NULL },
-  { "tls", HERD_ERROR_CHALLENGE_FAILED, HERD_ERROR_CLASS_BACKOFF, NULL },
-  { "unauthorized", HERD_ERROR_REFUSED, HERD_ERROR_CLASS_PERMANENT, NULL },
-  { "unknownDelegation", HERD_ERROR_REFUSED, HERD_ERROR_CLASS_PERMANENT, NULL },
+    "the CA does not issue for this name", 0 },
+  { "serverInternal", HERD_ERROR_UNREACHABLE, HERD_ERROR_CLASS_BACKOFF,
+    "it is tried again; has the CA told of an outage?", 0 },
+  { "tls", HERD_ERROR_CHALLENGE_FAILED, HERD_ERROR_CLASS_BACKOFF,
+    "check the TLS server that answers for the name", 0 },
+  { "unauthorized", HERD_ERROR_ACTION_REQUIRED, HERD_ERROR_CLASS_HUMAN,
+    "the CA no longer accepts the account; register the issuer again", 401 },
+  { "unauthorized", HERD_ERROR_REFUSED, HERD_ERROR_CLASS_PERMANENT,
+    "ask the CA what the account may do", 0 },
+  { "unknownDelegation", HERD_ERROR_REFUSED, HERD_ERROR_CLASS_PERMANENT,
+    "look who else uses the account", 0 },
   { "unsupportedContact", HERD_ERROR_ACTION_REQUIRED, HERD_ERROR_CLASS_HUMAN,
-    "correct the issuer's contact" },
+    "correct the issuer's contact", 0 },
   { "unsupportedIdentifier", HERD_ERROR_REFUSED, HERD_ERROR_CLASS_PERMANENT,
-    "the CA does not know this kind of identifier" },
+    "the CA does not know this kind of identifier", 0 },
   { "userActionRequired", HERD_ERROR_ACTION_REQUIRED, HERD_ERROR_CLASS_HUMAN,
-    "read what the CA asks for" },
+    "read what the CA asks for", 0 },
 };
 
 static int
-find_problem (const char *type)
+find_problem (const char *type, guint status)
 {
   for (guint i = 0; type != NULL && i < G_N_ELEMENTS (problems); i++) {
-    if (g_str_equal (problems[i].type, type))
+    if (g_str_equal (problems[i].type, type)
+        && (problems[i].status == 0 || problems[i].status == status))
       return (int) i;
   }
   return -1;
@@ -217,7 +237,9 @@ herd_error_class (const GError *error)
                                                                      : HERD_ERROR_CLASS_BACKOFF;
   }
   priv = herd_error_get_private (error);
-  row = find_problem (priv->type);
+  if (priv->needs_human)
+    return HERD_ERROR_CLASS_HUMAN;
+  row = find_problem (priv->type, priv->status);
   if (row >= 0)
     found = problems[row].error_class;
   else if (priv->status != 0)
@@ -250,11 +272,26 @@ herd_error_class_to_string (HerdErrorClass error_class)
   return "unknown";
 }
 
+/* For a type that the table does not have. A problem within an object has no status. */
+static const char *
+get_next_step (guint status)
+{
+  if (status == 429)
+    return "it is tried again when the CA permits it";
+  if (status == 401)
+    return "the CA no longer accepts the account; register the issuer again";
+  if (status >= 500)
+    return "it is tried again; has the CA told of an outage?";
+  return status != 0 ? "ask the CA what it means" : NULL;
+}
+
 GError *
 herd_error_new_problem (const HerdProblem *problem, const char *what)
 {
   g_autoptr (GString) text = g_string_new (what);
-  int row = find_problem (problem->type);
+  int row = find_problem (problem->type, problem->status);
+  HerdError code = row >= 0 ? problems[row].code : code_of_status (problem->status);
+  const char *next_step = row >= 0 ? problems[row].next_step : get_next_step (problem->status);
   GError *error;
   HerdErrorPrivate *priv;
 
@@ -266,19 +303,23 @@ herd_error_new_problem (const HerdProblem *problem, const char *what)
     g_string_append_printf (text, " (%s)", problem->type);
   else if (problem->status != 0)
     g_string_append_printf (text, " (HTTP status %u)", problem->status);
-  if (row >= 0 && problems[row].next_step != NULL)
-    g_string_append_printf (text, "; %s", problems[row].next_step);
+  if (problem->needs_human) {
+    code = HERD_ERROR_ACTION_REQUIRED;
+    next_step = "do what the CA asks for";
+  }
+  if (next_step != NULL)
+    g_string_append_printf (text, "; %s", next_step);
   if (problem->instance != NULL)
     g_string_append_printf (text, ": %s", problem->instance);
 
-  error = g_error_new_literal (
-      HERD_ERROR, row >= 0 ? problems[row].code : code_of_status (problem->status), text->str);
+  error = g_error_new_literal (HERD_ERROR, code, text->str);
   priv = herd_error_get_private (error);
   priv->type = g_strdup (problem->type);
   priv->instance = g_strdup (problem->instance);
   priv->identifier = g_strdup (problem->identifier);
   priv->status = problem->status;
   priv->retry_at = problem->retry_at;
+  priv->needs_human = problem->needs_human;
   return error;
 }
 

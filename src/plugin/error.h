@@ -53,6 +53,7 @@ typedef struct {
   const char *instance;   /* a URL for a human */
   const char *identifier; /* which name it is about */
   gint64 retry_at;        /* seconds since the epoch, 0 = not said; already capped */
+  gboolean needs_human;   /* the CA asks for somebody, whatever its type says */
 } HerdProblem;
 
 /* An error for PROBLEM, its code from the table of RFC 8555 section 6.7 (and later

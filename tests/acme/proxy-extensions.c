@@ -139,7 +139,8 @@ test_extensions_note (TestExtensions *extensions, const char *endpoint, const ch
                       guint status, char **body)
 {
   g_mutex_lock (&extensions->mutex);
-  if (g_str_equal (endpoint, "directory") && status == 200) {
+  if (g_str_equal (endpoint, "directory") && status == 200
+      && (extensions->renewal_info || extensions->profile != NULL)) {
     alter_directory (extensions, body);
   } else if (g_str_equal (endpoint, "certificate") && status == 200) {
     g_hash_table_add (extensions->issued, get_renewal_id (*body));

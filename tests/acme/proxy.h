@@ -16,7 +16,7 @@ typedef struct TestProxy TestProxy;
 typedef enum {
   TEST_FAULT_ANSWER,  /* says STATUS, FIELDS, BODY; the CA never hears of the request */
   TEST_FAULT_REPLACE, /* the same, but the CA has done what was asked */
-  TEST_FAULT_ALTER, /* the CA's answer with FIELDS added and the first FIND in it replaced by BODY */
+  TEST_FAULT_ALTER,   /* the CA's answer, if it has FIND, with FIELDS added and BODY in its place */
   TEST_FAULT_DROP_BEFORE, /* closes the connection; the CA never hears of the request */
   TEST_FAULT_DROP_AFTER,  /* the same, but the CA has done what was asked */
   TEST_FAULT_TRUNCATE,    /* half of the CA's answer, then closes */
@@ -54,6 +54,8 @@ void test_proxy_relent (TestProxy *proxy);
 guint test_proxy_count (TestProxy *proxy, const char *endpoint);
 /* The payload of the last POST to ENDPOINT, decoded; NULL: there was none. */
 char *test_proxy_get_payload (TestProxy *proxy, const char *endpoint);
+/* How many answers had what was to be altered. */
+guint test_proxy_count_altered (TestProxy *proxy);
 void test_proxy_drip (TestProxy *proxy);
 
 /* --- a protocol double: what Debian 12's Pebble does not know --- */

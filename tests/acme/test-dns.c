@@ -6,37 +6,20 @@
 #include <glib/gstdio.h>
 #include <string.h>
 
-#include "core/solver-host.h"
 #include "fixture.h"
-#include "pebble.h"
 #include "plugin/error.h"
-#include "plugin/plugin.h"
+#include "solver-fixture.h"
 #include "test-dns.h"
 
 typedef struct {
-  TestRig *rig;
-  HerdClock *clock;
-  HerdDns *dns;
+  SolverFixture common;
   char *key_file; /* of the test's own */
-  HerdCoreSolverHost *host;
-  HerdSolver *solver;
 } Fixture;
 
 static void
 make_solver (Fixture *fixture, GVariant *values)
 {
-  g_autofree char *directory = g_build_filename (g_getenv ("HERD_TEST_PLUGINS"),
-                                                 "solver-dns-rfc2136", NULL);
-  g_autoptr (GVariant) settings = g_variant_ref_sink (values);
-  g_autoptr (GError) error = NULL;
-  const HerdPlugin *plugin = herd_plugin_load (directory, NULL, "solver", "dns-rfc2136", &error);
-
-  g_assert_no_error (error);
-  g_clear_object (&fixture->solver);
-  g_clear_object (&fixture->host);
-  fixture->host = herd_core_solver_host_new ("dns-rfc2136", settings, NULL, fixture->dns,
-                                             fixture->clock);
-  fixture->solver = g_object_new (plugin->get_type (), "host", fixture->host, NULL);
+  solver_fixture_make (&fixture->common, "dns-rfc2136", values);
 }
 
 /* A solver for the server KEY of the rig. MORE: a setting and its value, or NULL. */
@@ -46,8 +29,8 @@ use_server (Fixture *fixture, const char *key, const char *more, const char *val
   GVariantDict dict;
 
   g_variant_dict_init (&dict, NULL);
-  g_variant_dict_insert (&dict, "server", "s", test_rig_get (fixture->rig, key));
-  g_variant_dict_insert (&dict, "key-file", "s", test_rig_get (fixture->rig, "KEY_FILE"));
+  g_variant_dict_insert (&dict, "server", "s", test_rig_get (fixture->common.rig, key));
+  g_variant_dict_insert (&dict, "key-file", "s", test_rig_get (fixture->common.rig, "KEY_FILE"));
   g_variant_dict_insert (&dict, "propagation-timeout", "s", "10s");
   if (more != NULL)
     g_variant_dict_insert (&dict, more, "s", value);
@@ -57,14 +40,7 @@ use_server (Fixture *fixture, const char *key, const char *more, const char *val
 static void
 set_up (Fixture *fixture, gconstpointer data)
 {
-  HerdDnsOptions options = { 0 };
-
-  fixture->rig = (TestRig *) data;
-  fixture->clock = herd_clock_new_system ();
-  options.clock = fixture->clock;
-  options.resolvers = test_rig_get (fixture->rig, "RESOLVER");
-  options.port = test_dns_get_port (fixture->rig);
-  fixture->dns = herd_dns_new (&options);
+  solver_fixture_set_up (&fixture->common, (TestRig *) data);
   use_server (fixture, "BIND", NULL, NULL);
 }
 
@@ -74,63 +50,31 @@ tear_down (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
   if (fixture->key_file != NULL)
     g_unlink (fixture->key_file);
   g_free (fixture->key_file);
-  g_object_unref (fixture->solver);
-  g_object_unref (fixture->host);
-  herd_dns_unref (fixture->dns);
-  herd_clock_unref (fixture->clock);
-}
-
-/* Challenges for IDENTIFIERS (up to NULL), each with a token of its own. */
-static GPtrArray *
-make_challenges (const char *first, ...)
-{
-  GPtrArray *challenges = g_ptr_array_new_with_free_func ((GDestroyNotify) herd_challenge_unref);
-  va_list arguments;
-
-  va_start (arguments, first);
-  for (const char *one = first; one != NULL; one = va_arg (arguments, const char *)) {
-    g_autofree char *token = g_strdup_printf ("%08x%08x%08x", g_random_int (), g_random_int (),
-                                              g_random_int ());
-    g_autofree char *key_authorization = g_strconcat (token, ".thumbprint", NULL);
-
-    g_ptr_array_add (challenges, herd_challenge_new ("dns-01", one, token, key_authorization));
-  }
-  va_end (arguments);
-  return challenges;
+  solver_fixture_tear_down (&fixture->common);
 }
 
 static gboolean
 present (Fixture *fixture, GPtrArray *challenges, GError **error)
 {
-  g_autoptr (GAsyncResult) result = NULL;
-
-  herd_solver_present_async (fixture->solver, challenges, NULL, test_on_result, &result);
-  test_wait (result != NULL);
-  return herd_solver_present_finish (fixture->solver, result, error);
+  return solver_fixture_present (&fixture->common, challenges, error);
 }
 
 static gboolean
 clean_up (Fixture *fixture, GPtrArray *challenges, GError **error)
 {
-  g_autoptr (GAsyncResult) result = NULL;
-
-  herd_solver_cleanup_async (fixture->solver, challenges, test_on_result, &result);
-  test_wait (result != NULL);
-  return herd_solver_cleanup_finish (fixture->solver, result, error);
+  return solver_fixture_clean_up (&fixture->common, challenges, error);
 }
 
 static void
 assert_texts (Fixture *fixture, const char *key, const char *name, const char *texts)
 {
-  g_autofree char *found = test_dns_get_texts (fixture->rig, key, name);
-
-  g_assert_cmpstr (found, ==, texts);
+  solver_fixture_assert_texts (&fixture->common, key, name, texts);
 }
 
 static void
 test_add_and_delete (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
-  g_autoptr (GPtrArray) challenges = make_challenges ("add.example.test", NULL);
+  g_autoptr (GPtrArray) challenges = solver_fixture_make_challenges ("add.example.test", NULL);
   g_autofree char *value = herd_challenge_get_dns_value (challenges->pdata[0]);
   g_autoptr (GError) error = NULL;
 
@@ -151,8 +95,9 @@ test_add_and_delete (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 static void
 test_parallel (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
-  g_autoptr (GPtrArray) both = make_challenges ("par.example.test", "par.example.test", NULL);
-  g_autoptr (GPtrArray) another = make_challenges ("par.example.test", NULL);
+  g_autoptr (GPtrArray)
+      both = solver_fixture_make_challenges ("par.example.test", "par.example.test", NULL);
+  g_autoptr (GPtrArray) another = solver_fixture_make_challenges ("par.example.test", NULL);
   g_autofree char *value = herd_challenge_get_dns_value (another->pdata[0]);
   g_autofree char *all = NULL;
   g_autoptr (GError) error = NULL;
@@ -160,7 +105,7 @@ test_parallel (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
   g_assert_true (present (fixture, both, &error));
   g_assert_true (present (fixture, another, &error));
   g_assert_no_error (error);
-  all = test_dns_get_texts (fixture->rig, "BIND", "_acme-challenge.par.example.test");
+  all = test_dns_get_texts (fixture->common.rig, "BIND", "_acme-challenge.par.example.test");
   g_assert_cmpuint (strlen (all), ==, 3 * 43 + 2);
   g_assert_true (clean_up (fixture, both, &error));
   assert_texts (fixture, "BIND", "_acme-challenge.par.example.test", value);
@@ -172,8 +117,8 @@ test_parallel (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 static void
 test_zones (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
-  g_autoptr (GPtrArray)
-      challenges = make_challenges ("a.example.test", "b.example.test", "half.test", NULL);
+  g_autoptr (GPtrArray) challenges = solver_fixture_make_challenges (
+      "a.example.test", "b.example.test", "half.test", NULL);
   g_autofree char *value = herd_challenge_get_dns_value (challenges->pdata[2]);
   g_autoptr (GError) error = NULL;
 
@@ -187,7 +132,7 @@ test_zones (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 static void
 test_delegated (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
-  g_autoptr (GPtrArray) challenges = make_challenges ("two.example.test", NULL);
+  g_autoptr (GPtrArray) challenges = solver_fixture_make_challenges ("two.example.test", NULL);
   g_autofree char *value = herd_challenge_get_dns_value (challenges->pdata[0]);
   g_autoptr (GError) error = NULL;
 
@@ -203,8 +148,8 @@ test_delegated (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 static void
 assert_fails (Fixture *fixture, const char *identifier, HerdError code, const char *words)
 {
-  g_autoptr (GPtrArray) challenges = make_challenges (identifier, NULL);
-  g_autofree char *secret = test_dns_get_secret (fixture->rig);
+  g_autoptr (GPtrArray) challenges = solver_fixture_make_challenges (identifier, NULL);
+  g_autofree char *secret = test_dns_get_secret (fixture->common.rig);
   g_autoptr (GError) error = NULL;
 
   g_assert_false (present (fixture, challenges, &error));
@@ -224,7 +169,7 @@ use_key (Fixture *fixture, const char *server, const char *contents)
   g_assert_true (g_file_set_contents_full (fixture->key_file, contents, -1,
                                            G_FILE_SET_CONTENTS_NONE, 0600, NULL));
   g_variant_dict_init (&dict, NULL);
-  g_variant_dict_insert (&dict, "server", "s", test_rig_get (fixture->rig, server));
+  g_variant_dict_insert (&dict, "server", "s", test_rig_get (fixture->common.rig, server));
   g_variant_dict_insert (&dict, "key-file", "s", fixture->key_file);
   g_variant_dict_insert (&dict, "key-name", "s", "herd-test");
   make_solver (fixture, g_variant_dict_end (&dict));
@@ -233,8 +178,8 @@ use_key (Fixture *fixture, const char *server, const char *contents)
 static void
 test_secret_alone (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
-  g_autofree char *secret = test_dns_get_secret (fixture->rig);
-  g_autoptr (GPtrArray) challenges = make_challenges ("alone.example.test", NULL);
+  g_autofree char *secret = test_dns_get_secret (fixture->common.rig);
+  g_autoptr (GPtrArray) challenges = solver_fixture_make_challenges ("alone.example.test", NULL);
   g_autoptr (GError) error = NULL;
 
   use_key (fixture, "BIND", secret);
@@ -301,15 +246,16 @@ test_not_propagated (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 static void
 test_cancel (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
-  g_autoptr (GPtrArray) challenges = make_challenges ("cancel.example.test", NULL);
+  g_autoptr (GPtrArray) challenges = solver_fixture_make_challenges ("cancel.example.test", NULL);
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
   g_autoptr (GAsyncResult) result = NULL;
   g_autoptr (GError) error = NULL;
 
-  herd_solver_present_async (fixture->solver, challenges, cancellable, test_on_result, &result);
+  herd_solver_present_async (fixture->common.solver, challenges, cancellable, test_on_result,
+                             &result);
   g_cancellable_cancel (cancellable);
   test_wait (result != NULL);
-  g_assert_false (herd_solver_present_finish (fixture->solver, result, &error));
+  g_assert_false (herd_solver_present_finish (fixture->common.solver, result, &error));
   g_assert_error (error, HERD_ERROR, HERD_ERROR_CANCELLED);
 }
 
@@ -318,22 +264,9 @@ test_cancel (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
 static char *
 issue (Fixture *fixture, const char *first, const char *second, const char *third)
 {
-  g_autofree char *knobs = g_strdup_printf ("--dns %s", test_rig_get (fixture->rig, "RESOLVER"));
-  g_autoptr (TestPebble) pebble = test_pebble_new (knobs);
-  g_autoptr (GError) error = NULL;
-  Acme acme;
-  char *chain;
+  const char *const identifiers[] = { first, second, third, NULL };
 
-  acme_set_up (&acme, test_pebble_get (pebble, "DIRECTORY_URL"), test_pebble_get_trust (pebble),
-               NULL, NULL);
-  g_object_unref (acme.host);
-  acme.host = test_host_new (acme.directory);
-  test_host_add_solver (acme.host, fixture->solver);
-  acme_must_register (&acme);
-  chain = acme_issue (&acme, &error, first, second, third, NULL);
-  g_assert_no_error (error);
-  acme_tear_down (&acme);
-  return chain;
+  return solver_fixture_issue (&fixture->common, identifiers);
 }
 
 static void
