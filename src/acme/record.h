@@ -15,7 +15,7 @@ G_BEGIN_DECLS
 typedef struct {
   HerdChallenge *challenge;
   char *wish;        /* the identifier that the solver was chosen for, with its "*." */
-  char *solver;      /* the type name of the solver */
+  char *solver;      /* its name, or, from an old record, the name of its type */
   GObject *instance; /* the solver; NULL in a record that was read: it is looked for again */
 } HerdPresented;
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Choosing solvers. They are known by the name of their type, which outlives a restart.
+ * Choosing solvers. A record knows them by their names, which outlive a restart.
  */
 #include "acme/solving.h"
 
@@ -155,7 +155,8 @@ herd_solving_choose (HerdIssuerHost *host, const HerdAuthorization *authorizatio
   challenge = herd_challenge_new (found->type, authorization->identifier, found->token,
                                   key_authorization);
   *offer = found;
-  return herd_presented_new (challenge, authorization->wish, G_OBJECT_TYPE_NAME (solver), solver);
+  return herd_presented_new (challenge, authorization->wish,
+                             herd_issuer_host_get_solver_name (host, solver), solver);
 }
 
 static void
@@ -185,14 +186,22 @@ find_batch (GPtrArray *batches, HerdSolver *solver)
   return batch;
 }
 
-/* Could SOLVER be the one that was chosen for PRESENTED before a restart? */
+/* Could SOLVER be the one that was chosen for PRESENTED before a restart? Old records have the name of
+ * its type, which no section can have: a section's is in small letters. */
 static gboolean
-may_have_presented (HerdSolver *solver, const HerdPresented *presented)
+may_have_presented (HerdIssuerHost *host, HerdSolver *solver, const HerdPresented *presented)
 {
   const char *const *types = herd_solver_get_challenge_types (solver, presented->wish);
 
-  return g_str_equal (G_OBJECT_TYPE_NAME (solver), presented->solver) && types != NULL
-         && g_strv_contains (types, presented->challenge->type);
+  return (g_str_equal (herd_issuer_host_get_solver_name (host, solver), presented->solver)
+          || g_str_equal (G_OBJECT_TYPE_NAME (solver), presented->solver))
+         && types != NULL && g_strv_contains (types, presented->challenge->type);
+}
+
+static void
+add_to_batch (GPtrArray *batches, HerdSolver *solver, HerdChallenge *challenge)
+{
+  g_ptr_array_add (find_batch (batches, solver)->challenges, herd_challenge_ref (challenge));
 }
 
 GPtrArray *
@@ -202,15 +211,16 @@ herd_solving_group (HerdIssuerHost *host, GPtrArray *presented)
 
   for (guint i = 0; i < presented->len; i++) {
     HerdPresented *one = presented->pdata[i];
-    g_autoptr (GPtrArray) solvers = herd_issuer_host_get_solvers (host, one->wish);
+    g_autoptr (GPtrArray) solvers = NULL;
 
+    if (one->instance != NULL) {
+      add_to_batch (batches, HERD_SOLVER (one->instance), one->challenge);
+      continue;
+    }
+    solvers = herd_issuer_host_get_solvers (host, one->wish);
     for (guint j = 0; j < solvers->len; j++) {
-      if (one->instance != NULL ? solvers->pdata[j] == (gpointer) one->instance
-                                : may_have_presented (solvers->pdata[j], one)) {
-        HerdBatch *batch = find_batch (batches, solvers->pdata[j]);
-
-        g_ptr_array_add (batch->challenges, herd_challenge_ref (one->challenge));
-      }
+      if (may_have_presented (host, solvers->pdata[j], one))
+        add_to_batch (batches, solvers->pdata[j], one->challenge);
     }
   }
   return batches;

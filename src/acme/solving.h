@@ -29,7 +29,8 @@ typedef struct {
 } HerdBatch;
 
 /* PRESENTED (of HerdPresented) by solver, as HerdBatch. What was presented before a restart goes to
- * every solver that may have done it. A solver that is not configured any more is passed over:
+ * the solver of that name, if it can still do it (from an old record: to every one that may have done
+ * it). A solver that is not configured any more is passed over:
  * nobody is left who could take its challenges away. */
 GPtrArray *herd_solving_group (HerdIssuerHost *host, GPtrArray *presented);
 

@@ -368,6 +368,12 @@ host_get_solvers (HerdIssuerHost *host, const char *identifier)
                             (const char *const *) self->solvers);
 }
 
+static const char *
+host_get_solver_name (HerdIssuerHost *host G_GNUC_UNUSED, HerdSolver *solver)
+{
+  return herd_solvers_get_name (solver);
+}
+
 static void
 host_progress (HerdIssuerHost *host, const char *step, double fraction)
 {
@@ -389,6 +395,7 @@ host_iface_init (HerdIssuerHostInterface *iface)
   iface->record_put_finish = host_commit_finish;
   iface->sign = host_sign;
   iface->get_solvers = host_get_solvers;
+  iface->get_solver_name = host_get_solver_name;
   iface->progress = host_progress;
 }
 

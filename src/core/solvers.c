@@ -152,6 +152,15 @@ herd_solvers_find (HerdSolvers *solvers, const char *identifier, const char *con
   return found;
 }
 
+const char *
+herd_solvers_get_name (HerdSolver *solver)
+{
+  g_autoptr (HerdSolverHost) host = NULL;
+
+  g_object_get (solver, "host", &host, NULL);
+  return herd_solver_host_get_name (host);
+}
+
 gboolean
 herd_solvers_has (HerdSolvers *solvers, const char *name)
 {

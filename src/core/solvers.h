@@ -24,6 +24,8 @@ void herd_solvers_free (HerdSolvers *solvers);
  * empty, all in the configuration's. (transfer container) */
 GPtrArray *herd_solvers_find (HerdSolvers *solvers, const char *identifier,
                               const char *const *names);
+/* NAME of the [solver NAME] that SOLVER, a loaded one, is for; the solver's. */
+const char *herd_solvers_get_name (HerdSolver *solver);
 gboolean herd_solvers_has (HerdSolvers *solvers, const char *name);
 
 typedef struct {

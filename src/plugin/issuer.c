@@ -192,6 +192,12 @@ herd_issuer_host_get_solvers (HerdIssuerHost *host, const char *identifier)
   return HERD_ISSUER_HOST_GET_IFACE (host)->get_solvers (host, identifier);
 }
 
+const char *
+herd_issuer_host_get_solver_name (HerdIssuerHost *host, HerdSolver *solver)
+{
+  return HERD_ISSUER_HOST_GET_IFACE (host)->get_solver_name (host, solver);
+}
+
 void
 herd_issuer_host_progress (HerdIssuerHost *host, const char *step, double fraction)
 {

@@ -119,6 +119,9 @@ struct _HerdIssuerHostInterface {
   /* The solvers that may be used for IDENTIFIER, in order of preference (transfer container: the
    * elements belong to the host). Empty is possible. */
   GPtrArray *(*get_solvers) (HerdIssuerHost *host, const char *identifier);
+  /* The name of SOLVER, one of these, for records: it is the same after a restart. The host's for as
+   * long as there is the solver. */
+  const char *(*get_solver_name) (HerdIssuerHost *host, HerdSolver *solver);
 
   /* The operation has come to STEP, FRACTION (0 to 1) of the issuer's part. */
   void (*progress) (HerdIssuerHost *host, const char *step, double fraction);
@@ -140,6 +143,7 @@ gboolean herd_issuer_host_record_put_finish (HerdIssuerHost *host, GAsyncResult 
 GBytes *herd_issuer_host_sign (HerdIssuerHost *host, const char *name, GBytes *digest,
                                GError **error);
 GPtrArray *herd_issuer_host_get_solvers (HerdIssuerHost *host, const char *identifier);
+const char *herd_issuer_host_get_solver_name (HerdIssuerHost *host, HerdSolver *solver);
 void herd_issuer_host_progress (HerdIssuerHost *host, const char *step, double fraction);
 
 /* --- the issuer --- */

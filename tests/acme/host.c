@@ -207,6 +207,9 @@ sign (HerdIssuerHost *host, const char *name, GBytes *digest, GError **error)
   return key != NULL ? herd_key_sign_digest (key, digest, error) : NULL;
 }
 
+/* By the order in which they were added. */
+static const char *const names[] = { "first", "second", "third" };
+
 static GPtrArray *
 get_solvers (HerdIssuerHost *host, const char *identifier G_GNUC_UNUSED)
 {
@@ -216,6 +219,16 @@ get_solvers (HerdIssuerHost *host, const char *identifier G_GNUC_UNUSED)
   for (guint i = 0; i < self->solvers->len; i++)
     g_ptr_array_add (solvers, self->solvers->pdata[i]);
   return solvers;
+}
+
+static const char *
+get_solver_name (HerdIssuerHost *host, HerdSolver *solver)
+{
+  TestHost *self = TEST_HOST (host);
+  guint index = 0;
+
+  g_assert_true (g_ptr_array_find (self->solvers, solver, &index));
+  return names[index];
 }
 
 static void
@@ -239,6 +252,7 @@ issuer_host_iface_init (HerdIssuerHostInterface *iface)
   iface->record_put_finish = boolean_finish;
   iface->sign = sign;
   iface->get_solvers = get_solvers;
+  iface->get_solver_name = get_solver_name;
   iface->progress = progress;
 }
 

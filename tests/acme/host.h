@@ -16,7 +16,7 @@ G_DECLARE_FINAL_TYPE (TestHost, test_host, TEST, HOST, GObject)
 
 /* Keeps everything in DIRECTORY. */
 TestHost *test_host_new (const char *directory);
-/* SOLVER for every identifier. */
+/* SOLVER for every identifier; called "first", "second", "third" in their order. */
 void test_host_add_solver (TestHost *host, gpointer solver);
 /* The last checkpoint, or NULL. */
 GBytes *test_host_get_checkpoint (TestHost *host);

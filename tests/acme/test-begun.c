@@ -124,6 +124,73 @@ test_gone_order (DoubleFixture *fixture, gconstpointer data G_GNUC_UNUSED)
   acme_assert_error (error, HERD_ERROR_FAILED, "cannot be read");
 }
 
+/* What was presented before a restart, by the solver that the record calls NAME, is taken away. */
+static void
+resume_gone_order (DoubleFixture *fixture, const char *name)
+{
+  static const char *const identifiers[] = { NAME, NULL };
+  g_autoptr (HerdIssueRequest) request = test_request_new (identifiers, NULL);
+  g_autoptr (HerdRecord) record = herd_record_new ();
+  g_autoptr (HerdChallenge)
+      challenge = herd_challenge_new ("http-01", NAME, "evaGxfADs6pSRb2LAv9IZf", "key");
+  g_autofree char *directory = g_path_get_dirname (test_double_get_url (fixture->ca));
+  g_autoptr (GBytes) resume = NULL;
+  g_autoptr (GError) error = NULL;
+
+  record->attempts = 1;
+  record->order_url = g_strconcat (directory, "/order/1", NULL);
+  g_ptr_array_add (record->presented, herd_presented_new (challenge, NAME, name, NULL));
+  resume = herd_record_to_bytes (record);
+  test_double_refuse (fixture->ca, "/order/1", 1, 404, "", "malformed", "no such order");
+  g_assert_null (acme_issue_request (&fixture->acme, request, resume, &error));
+  acme_assert_error (error, HERD_ERROR_FAILED, "no longer knows the order");
+}
+
+/* Two solvers of one type: only the one that has presented cleans up. */
+static void
+test_whose_cleanup (DoubleFixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+  TestHost *host = fixture->acme.host;
+  TestSolver *first = fixture->acme.solver;
+  g_autofree char *log = g_build_filename (fixture->acme.directory, "solver.log", NULL);
+  g_autoptr (TestSolver) second = test_solver_new ("http-01", NULL, log);
+
+  test_host_add_solver (host, second);
+  acme_must_register (&fixture->acme);
+  resume_gone_order (fixture, "second");
+  g_assert_cmpuint (test_solver_get_cleanups (first), ==, 0);
+  g_assert_cmpuint (test_solver_get_cleanups (second), ==, 1);
+  resume_gone_order (fixture, "first");
+  g_assert_cmpuint (test_solver_get_cleanups (first), ==, 1);
+  g_assert_cmpuint (test_solver_get_cleanups (second), ==, 1);
+  /* Old records have the name of the type. */
+  resume_gone_order (fixture, "TestSolver");
+  g_assert_cmpuint (test_solver_get_cleanups (first), ==, 2);
+  g_assert_cmpuint (test_solver_get_cleanups (second), ==, 2);
+  /* A section that is gone. */
+  resume_gone_order (fixture, "third");
+  g_assert_cmpuint (test_solver_get_cleanups (first), ==, 2);
+  g_assert_cmpuint (test_solver_get_cleanups (second), ==, 2);
+}
+
+static void
+test_whose_name (DoubleFixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+  g_autoptr (GBytes) bytes = NULL;
+  g_autoptr (HerdRecord) record = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autofree char *chain = NULL;
+
+  acme_must_register (&fixture->acme);
+  chain = acme_issue (&fixture->acme, &error, NAME, NULL);
+  g_assert_no_error (error);
+  bytes = test_host_get_checkpoint (fixture->acme.host);
+  record = herd_record_new_from_bytes (bytes, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (record->presented->len, ==, 1);
+  g_assert_cmpstr (((HerdPresented *) record->presented->pdata[0])->solver, ==, "first");
+}
+
 /* --- the pace --- */
 
 /* Issues with a clock that stands still but for the delays between polls; returns how many seconds
@@ -219,6 +286,8 @@ main (int argc, char **argv)
   ADD ("lost-order-list", NULL, test_lost_order_list);
   ADD ("lost-again", NULL, test_lost_again);
   ADD ("gone-order", NULL, test_gone_order);
+  ADD ("whose-cleanup", NULL, test_whose_cleanup);
+  ADD ("whose-name", NULL, test_whose_name);
 #undef ADD
   g_test_add_func ("/begun/pace", test_pace);
   return g_test_run ();

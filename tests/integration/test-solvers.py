@@ -13,6 +13,7 @@ import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import tap  # noqa: E402
+from agent import Client  # noqa: E402
 from double import ends_with_us  # noqa: E402
 from issuing import Case  # noqa: E402
 
@@ -101,6 +102,24 @@ class Hooks(Case):
         self.assertIn("the zone is frozen", state["ErrorMessage"])
         self.assertEqual(self.read_log(), ["clear f.example.org"])
         self.assertEqual(self.client.get(path, "Certificate1")["NextAction"], "retry")
+
+    def test_killed(self):
+        "Killed while it cleans up: another solver of the same kind is not asked to go on"
+        once = os.path.join(self.folder.name, "once")
+        hook = lambda name: self.write(name, f"echo {name} $CERTHERD_ACTION >>{self.log}\nread -r identifier token value\n"
+                                       "case $CERTHERD_ACTION in present) put $identifier $value;; "
+                                       f"cleanup) [ -e {once} ] || {{ touch {once}; kill -KILL $PPID; }};; esac")
+        self.start("".join(f"[solver {name}]\nplugin = exec\ntype = dns-01\npropagation-check = no\ncommand = {hook(name)}\n"
+                           for name in ("one", "two")))
+        self.client.request("web", ["h.example.org"], challenge=["one", "two"])
+        self.assertEqual(self.agent.process.wait(30), -9)
+        self.client.close()
+        self.agent.log.close()
+        self.agent.start()
+        self.client = Client(self.agent.bus)
+        path = self.client.agent("GetCertificate", "(s)", "web")
+        self.client.wait(lambda: self.client.get(path, "Certificate1")["Generation"] or self.poll(), "the certificate")
+        self.assertEqual(self.read_log(), ["one cleanup", "one cleanup", "one present", "put h.example.org"])
 
     def test_wrong_settings(self):
         "A solver whose settings are wrong is shown with the reason, and the others work"
