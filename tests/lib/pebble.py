@@ -51,6 +51,7 @@ def parse_arguments():
     parser.add_argument("--alternate-roots", type=int)
     parser.add_argument("--orders-per-page", type=int)
     parser.add_argument("--blocked", default="blocked.example", help="domains refused, comma between")
+    parser.add_argument("--programs", default="", help="the folder of other programs than the PATH's")
     parser.add_argument("--eab", action="store_true", help="require an external account binding")
     return parser.parse_args()
 
@@ -146,10 +147,11 @@ def reap(pid):
 
 
 def challtestsrv_command(options, address):
-    known = subprocess.run(["pebble-challtestsrv", "-h"], capture_output=True, text=True).stderr
+    program = os.path.join(options.programs, "pebble-challtestsrv")
+    known = subprocess.run([program, "-h"], capture_output=True, text=True).stderr
     dns = "-dnsserver" if "-dnsserver" in known else "-dns01"  # renamed in 2.5
     six = ":" in options.validate
-    command = ["pebble-challtestsrv", "-defaultIPv4", "" if six else options.validate,
+    command = [program, "-defaultIPv4", "" if six else options.validate,
                "-defaultIPv6", options.validate if six else "",
                "-management", address["challtestsrv"], dns, address["dns"]]
     if "-doh" in known:
@@ -168,7 +170,10 @@ def pebble_configuration(options, directory, address):
         "externalAccountBindingRequired": options.eab,
         "externalAccountMACKeys": {"kid-1": "zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W"},
         "domainBlocklist": [name for name in options.blocked.split(",") if name],
-        "certificateValidityPeriod": options.validity}}
+        "certificateValidityPeriod": options.validity,
+        # What newer ones have in its place, and older ones pass over.
+        "profiles": {name: {"description": f"valid for {validity} s", "validityPeriod": validity}
+                     for name, validity in (("default", options.validity), ("shortlived", 160 * 3600))}}}
 
 
 def pebble_environment(options):
@@ -219,7 +224,7 @@ def start_once(options, directory):
     configuration = os.path.join(directory, "pebble.json")
     with open(configuration, "w") as file:
         json.dump(pebble_configuration(options, directory, address), file, indent=1)
-    pebble = ["pebble", "-config", configuration, "-dnsserver", options.dns or address["dns"]]
+    pebble = [os.path.join(options.programs, "pebble"), "-config", configuration, "-dnsserver", options.dns or address["dns"]]
     if options.strict:
         pebble.append("-strict")
     processes = [spawn(directory, "challtestsrv", challtestsrv_command(options, address), {}),
