@@ -431,20 +431,20 @@ check_answer (const HerdCertificate *certificate, const HerdDelivery *delivery, 
 
   if (repeated)
     return TRUE;
-  if (delivery->sent != 0 && delivery->applied == delivery->sent && generation != delivery->sent) {
-    g_set_error (
-        error, HERD_ERROR, HERD_ERROR_REFUSED,
-        "target %s has generation %" G_GUINT64_FORMAT
-        " of certificate %s, and was sent nothing since; acknowledge what Updated tells next",
-        delivery->target, delivery->applied, certificate->name);
-    return FALSE;
-  }
   if (generation == 0 || (generation != delivery->sent && generation != delivery->sent_before)
       || herd_certificate_find_generation (certificate, generation) == NULL) {
     g_set_error (error, HERD_ERROR, HERD_ERROR_NOT_FOUND,
                  "target %s was sent no generation %" G_GUINT64_FORMAT
                  " of certificate %s to acknowledge; give the one that OpenBundle gave",
                  delivery->target, generation, certificate->name);
+    return FALSE;
+  }
+  if (delivery->sent != 0 && delivery->applied == delivery->sent && generation != delivery->sent) {
+    g_set_error (
+        error, HERD_ERROR, HERD_ERROR_REFUSED,
+        "target %s has generation %" G_GUINT64_FORMAT
+        " of certificate %s, and was sent nothing since; acknowledge what Updated tells next",
+        delivery->target, delivery->applied, certificate->name);
     return FALSE;
   }
   if (generation == delivery->wanted
