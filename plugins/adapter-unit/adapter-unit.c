@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * adapter-unit: reloads or restarts a systemd unit, and waits until systemd says how that ended; before
- * it, writes the files if the target has a path. Loaded by certherd-deliver; blocking.
+ * it, writes the files if the target has a path. Starts stay below the unit's own limit of them. Loaded
+ * by certherd-deliver; blocking.
  */
 #include "base.h"
 #include "plugin/error.h"
@@ -10,18 +11,26 @@
 #define SYSTEMD "org.freedesktop.systemd1"
 #define SYSTEMD_PATH "/org/freedesktop/systemd1"
 #define SYSTEMD_MANAGER SYSTEMD ".Manager"
+#define SYSTEMD_UNIT SYSTEMD ".Unit"
 
 /* A little more than systemd's own DefaultTimeoutStartSec, so that its result is seen. */
 #define TIMEOUT_DEFAULT 100
 #define CALL_TIMEOUT 25000 /* ms */
+/* A start that would have to wait longer for its turn is left to another pass. */
+#define TURN_PATIENCE (60 * G_USEC_PER_SEC)
+#define STARTS_KEPT 32
 
 #define HERD_TYPE_ADAPTER_UNIT (herd_adapter_unit_get_type ())
 G_DECLARE_FINAL_TYPE (HerdAdapterUnit, herd_adapter_unit, HERD, ADAPTER_UNIT, GObject)
 
 struct _HerdAdapterUnit {
   HerdAdapterBase base;
-  const char *method; /* of the Manager */
-  gint64 timeout;     /* seconds */
+  const char *method;          /* of the Manager */
+  gint64 timeout;              /* seconds */
+  gboolean starts;             /* the latest activation started the unit, and did not reload it */
+  gboolean went_back;          /* since the latest install: what comes next worked before */
+  gint64 started[STARTS_KEPT]; /* when (µs, monotonic), of starts that systemd counts: a ring */
+  guint n_started;
 };
 
 static void herd_adapter_unit_iface_init (HerdAdapterInterface *iface);
@@ -30,14 +39,25 @@ G_DEFINE_FINAL_TYPE_WITH_CODE (HerdAdapterUnit, herd_adapter_unit, G_TYPE_OBJECT
                                G_IMPLEMENT_INTERFACE (HERD_TYPE_ADAPTER,
                                                       herd_adapter_unit_iface_init))
 
+#define RELOAD "ReloadUnit"
+#define RESTART "RestartUnit"
+
 static const struct {
   const char *action;
   const char *method;
 } actions[] = {
-  { "reload", "ReloadUnit" },
-  { "restart", "RestartUnit" },
+  { "reload", RELOAD },
+  { "restart", RESTART },
   { "reload-or-restart", "ReloadOrRestartUnit" },
 };
+
+/* What systemd says of a unit. */
+typedef struct {
+  gboolean active;
+  GVariant *invocation; /* its id of the latest start */
+  guint64 interval;     /* µs: in it there may be ... */
+  guint burst;          /* ... so many starts; 0 = any number */
+} UnitState;
 
 /* One activation: a connection of our own, and the jobs that ended since. */
 typedef struct {
@@ -206,6 +226,122 @@ activation_begin (Activation *activation, GError **error)
   return TRUE;
 }
 
+/* --- starts --- */
+
+static void
+unit_state_clear (UnitState *state)
+{
+  g_clear_pointer (&state->invocation, g_variant_unref);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (UnitState, unit_state_clear)
+
+static gboolean
+read_state (Activation *activation, UnitState *state, GError **error)
+{
+  g_autoptr (GVariant) unit = call_systemd (activation, "LoadUnit",
+                                            g_variant_new ("(s)", activation->unit), "(o)", error);
+  g_autoptr (GVariant) reply = NULL;
+  g_autoptr (GVariant) properties = NULL;
+  const char *path, *active = "";
+
+  if (unit != NULL) {
+    g_variant_get (unit, "(&o)", &path);
+    reply = g_dbus_connection_call_sync (
+        activation->connection, SYSTEMD, path, "org.freedesktop.DBus.Properties", "GetAll",
+        g_variant_new ("(s)", SYSTEMD_UNIT), G_VARIANT_TYPE ("(a{sv})"), G_DBUS_CALL_FLAGS_NONE,
+        CALL_TIMEOUT, NULL, error);
+  }
+  if (reply == NULL) {
+    herd_error_translate (error, HERD_ERROR_UNREACHABLE,
+                          "unit %s: systemd does not say what state it is in", activation->unit);
+    return FALSE;
+  }
+  properties = g_variant_get_child_value (reply, 0);
+  g_variant_lookup (properties, "ActiveState", "&s", &active);
+  state->active = g_str_equal (active, "active") || g_str_equal (active, "reloading");
+  state->invocation = g_variant_lookup_value (properties, "InvocationID", G_VARIANT_TYPE ("ay"));
+  g_variant_lookup (properties, "StartLimitIntervalUSec", "t", &state->interval);
+  g_variant_lookup (properties, "StartLimitBurst", "u", &state->burst);
+  return TRUE;
+}
+
+/* How long (µs) until one start more leaves room for one of somebody else's. */
+static gint64
+get_delay (const HerdAdapterUnit *self, const UnitState *state, gint64 now)
+{
+  guint most = CLAMP (state->burst, 2, STARTS_KEPT) - 1;
+  gint64 oldest;
+
+  if (state->burst == 0 || state->interval == 0 || self->n_started < most)
+    return 0;
+  oldest = self->started[(self->n_started - most) % STARTS_KEPT];
+  if (state->interval > (guint64) (G_MAXINT64 - oldest))
+    return G_MAXINT64;
+  return MAX (oldest + (gint64) state->interval - now, 0);
+}
+
+/* systemd counts anew, and what is about to be started is what was running. */
+static void
+reset_failed (Activation *activation)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) reply = call_systemd (activation, "ResetFailedUnit",
+                                             g_variant_new ("(s)", activation->unit), "()", &error);
+
+  if (reply != NULL)
+    activation->adapter->n_started = 0;
+  else
+    g_printerr ("certherd-deliver: unit %s: %s\n", activation->unit, error->message);
+}
+
+/* Before the job: makes room for the start, if it is one. */
+static gboolean
+prepare_start (Activation *activation, UnitState *before, GError **error)
+{
+  HerdAdapterUnit *self = activation->adapter;
+  gint64 now, delay;
+
+  self->starts = FALSE;
+  if (g_str_equal (self->method, RELOAD))
+    return TRUE;
+  if (!read_state (activation, before, error))
+    return FALSE;
+  self->starts = g_str_equal (self->method, RESTART) || !before->active;
+  if (!self->starts)
+    return TRUE;
+  if (self->went_back)
+    reset_failed (activation);
+  now = g_get_monotonic_time ();
+  delay = get_delay (self, before, now);
+  if (delay > TURN_PATIENCE) {
+    g_set_error (error, HERD_ERROR, HERD_ERROR_BUSY,
+                 "unit %s was started as often as its StartLimitBurst allows; it is tried again "
+                 "later",
+                 activation->unit);
+    return FALSE;
+  }
+  if (delay > 0)
+    g_usleep ((gulong) delay);
+  self->started[self->n_started++ % STARTS_KEPT] = now + delay;
+  return TRUE;
+}
+
+/* A start that failed without having been tried, as where there were too many before it, says nothing
+ * about what was installed. */
+static gboolean
+was_tried (Activation *activation, const UnitState *before)
+{
+  g_auto (UnitState) after = { FALSE };
+
+  if (!activation->adapter->starts || !read_state (activation, &after, NULL))
+    return TRUE;
+  return after.active || before->invocation == NULL || after.invocation == NULL
+         || !g_variant_equal (before->invocation, after.invocation);
+}
+
+/* --- the job --- */
+
 static gboolean
 on_overdue (gpointer data)
 {
@@ -240,7 +376,7 @@ activation_wait (Activation *activation, GError **error)
 
 /* The words are those of JobRemoved, org.freedesktop.systemd1(5). */
 static gboolean
-judge (Activation *activation, const char *result, GError **error)
+judge (Activation *activation, const UnitState *before, const char *result, GError **error)
 {
   if (g_str_equal (result, "done"))
     return TRUE;
@@ -248,6 +384,11 @@ judge (Activation *activation, const char *result, GError **error)
     g_set_error (error, HERD_ERROR, HERD_ERROR_UNREACHABLE,
                  "unit %s is not active, so it cannot be reloaded; start it, or set the target's "
                  "action to reload-or-restart; see: journalctl -u %s",
+                 activation->unit, activation->unit);
+  else if (g_str_equal (result, "failed") && !was_tried (activation, before))
+    g_set_error (error, HERD_ERROR, HERD_ERROR_BUSY,
+                 "unit %s: systemd did not try to start it, as after too many starts; see: "
+                 "journalctl -u %s",
                  activation->unit, activation->unit);
   else
     g_set_error (error, HERD_ERROR,
@@ -262,6 +403,7 @@ unit_activate (HerdAdapter *adapter, HerdBundle *bundle, GError **error)
 {
   HerdAdapterUnit *self = HERD_ADAPTER_UNIT (adapter);
   g_auto (Activation) activation = { .adapter = self };
+  g_auto (UnitState) before = { FALSE };
   const char *result;
 
   activation.unit = herd_adapter_base_get (&self->base, "unit");
@@ -269,20 +411,50 @@ unit_activate (HerdAdapter *adapter, HerdBundle *bundle, GError **error)
   activation.context = g_main_context_new ();
   g_main_context_push_thread_default (activation.context);
   if (!activation_connect (&activation, error) || !activation_subscribe (&activation, error)
-      || !activation_begin (&activation, error))
+      || !prepare_start (&activation, &before, error) || !activation_begin (&activation, error))
     return FALSE;
   result = activation_wait (&activation, error);
-  return result != NULL && judge (&activation, result, error);
+  return result != NULL && judge (&activation, &before, result, error);
+}
+
+static gboolean
+unit_activation_is_dear (HerdAdapter *adapter)
+{
+  return HERD_ADAPTER_UNIT (adapter)->starts;
+}
+
+/* --- files --- */
+
+static gboolean
+unit_install (HerdAdapter *adapter, GPtrArray *bundles, GError **error)
+{
+  HERD_ADAPTER_UNIT (adapter)->went_back = FALSE;
+  return herd_adapter_base_install (adapter, bundles, error);
+}
+
+static gboolean
+unit_restore (HerdAdapter *adapter, GPtrArray *bundles, GError **error)
+{
+  HERD_ADAPTER_UNIT (adapter)->went_back = TRUE;
+  return herd_adapter_base_install (adapter, bundles, error);
+}
+
+static gboolean
+unit_withdraw (HerdAdapter *adapter, const char *const *names, GError **error)
+{
+  HERD_ADAPTER_UNIT (adapter)->went_back = TRUE;
+  return herd_adapter_base_withdraw (adapter, names, error);
 }
 
 static void
 herd_adapter_unit_iface_init (HerdAdapterInterface *iface)
 {
   iface->check = unit_check;
-  iface->install = herd_adapter_base_install;
+  iface->install = unit_install;
   iface->activate = unit_activate;
-  iface->restore = herd_adapter_base_install;
-  iface->withdraw = herd_adapter_base_withdraw;
+  iface->activation_is_dear = unit_activation_is_dear;
+  iface->restore = unit_restore;
+  iface->withdraw = unit_withdraw;
 }
 
 static void

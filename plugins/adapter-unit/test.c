@@ -11,6 +11,7 @@
 
 extern const HerdPlugin herd_plugin;
 
+#define UNIT_PATH "/org/freedesktop/systemd1/unit/x_2eservice"
 #define MANAGER_XML                                                                                \
   "<node><interface name='org.freedesktop.systemd1.Manager'>"                                      \
   "<method name='Subscribe'/>"                                                                     \
@@ -21,6 +22,14 @@ extern const HerdPlugin herd_plugin;
   "<method name='ReloadOrRestartUnit'><arg type='s' direction='in'/><arg type='s' "                \
   "direction='in'/>"                                                                               \
   "<arg type='o' direction='out'/></method>"                                                       \
+  "<method name='LoadUnit'><arg type='s' direction='in'/><arg type='o' direction='out'/>"          \
+  "</method>"                                                                                      \
+  "<method name='ResetFailedUnit'><arg type='s' direction='in'/></method>"                         \
+  "</interface><interface name='org.freedesktop.systemd1.Unit'>"                                   \
+  "<property name='ActiveState' type='s' access='read'/>"                                          \
+  "<property name='InvocationID' type='ay' access='read'/>"                                        \
+  "<property name='StartLimitIntervalUSec' type='t' access='read'/>"                               \
+  "<property name='StartLimitBurst' type='u' access='read'/>"                                      \
   "</interface></node>"
 
 /* The double; it lives in a thread of its own, as its caller blocks. */
@@ -35,6 +44,12 @@ typedef struct {
   const char *result; /* NULL: the job never ends */
   const char *error;  /* instead of a job: the D-Bus error's name */
   gboolean early;     /* the job's end comes before the reply */
+  /* The unit: */
+  const char *state;
+  guint64 interval;
+  guint burst;
+  guint starts, resets;
+  gboolean too_many; /* it is not started any more */
 } Manager;
 
 static void
@@ -58,6 +73,17 @@ on_call (GDBusConnection *connection, const char *sender, const char *path, cons
     g_dbus_method_invocation_return_value (invocation, NULL);
     return;
   }
+  if (g_str_equal (method, "LoadUnit")) {
+    g_dbus_method_invocation_return_value (invocation, g_variant_new ("(o)", UNIT_PATH));
+    return;
+  }
+  if (g_str_equal (method, "ResetFailedUnit")) {
+    manager->resets++;
+    g_dbus_method_invocation_return_value (invocation, NULL);
+    return;
+  }
+  if (!g_str_equal (method, "ReloadUnit") && !manager->too_many)
+    manager->starts++;
   g_variant_get (parameters, "(&s&s)", &unit, &mode);
   g_free (manager->asked);
   manager->asked = g_strjoin (" ", method, unit, mode, NULL);
@@ -73,7 +99,22 @@ on_call (GDBusConnection *connection, const char *sender, const char *path, cons
     emit_removed (manager, 17, job, manager->result);
 }
 
-static const GDBusInterfaceVTable vtable = { on_call, NULL, NULL, { NULL } };
+static GVariant *
+on_get (GDBusConnection *connection, const char *sender, const char *path, const char *interface,
+        const char *property, GError **error, gpointer data)
+{
+  const Manager *manager = data;
+
+  if (g_str_equal (property, "ActiveState"))
+    return g_variant_new_string (manager->state);
+  if (g_str_equal (property, "InvocationID"))
+    return g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, &manager->starts, sizeof (guint), 1);
+  if (g_str_equal (property, "StartLimitBurst"))
+    return g_variant_new_uint32 (manager->burst);
+  return g_variant_new_uint64 (manager->interval);
+}
+
+static const GDBusInterfaceVTable vtable = { on_call, on_get, NULL, { NULL } };
 
 static gpointer
 manager_thread (gpointer data)
@@ -94,6 +135,10 @@ manager_thread (gpointer data)
       g_dbus_connection_register_object (manager->connection, "/org/freedesktop/systemd1",
                                          info->interfaces[0], &vtable, manager, NULL, &error),
       >, 0);
+  g_assert_cmpuint (g_dbus_connection_register_object (manager->connection, UNIT_PATH,
+                                                       info->interfaces[1], &vtable, manager, NULL,
+                                                       &error),
+                    >, 0);
   reply = g_dbus_connection_call_sync (manager->connection, "org.freedesktop.DBus", "/",
                                        "org.freedesktop.DBus", "RequestName",
                                        g_variant_new ("(su)", "org.freedesktop.systemd1", 0), NULL,
@@ -115,6 +160,7 @@ setup (Manager *manager, gconstpointer data)
   manager->context = g_main_context_new ();
   manager->loop = g_main_loop_new (manager->context, FALSE);
   manager->result = "done";
+  manager->state = "active";
 }
 
 /* Once the test has said how the double is to behave. */
@@ -253,6 +299,98 @@ test_errors (Manager *manager, gconstpointer data)
   }
 }
 
+/* --- starts --- */
+
+static HerdAdapter *
+make_action (const char *action)
+{
+  const char *const pairs[] = { "unit", "nginx.service", "action", action, NULL };
+  g_autoptr (GError) error = NULL;
+  HerdAdapter *adapter = make (pairs, &error);
+
+  g_assert_no_error (error);
+  return adapter;
+}
+
+static void
+assert_starts (HerdAdapter *adapter)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (herd_adapter_activate (adapter, NULL, &error));
+  g_assert_no_error (error);
+}
+
+/* A restart interrupts, and so does the start of what does not run; a reload does not. */
+static void
+test_dear (Manager *manager, gconstpointer data)
+{
+  static const struct {
+    const char *action, *state;
+    gboolean dear;
+  } cases[] = {
+    { "restart", "active", TRUE },
+    { "restart", "inactive", TRUE },
+    { "reload-or-restart", "active", FALSE },
+    { "reload-or-restart", "failed", TRUE },
+    { "reload", "active", FALSE },
+  };
+
+  start (manager);
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autoptr (HerdAdapter) adapter = make_action (cases[i].action);
+
+    manager->state = cases[i].state;
+    assert_starts (adapter);
+    g_assert_cmpint (herd_adapter_activation_is_dear (adapter), ==, cases[i].dear);
+  }
+}
+
+/* systemd gave up before it ran anything: no word about the certificate. */
+static void
+test_not_tried (Manager *manager, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+
+  manager->result = "failed";
+  manager->state = "failed";
+  start (manager);
+  g_assert_false (activate ("restart", "20s", &error));
+  g_assert_error (error, HERD_ERROR, HERD_ERROR_REFUSED);
+  g_clear_error (&error);
+  manager->too_many = TRUE;
+  g_assert_false (activate ("restart", "20s", &error));
+  g_assert_error (error, HERD_ERROR, HERD_ERROR_BUSY);
+  g_assert_cmpint (herd_error_class (error), ==, HERD_ERROR_CLASS_BACKOFF);
+  g_assert_nonnull (strstr (error->message, "nginx.service"));
+}
+
+/* One start less than the unit may have, then it waits for its turn; not where it goes back. */
+static void
+test_paced (Manager *manager, gconstpointer data)
+{
+  g_autoptr (HerdAdapter) adapter = make_action ("restart");
+  g_autoptr (GPtrArray) bundles = g_ptr_array_new ();
+  g_autoptr (GError) error = NULL;
+  gint64 begin = g_get_monotonic_time ();
+
+  manager->burst = 3;
+  manager->interval = G_USEC_PER_SEC / 4;
+  start (manager);
+  for (guint i = 0; i < 3; i++)
+    assert_starts (adapter);
+  g_assert_cmpint (g_get_monotonic_time () - begin, >=, manager->interval);
+  manager->interval = G_GUINT64_CONSTANT (3600) * G_USEC_PER_SEC;
+  g_assert_false (herd_adapter_activate (adapter, NULL, &error));
+  g_assert_error (error, HERD_ERROR, HERD_ERROR_BUSY);
+  g_assert_cmpuint (manager->starts, ==, 3);
+  g_assert_cmpuint (manager->resets, ==, 0);
+  g_clear_error (&error);
+  g_assert_true (herd_adapter_restore (adapter, bundles, &error));
+  assert_starts (adapter);
+  g_assert_cmpuint (manager->resets, ==, 1);
+}
+
 static void
 test_timeout (Manager *manager, gconstpointer data)
 {
@@ -326,6 +464,9 @@ main (int argc, char **argv)
   ADD ("early", test_early);
   ADD ("results", test_results);
   ADD ("errors", test_errors);
+  ADD ("dear", test_dear);
+  ADD ("not-tried", test_not_tried);
+  ADD ("paced", test_paced);
   ADD ("timeout", test_timeout);
   ADD ("absent", test_absent);
   g_test_add_func ("/adapter-unit/settings", test_settings);

@@ -137,11 +137,16 @@ finish_list_issuers (HerdBusCall *call, GAsyncResult *result G_GNUC_UNUSED,
   return g_variant_new ("(@aa{sv})", herd_bus_take_items (call, G_VARIANT_TYPE ("aa{sv}")));
 }
 
+/* The name is in polkit's question and in what rules see: it is checked before. */
 static gboolean
 prepare_add_issuer (HerdBusCall *call, GError **error)
 {
   g_autoptr (GVariant) settings = g_variant_get_child_value (call->parameters, 1);
+  const char *name;
 
+  g_variant_get_child (call->parameters, 0, "&s", &name);
+  if (!herd_agent_check_name (HERD_SECTION_ISSUER, name, error))
+    return FALSE;
   call->checked = herd_agent_check (call->agent, HERD_SECTION_ISSUER, settings, error);
   return call->checked != NULL;
 }

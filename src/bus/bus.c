@@ -17,15 +17,27 @@ parse_object (const char *path, HerdNoun noun, guint64 *id)
   return noun == HERD_NOUN_AGENT || herd_bus_parse_path (path, noun, id);
 }
 
-static HerdNoun
-find_noun (const char *interface)
+/* The noun whose INTERFACE it is; FALSE: nobody's. */
+static gboolean
+find_noun (const char *interface, HerdNoun *noun)
 {
-  guint noun = HERD_NOUN_AGENT;
+  for (guint i = HERD_NOUN_AGENT; i < HERD_N_NOUNS; i++) {
+    if (g_str_equal (herd_bus_get_interface ((HerdNoun) i)->info->name, interface)) {
+      *noun = (HerdNoun) i;
+      return TRUE;
+    }
+  }
+  return FALSE;
+}
 
-  while (noun + 1 < HERD_N_NOUNS
-         && !g_str_equal (herd_bus_get_interface ((HerdNoun) noun)->info->name, interface))
-    noun++;
-  return (HerdNoun) noun;
+static const HerdBusMethod *
+find_method (HerdNoun noun, const char *member)
+{
+  const HerdBusMethod *row = herd_bus_get_interface (noun)->methods;
+
+  while (row->member != NULL && !g_str_equal (row->member, member))
+    row++;
+  return row->member != NULL ? row : NULL;
 }
 
 /* Answers whoever calls an object that is not there: GDBus would say that its methods are not. */
@@ -48,14 +60,14 @@ method_call (GDBusConnection *connection, const char *sender, const char *path,
              GDBusMethodInvocation *invocation, gpointer data)
 {
   HerdBus *bus = data;
-  HerdNoun noun = find_noun (interface);
-  const HerdBusMethod *row = herd_bus_get_interface (noun)->methods;
+  const HerdBusMethod *row = NULL;
+  HerdNoun noun;
   guint64 id;
 
-  while (row->member != NULL && !g_str_equal (row->member, method))
-    row++;
   /* The tables were checked against the XML, and GDBus checks calls against the XML. */
-  if (row->member == NULL || !parse_object (path, noun, &id))
+  if (find_noun (interface, &noun))
+    row = find_method (noun, method);
+  if (row == NULL || !parse_object (path, noun, &id))
     refuse_call (connection, sender, path, interface, method, parameters, invocation, data);
   else
     herd_bus_call_start (bus, noun, id, row, invocation);
@@ -67,13 +79,15 @@ get_property (GDBusConnection *connection G_GNUC_UNUSED, const char *sender G_GN
               gpointer data)
 {
   HerdBus *bus = data;
-  HerdNoun noun = find_noun (interface);
-  const HerdBusProperty *property = herd_bus_find_property (herd_bus_get_interface (noun), name);
+  const HerdBusProperty *property = NULL;
   gpointer row = NULL;
+  HerdNoun noun;
   guint64 id;
 
-  if (parse_object (path, noun, &id))
+  if (find_noun (interface, &noun) && parse_object (path, noun, &id)) {
+    property = herd_bus_find_property (herd_bus_get_interface (noun), name);
     row = herd_bus_get_row (bus->agent, noun, id);
+  }
   if (row == NULL || property == NULL) {
     herd_bus_set_missing (error, path);
     return NULL;

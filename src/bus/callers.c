@@ -161,6 +161,7 @@ uid_known (GObject *source, GAsyncResult *result, gpointer data)
       reply = g_dbus_connection_call_finish (G_DBUS_CONNECTION (source), result, &error);
   guint32 uid;
 
+  /* Also where the callers have gone, whose question it was. */
   if (reply == NULL) {
     herd_error_translate (&error, HERD_ERROR_UNREACHABLE, "the caller cannot be identified");
     g_task_return_error (task, error);
@@ -189,10 +190,10 @@ herd_callers_get_uid_async (HerdCallers *callers, const char *sender, GAsyncRead
     return;
   }
   g_task_set_task_data (task, lookup_new (callers, sender), (GDestroyNotify) lookup_free);
-  g_dbus_connection_call (callers->connection, "org.freedesktop.DBus", "/org/freedesktop/DBus",
-                          "org.freedesktop.DBus", "GetConnectionUnixUser",
-                          g_variant_new ("(s)", sender), G_VARIANT_TYPE ("(u)"),
-                          G_DBUS_CALL_FLAGS_NONE, -1, NULL, uid_known, g_steal_pointer (&task));
+  g_dbus_connection_call (
+      callers->connection, "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus",
+      "GetConnectionUnixUser", g_variant_new ("(s)", sender), G_VARIANT_TYPE ("(u)"),
+      G_DBUS_CALL_FLAGS_NONE, -1, callers->questions, uid_known, g_steal_pointer (&task));
 }
 
 gboolean

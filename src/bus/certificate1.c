@@ -6,6 +6,7 @@
 
 #include "bus/details.h"
 #include "bus/table.h"
+#include "core/renewal.h"
 #include "core/rights.h"
 #include "herd-interfaces.h"
 #include "model/spec.h"
@@ -116,28 +117,42 @@ adds_words (char **old, char **wanted)
   return FALSE;
 }
 
-/* Would the call add to what the certificate was allowed for, or take a default in its place? */
+/* Is there more in WANTED than what OLD was allowed for: more users, more places, or another order at a
+ * CA? */
 static gboolean
-widens (const HerdBusCall *call)
+is_new_request (GVariant *old, GVariant *wanted)
 {
-  static const char *const keys[] = { "identifiers", "issuer", "readers" };
-  GVariant *old = herd_bus_get_certificate (call)->spec;
-  g_autoptr (GVariant) wanted = get_wanted (call);
-
-  for (guint i = 0; i < G_N_ELEMENTS (keys); i++) {
-    if (adds_words (herd_spec_get_list (old, keys[i]), herd_spec_get_list (wanted, keys[i])))
-      return TRUE;
-  }
-  return adds_words (herd_spec_get_targets (old), herd_spec_get_targets (wanted))
-         || (herd_spec_has (old, "issuer") && !herd_spec_has (wanted, "issuer"));
+  return herd_spec_needs_issuance (old, wanted)
+         || adds_words (herd_spec_get_list (old, "readers"), herd_spec_get_list (wanted, "readers"))
+         || adds_words (herd_spec_get_targets (old), herd_spec_get_targets (wanted));
 }
 
-/* An owner who was allowed one name must not come to another by Modify: that is a new request. */
+/* Would WANTED be renewed before OLD? Where nothing has been issued yet, nobody knows. */
+static gboolean
+renews_sooner (const HerdCertificate *certificate, GVariant *wanted)
+{
+  const HerdGeneration *newest = herd_certificate_get_newest (certificate);
+  const char *before = herd_spec_get_string (certificate->spec, "renew", "auto");
+  const char *after = herd_spec_get_string (wanted, "renew", "auto");
+
+  if (newest == NULL)
+    return !g_str_equal (before, after) && !g_str_equal (after, "auto");
+  return herd_renewal_get_time (newest, after, 0.5) < herd_renewal_get_time (newest, before, 0.5);
+}
+
+/* An owner who was allowed one wish must not come to another by Modify, nor to more certificates than
+ * it is due for: what "request" and "renew" are asked for elsewhere, they are asked for here. */
 static const char *
 decide_modify (HerdBusCall *call)
 {
-  return herd_bus_caller_is_owner (call) && widens (call) ? "request"
-                                                          : herd_bus_decide_manage (call);
+  const HerdCertificate *certificate = herd_bus_get_certificate (call);
+  g_autoptr (GVariant) wanted = get_wanted (call);
+
+  if (!herd_bus_caller_is_owner (call))
+    return "manage";
+  if (is_new_request (certificate->spec, wanted))
+    return "request";
+  return renews_sooner (certificate, wanted) ? "renew" : "manage-own";
 }
 
 static void

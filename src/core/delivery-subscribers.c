@@ -8,7 +8,7 @@
 
 /* How many labels one user may be at a time, and how many rows of his a certificate has. */
 #define LABELS_PER_USER 16
-/* A server that has said nothing for so long is not waited for. certherd-deliver has its own end. */
+/* Whoever has said nothing for so long is not waited for; an answer that comes later is taken still. */
 #define ANSWER_PATIENCE (10 * 60) /* s */
 
 #define PROVED "proved:"
@@ -40,7 +40,7 @@ lose_row (HerdDeliveries *deliveries, HerdCertificate *certificate, HerdDelivery
   herd_deliveries_changed (deliveries, certificate, TRUE);
 }
 
-static void expect_answer (HerdDeliveryTarget *target, gint64 seconds);
+static void expect_answer_within (HerdDeliveryTarget *target, gint64 seconds);
 
 static void
 answer_is_overdue (gpointer data)
@@ -51,7 +51,7 @@ answer_is_overdue (gpointer data)
   gint64 next = 0;
 
   target->answer_timer = 0;
-  for (guint i = 0; i < ids->len && target->run == NULL; i++) {
+  for (guint i = 0; i < ids->len; i++) {
     HerdCertificate *certificate;
     HerdDelivery *delivery = herd_deliveries_find_row (target, g_array_index (ids, guint64, i),
                                                        &certificate);
@@ -64,13 +64,15 @@ answer_is_overdue (gpointer data)
       next = left;
   }
   if (next > 0)
-    expect_answer (target, MIN (next, ANSWER_PATIENCE));
+    expect_answer_within (target, MIN (next, ANSWER_PATIENCE));
   if (target->files)
     herd_deliveries_kick_followers (target->deliveries);
 }
 
+/* One timer is for all that TARGET is to answer: where it is armed, it is for an earlier one, and looks
+ * at what is left. */
 static void
-expect_answer (HerdDeliveryTarget *target, gint64 seconds)
+expect_answer_within (HerdDeliveryTarget *target, gint64 seconds)
 {
   if (target->answer_timer == 0)
     target->answer_timer = herd_clock_arm (target->deliveries->services->clock,
@@ -94,8 +96,7 @@ herd_deliveries_send (HerdDeliveries *deliveries, const HerdSubscription *subscr
   if (delivery->sent != delivery->wanted)
     delivery->sent_before = delivery->sent;
   delivery->sent = delivery->wanted;
-  if (target->run == NULL)
-    expect_answer (target, ANSWER_PATIENCE);
+  expect_answer_within (target, ANSWER_PATIENCE);
   herd_deliveries_set_state (deliveries, certificate, delivery, HERD_DELIVERY_INSTALLING, NULL);
   herd_deliveries_changed (deliveries, certificate, FALSE);
   herd_deliveries_tell (deliveries, subscription, certificate->id, certificate->name,
@@ -436,6 +437,14 @@ check_answer (const HerdCertificate *certificate, const HerdDelivery *delivery, 
                  "target %s was sent no generation %" G_GUINT64_FORMAT
                  " of certificate %s to acknowledge; give the one that OpenBundle gave",
                  delivery->target, generation, certificate->name);
+    return FALSE;
+  }
+  if (delivery->sent != 0 && delivery->applied == delivery->sent && generation != delivery->sent) {
+    g_set_error (
+        error, HERD_ERROR, HERD_ERROR_REFUSED,
+        "target %s has generation %" G_GUINT64_FORMAT
+        " of certificate %s, and was sent nothing since; acknowledge what Updated tells next",
+        delivery->target, delivery->applied, certificate->name);
     return FALSE;
   }
   if (generation == delivery->wanted

@@ -10,6 +10,7 @@ struct HerdDeliveryWaiter {
   GTask *task;
   guint64 certificate;
   guint64 generation;
+  GError *failure; /* once it is over; NULL: it went well */
   gulong cancelled;
 };
 
@@ -18,6 +19,7 @@ herd_delivery_waiter_free (HerdDeliveryWaiter *waiter)
 {
   if (waiter->cancelled != 0)
     g_clear_signal_handler (&waiter->cancelled, g_task_get_cancellable (waiter->task));
+  g_clear_error (&waiter->failure);
   g_object_unref (waiter->task);
   g_free (waiter);
 }
@@ -48,55 +50,77 @@ is_settled (const HerdCertificate *certificate, guint64 generation, const HerdDe
   return TRUE;
 }
 
-/* TRUE if WAITER is over, and has been told. */
+/* Is WAITER over? With what, says its failure. */
 static gboolean
-settle_waiter (HerdDeliveries *deliveries, HerdDeliveryWaiter *waiter)
+is_over (HerdDeliveries *deliveries, HerdDeliveryWaiter *waiter)
 {
   const HerdCertificate *certificate = herd_registry_get_certificate (
       deliveries->services->registry, waiter->certificate);
   const HerdDelivery *rejected;
 
   if (certificate == NULL) {
-    g_task_return_new_error (waiter->task, HERD_ERROR, HERD_ERROR_CANCELLED,
-                             "the certificate was removed");
+    waiter->failure = g_error_new (HERD_ERROR, HERD_ERROR_CANCELLED, "the certificate was removed");
     return TRUE;
   }
   if (!is_settled (certificate, waiter->generation, &rejected))
     return FALSE;
-  if (rejected != NULL) {
-    g_task_return_new_error (waiter->task, HERD_ERROR, HERD_ERROR_REFUSED,
-                             "target %s rejected generation %" G_GUINT64_FORMAT ": %s",
-                             rejected->target, waiter->generation, rejected->message);
-  } else {
-    g_task_return_boolean (waiter->task, TRUE);
-  }
+  if (rejected != NULL)
+    waiter->failure = g_error_new (HERD_ERROR, HERD_ERROR_REFUSED,
+                                   "target %s rejected generation %" G_GUINT64_FORMAT ": %s",
+                                   rejected->target, waiter->generation, rejected->message);
   return TRUE;
+}
+
+/* Tells all of WAITERS, which it takes: whoever is told may come back here. */
+static void
+end_waiters (GPtrArray *waiters)
+{
+  for (guint i = 0; i < waiters->len; i++) {
+    HerdDeliveryWaiter *waiter = g_ptr_array_index (waiters, i);
+
+    if (waiter->failure != NULL)
+      g_task_return_error (waiter->task, g_steal_pointer (&waiter->failure));
+    else
+      g_task_return_boolean (waiter->task, TRUE);
+  }
+  g_ptr_array_unref (waiters);
+}
+
+static GPtrArray *
+new_waiters (void)
+{
+  return g_ptr_array_new_with_free_func ((GDestroyNotify) herd_delivery_waiter_free);
 }
 
 void
 herd_deliveries_settle (HerdDeliveries *deliveries, guint64 certificate)
 {
+  GPtrArray *over = new_waiters ();
+
   for (guint i = deliveries->waiters->len; i > 0; i--) {
     HerdDeliveryWaiter *waiter = g_ptr_array_index (deliveries->waiters, i - 1);
 
-    if (waiter->certificate == certificate && settle_waiter (deliveries, waiter))
-      g_ptr_array_remove_index (deliveries->waiters, i - 1);
+    if (waiter->certificate == certificate && is_over (deliveries, waiter))
+      g_ptr_array_add (over, g_ptr_array_steal_index (deliveries->waiters, i - 1));
   }
+  end_waiters (over);
 }
 
 static void
 wait_cancelled (GCancellable *cancellable, gpointer data)
 {
   HerdDeliveries *deliveries = data;
+  GPtrArray *over = new_waiters ();
 
   for (guint i = deliveries->waiters->len; i > 0; i--) {
     HerdDeliveryWaiter *waiter = g_ptr_array_index (deliveries->waiters, i - 1);
 
-    if (g_task_get_cancellable (waiter->task) == cancellable) {
-      g_task_return_error_if_cancelled (waiter->task);
-      g_ptr_array_remove_index (deliveries->waiters, i - 1);
-    }
+    if (g_task_get_cancellable (waiter->task) != cancellable)
+      continue;
+    g_cancellable_set_error_if_cancelled (cancellable, &waiter->failure);
+    g_ptr_array_add (over, g_ptr_array_steal_index (deliveries->waiters, i - 1));
   }
+  end_waiters (over);
 }
 
 void
@@ -108,8 +132,11 @@ herd_deliveries_wait_async (HerdDeliveries *deliveries, guint64 certificate, gui
   waiter->task = g_task_new (NULL, cancellable, callback, data);
   waiter->certificate = certificate;
   waiter->generation = generation;
-  if (settle_waiter (deliveries, waiter)) {
-    herd_delivery_waiter_free (waiter);
+  if (is_over (deliveries, waiter)) {
+    GPtrArray *over = new_waiters ();
+
+    g_ptr_array_add (over, waiter);
+    end_waiters (over);
     return;
   }
   if (cancellable != NULL)

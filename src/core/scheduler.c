@@ -60,7 +60,8 @@ arm (HerdScheduler *scheduler)
   gint64 when = head != NULL ? head->key : 0;
 
   if (scheduler->room && herd_heap_get_size (scheduler->refused) > 0)
-    when = herd_heap_peek (scheduler->refused)->key;
+    when = MIN (herd_heap_peek (scheduler->refused)->key,
+                herd_clock_get_seconds (scheduler->clock));
   if (when == scheduler->armed)
     return;
   herd_clock_disarm (scheduler->clock, scheduler->timer);
@@ -102,13 +103,23 @@ typedef struct {
   gint64 when;
 } Due;
 
+/* Is what HEAP begins with due? Those that were refused are, also where the clock was set back. */
+static gboolean
+is_due (const HerdScheduler *scheduler, HerdHeap *heap)
+{
+  const HerdHeapNode *head = herd_heap_peek (heap);
+
+  return head != NULL
+         && (heap == scheduler->refused || head->key <= herd_clock_get_seconds (scheduler->clock));
+}
+
 /* Takes the head of HEAP out if it is due. */
 static gboolean
 take_due (HerdScheduler *scheduler, HerdHeap *heap, Due *due)
 {
   HerdHeapNode *head = herd_heap_peek (heap);
 
-  if (head == NULL || head->key > herd_clock_get_seconds (scheduler->clock))
+  if (!is_due (scheduler, heap))
     return FALSE;
   due->certificate = ((Entry *) head)->certificate;
   due->when = head->key;

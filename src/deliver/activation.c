@@ -2,11 +2,14 @@
 /*
  * Activations and probes of a pass, and going back. A target that is activated as a whole does not say
  * which certificate it will not have: it gets back what it had, then parts of the batch, until that is
- * known. Blocking.
+ * known, or, where each try is an interruption, a few of them alone. Blocking.
  */
 #include "deliver/pass-private.h"
 #include "deliver/probe.h"
 #include "plugin/error.h"
+
+/* Certificates that are tried alone in one pass, where a try is dear. */
+#define ALONE_PER_PASS 8
 
 gboolean
 herd_pass_install (HerdPass *pass, HerdPassDelivery *const *deliveries, guint n, GError **error)
@@ -16,6 +19,13 @@ herd_pass_install (HerdPass *pass, HerdPassDelivery *const *deliveries, guint n,
   for (guint i = 0; i < n; i++)
     g_ptr_array_add (bundles, deliveries[i]->bundle);
   return herd_adapter_install (pass->target->adapter, bundles, error);
+}
+
+static gboolean
+activate_target (HerdPass *pass, HerdBundle *bundle, GError **error)
+{
+  pass->down = !herd_adapter_activate (pass->target->adapter, bundle, error);
+  return !pass->down;
 }
 
 static gboolean
@@ -75,18 +85,27 @@ put_back (HerdPass *pass, HerdPassDelivery *delivery)
   return FALSE;
 }
 
-/* The same in a search: what was not there before is not there after it. */
-static void
-take_out (HerdPass *pass, HerdPassDelivery *const *deliveries, guint n)
+/* The same, and what was not there before is not there after it. */
+static gboolean
+take_out (HerdPass *pass, HerdPassDelivery *delivery)
 {
-  for (guint i = 0; i < n; i++) {
-    const char *const names[] = { deliveries[i]->pending->name, NULL };
+  const char *const names[] = { delivery->pending->name, NULL };
 
-    if (!put_back (pass, deliveries[i]) && deliveries[i]->asked && deliveries[i]->previous == NULL
-        && herd_adapter_withdraw (pass->target->adapter, names, NULL))
-      set_outcome (deliveries[i], g_strdup ("there is no earlier generation to go back to; its "
-                                            "files were taken away again"));
-  }
+  if (put_back (pass, delivery))
+    return TRUE;
+  if (!delivery->asked || delivery->previous != NULL
+      || !herd_adapter_withdraw (pass->target->adapter, names, NULL))
+    return FALSE;
+  set_outcome (delivery, g_strdup ("there is no earlier generation to go back to; its files were "
+                                   "taken away again"));
+  return TRUE;
+}
+
+static void
+take_out_all (HerdPass *pass, HerdPassDelivery *const *deliveries, guint n)
+{
+  for (guint i = 0; i < n; i++)
+    take_out (pass, deliveries[i]);
 }
 
 static void
@@ -94,21 +113,24 @@ activate_after (HerdPass *pass, HerdBundle *bundle)
 {
   g_autoptr (GError) error = NULL;
 
-  if (!herd_adapter_activate (pass->target->adapter, bundle, &error))
+  if (!activate_target (pass, bundle, &error))
     g_printerr ("certherd-deliver: after going back: %s\n", error->message);
 }
 
-/* Every delivery that failed, and is not back yet, goes back; then the target is activated once more. */
+/* Every delivery that failed, and is not back yet, goes back; then the target is activated once more. One
+ * that does not even start with what is new is not left with that. */
 static void
 go_back (HerdPass *pass)
 {
+  gboolean remove = pass->down && herd_adapter_activation_is_dear (pass->target->adapter);
   gboolean each = herd_adapter_activates_each (pass->target->adapter);
   gboolean restored = FALSE;
 
   for (guint i = 0; i < pass->deliveries->len; i++) {
     HerdPassDelivery *delivery = g_ptr_array_index (pass->deliveries, i);
 
-    if (delivery->error == NULL || delivery->outcome != NULL || !put_back (pass, delivery))
+    if (delivery->error == NULL || delivery->outcome != NULL
+        || !(remove ? take_out (pass, delivery) : put_back (pass, delivery)))
       continue;
     if (each)
       activate_after (pass, delivery->previous);
@@ -129,31 +151,83 @@ blame (HerdPassDelivery *const *deliveries, guint n, const GError *error)
   }
 }
 
-/* Installs and activates DELIVERIES, which are not in place; what fails is not in place afterwards.
- * KNOWN: all of them together fail, since the rest of a group that does was activated. *FAILED: the last
- * activation did. */
-static void
-try (HerdPass *pass, HerdPassDelivery *const *deliveries, guint n, gboolean known, gboolean *failed)
+/* Installs and activates DELIVERIES, which are not in place. */
+static gboolean
+try_together (HerdPass *pass, HerdPassDelivery *const *deliveries, guint n, GError **error)
+{
+  return herd_pass_install (pass, deliveries, n, error) && activate_target (pass, NULL, error);
+}
+
+/* The same by halves: TRUE if all of them are in use; what fails is not in place afterwards. KNOWN: all
+ * of them together fail, since the rest of a group that does was activated. */
+static gboolean
+try_halves (HerdPass *pass, HerdPassDelivery *const *deliveries, guint n, gboolean known)
 {
   g_autoptr (GError) error = NULL;
-  gboolean whole;
+  gboolean first;
 
   if (n == 1 || !known) {
-    if (herd_pass_install (pass, deliveries, n, &error))
-      *failed = !herd_adapter_activate (pass->target->adapter, NULL, &error);
-    if (error == NULL)
-      return;
-    take_out (pass, deliveries, n);
+    if (try_together (pass, deliveries, n, &error))
+      return TRUE;
+    take_out_all (pass, deliveries, n);
     if (n == 1) {
       blame (deliveries, n, error);
-      return;
+      return FALSE;
     }
   }
-  try (pass, deliveries, n / 2, FALSE, failed);
-  whole = TRUE;
-  for (guint i = 0; i < n / 2; i++)
-    whole = whole && deliveries[i]->error == NULL;
-  try (pass, deliveries + n / 2, n - n / 2, whole, failed);
+  first = try_halves (pass, deliveries, n / 2, FALSE);
+  return try_halves (pass, deliveries + n / 2, n - n / 2, first) && first;
+}
+
+/* The same one by one, with what the target had before in use again after each that fails. ERROR is what
+ * it says to all of them. Returns how many it came to. */
+static guint
+try_alone (HerdPass *pass, HerdPassDelivery *const *deliveries, guint n, const GError *error)
+{
+  gboolean found = FALSE;
+
+  for (guint i = 0; i < n; i++) {
+    g_autoptr (GError) failure = NULL;
+
+    if (i == ALONE_PER_PASS || pass->down)
+      return i;
+    if (i == n - 1 && !found) {
+      blame (deliveries + i, 1, error); /* as the others were activated */
+      return n;
+    }
+    if (try_together (pass, deliveries + i, 1, &failure))
+      continue;
+    found = TRUE;
+    blame (deliveries + i, 1, failure);
+    take_out (pass, deliveries[i]);
+    if (pass->down)
+      activate_after (pass, NULL);
+  }
+  return n;
+}
+
+/* For a later pass, where fewer are left to choose from. */
+static void
+put_off (HerdPassDelivery *const *deliveries, guint n, const GError *error)
+{
+  g_autoptr (GError) later = g_error_new (HERD_ERROR, HERD_ERROR_BUSY,
+                                          "together with others it was not taken, and it is yet to "
+                                          "be tried alone: %s",
+                                          error->message);
+
+  blame (deliveries, n, later);
+}
+
+/* Files that are new stay: it may be that the server is yet to be set up. */
+static void
+leave_new (HerdPass *pass, HerdPassDelivery *const *deliveries, guint n)
+{
+  for (guint i = 0; i < n; i++) {
+    if (deliveries[i]->asked && deliveries[i]->previous == NULL
+        && herd_pass_install (pass, deliveries + i, 1, NULL))
+      set_outcome (deliveries[i], g_strdup ("there is no earlier generation to go back to, and the "
+                                            "target does not take the others' either"));
+  }
 }
 
 /* ERROR is what the target says to the whole batch. */
@@ -161,25 +235,22 @@ static void
 search (HerdPass *pass, const GError *error)
 {
   HerdPassDelivery *const *deliveries = (HerdPassDelivery *const *) pass->deliveries->pdata;
+  gboolean dear = herd_adapter_activation_is_dear (pass->target->adapter);
   guint n = pass->deliveries->len;
-  gboolean failed = FALSE;
 
-  take_out (pass, deliveries, n);
-  if (herd_adapter_activate (pass->target->adapter, NULL, NULL)) {
-    try (pass, deliveries, n, TRUE, &failed);
-    if (failed)
-      activate_after (pass, NULL);
-  } else {
-    /* It is not the batch's fault, or not only. Files that are new stay: it may be that the server is
-     * yet to be set up. */
+  take_out_all (pass, deliveries, n);
+  if (!activate_target (pass, NULL, NULL)) {
+    /* It is not the batch's fault, or not only. */
     blame (deliveries, n, error);
-    for (guint i = 0; i < n; i++) {
-      if (deliveries[i]->asked && deliveries[i]->previous == NULL
-          && herd_pass_install (pass, deliveries + i, 1, NULL))
-        set_outcome (deliveries[i],
-                     g_strdup ("there is no earlier generation to go back to, and the "
-                               "target does not take the others' either"));
-    }
+    leave_new (pass, deliveries, n);
+  } else if (may_pass (error)) {
+    blame (deliveries, n, error);
+  } else if (dear) {
+    guint tried = try_alone (pass, deliveries, n, error);
+
+    put_off (deliveries + tried, n - tried, error);
+  } else if (!try_halves (pass, deliveries, n, TRUE) && pass->down) {
+    activate_after (pass, NULL);
   }
   for (guint i = 0; i < n; i++) {
     if (deliveries[i]->error == NULL)
@@ -189,12 +260,19 @@ search (HerdPass *pass, const GError *error)
 
 /* --- activating --- */
 
-/* A reader of two paths can straddle the switch of a link: a second time before it counts. */
+/* A reader of two paths can straddle the switch of a link: a second time before it counts. One that is
+ * started reads them after the switch. */
 static gboolean
 activate_twice (HerdPass *pass, HerdBundle *bundle, GError **error)
 {
-  return herd_adapter_activate (pass->target->adapter, bundle, NULL)
-         || herd_adapter_activate (pass->target->adapter, bundle, error);
+  g_autoptr (GError) first = NULL;
+
+  if (activate_target (pass, bundle, &first))
+    return TRUE;
+  if (!herd_adapter_activation_is_dear (pass->target->adapter))
+    return activate_target (pass, bundle, error);
+  g_propagate_error (error, g_steal_pointer (&first));
+  return FALSE;
 }
 
 static void
@@ -208,10 +286,11 @@ activate (HerdPass *pass)
     for (guint i = 0; i < n; i++)
       activate_twice (pass, deliveries[i]->bundle, &deliveries[i]->error);
   } else if (!activate_twice (pass, NULL, &error)) {
-    if (n == 1 || may_pass (error))
-      blame (deliveries, n, error);
-    else
+    /* A server that was stopped for it is not left so. */
+    if (herd_adapter_activation_is_dear (pass->target->adapter) || (n > 1 && !may_pass (error)))
       search (pass, error);
+    else
+      blame (deliveries, n, error);
   }
 }
 
@@ -249,8 +328,7 @@ prove (HerdPass *pass)
 
     g_clear_error (&delivery->error);
     if ((!each && i > 0)
-        || herd_adapter_activate (pass->target->adapter, each ? delivery->bundle : NULL,
-                                  &delivery->error))
+        || activate_target (pass, each ? delivery->bundle : NULL, &delivery->error))
       probe (pass, delivery);
   }
 }

@@ -25,6 +25,7 @@ typedef struct {
   HerdSubscriber *subscriber;
   GPtrArray *deliveries; /* HerdPassDelivery: those that are installed */
   gboolean unsettled;    /* something stays pending */
+  gboolean down;         /* the latest activation failed */
 } HerdPass;
 
 /* Puts the generations of N DELIVERIES in place. */

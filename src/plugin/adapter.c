@@ -42,6 +42,14 @@ herd_adapter_activates_each (HerdAdapter *adapter)
 }
 
 gboolean
+herd_adapter_activation_is_dear (HerdAdapter *adapter)
+{
+  HerdAdapterInterface *iface = HERD_ADAPTER_GET_IFACE (adapter);
+
+  return iface->activation_is_dear != NULL && iface->activation_is_dear (adapter);
+}
+
+gboolean
 herd_adapter_restore (HerdAdapter *adapter, GPtrArray *bundles, GError **error)
 {
   return HERD_ADAPTER_GET_IFACE (adapter)->restore (adapter, bundles, error);

@@ -7,8 +7,9 @@
  * after it, fails: activate once more; if that fails too: restore (withdraw where there was nothing
  * before), activate. Where one activation is about the whole batch, and what the target had before can be
  * activated, parts of the batch are then installed and activated, until it is known which of them the
- * target will not have. Errors of class backoff or timed mean "try this generation again later", every
- * other one "rejected".
+ * target will not have. Where activations are dear there is no second one, and a few of the batch are
+ * tried, each alone; the others come with a later batch. Errors of class backoff or timed mean "try this
+ * generation again later", every other one "rejected".
  */
 #pragma once
 
@@ -38,6 +39,9 @@ struct _HerdAdapterInterface {
    * to activate where ACTIVATES_EACH; else NULL, for all that was installed. */
   gboolean (*activate) (HerdAdapter *adapter, HerdBundle *bundle, GError **error);
   gboolean activates_each;
+  /* Does an activation interrupt what is served, as a restart does? Asked after one that failed. NULL:
+   * never. */
+  gboolean (*activation_is_dear) (HerdAdapter *adapter);
   /* Puts BUNDLES, older generations, back in place of what install wrote. */
   gboolean (*restore) (HerdAdapter *adapter, GPtrArray *bundles, GError **error);
   /* Takes away what was installed for the certificates NAMES, and nothing that is not ours. */
@@ -48,6 +52,7 @@ gboolean herd_adapter_check (HerdAdapter *adapter, GError **error);
 gboolean herd_adapter_install (HerdAdapter *adapter, GPtrArray *bundles, GError **error);
 gboolean herd_adapter_activate (HerdAdapter *adapter, HerdBundle *bundle, GError **error);
 gboolean herd_adapter_activates_each (HerdAdapter *adapter);
+gboolean herd_adapter_activation_is_dear (HerdAdapter *adapter);
 gboolean herd_adapter_restore (HerdAdapter *adapter, GPtrArray *bundles, GError **error);
 gboolean herd_adapter_withdraw (HerdAdapter *adapter, const char *const *names, GError **error);
 

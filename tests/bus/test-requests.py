@@ -209,6 +209,7 @@ class Requests(Case):
         self.assertEqual(self.client.finished(operation)["Result"], {"generation": 1})
         self.client.wait(lambda: self.client.get(path, "Certificate1")["Generation"] > 1, "generation 2")
         self.client.wait(lambda: self.client.get(path, "Certificate1")["Operation"] == "/", "the end")
+        self.client.drain()
         operations = [s[3][0] for s in self.client.signals if s[2] == "InterfacesAdded" and "operation" in s[3][0]]
         self.assertEqual(len(operations), 2)
         for other in operations:

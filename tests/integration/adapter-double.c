@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * A double of an adapter that is activated as a whole, as adapter-unit is, which needs a systemd: it
- * writes files, and its activation is the target's command. Loaded by the pass; blocking.
+ * writes files, and its activation is the target's command, which is dear if "action" is "restart". Loaded
+ * by the pass; blocking.
  */
 #include "base.h"
 #include "plugin/error.h"
@@ -39,12 +40,21 @@ double_activate (HerdAdapter *adapter, HerdBundle *bundle, GError **error)
   return FALSE;
 }
 
+static gboolean
+double_activation_is_dear (HerdAdapter *adapter)
+{
+  return g_strcmp0 (herd_adapter_base_get (&HERD_ADAPTER_DOUBLE (adapter)->base, "action"),
+                    "restart")
+         == 0;
+}
+
 static void
 herd_adapter_double_iface_init (HerdAdapterInterface *iface)
 {
   iface->check = double_check;
   iface->install = herd_adapter_base_install;
   iface->activate = double_activate;
+  iface->activation_is_dear = double_activation_is_dear;
   iface->restore = herd_adapter_base_install;
   iface->withdraw = herd_adapter_base_withdraw;
 }

@@ -19,7 +19,7 @@ static char *
 make_picky_program (DeliverFixture *fixture, const char *condition)
 {
   g_autofree char *script = g_strdup_printf (
-      "cd %s && echo $(for i in a b c d e f g h; do readlink $i; done) >>%s/activations && %s",
+      "cd %s && echo $(for i in a b c d e f g h i j; do readlink $i; done) >>%s/activations && %s",
       fixture->output, fixture->root, condition);
 
   return deliver_fixture_make_program (fixture, script);
@@ -106,6 +106,59 @@ test_all_rejected (DeliverFixture *fixture, gconstpointer data)
   deliver_fixture_assert_key (fixture, "output/a/privkey.pem", "a", 1);
   deliver_fixture_assert_key (fixture, "output/c/privkey.pem", "c", 1);
   g_assert_cmpuint (count_activations (fixture), ==, 3);
+}
+
+/* Each try is a restart: the server is up again at once, then a few are tried alone, and the rest later. */
+static void
+test_guilty_dear (DeliverFixture *fixture, gconstpointer data)
+{
+  DoubleCertificate certificates[] = { { "a", 2, 1 }, { "b", 2, 1 }, { "c", 2, 1 }, { "d", 2, 1 },
+                                       { "e", 2, 1 }, { "f", 2, 1 }, { "g", 1, 0 }, { "h", 2, 1 },
+                                       { "i", 2, 1 }, { "j", 1, 0 } };
+  g_autoptr (AgentDouble) agent = agent_double_new (certificates, G_N_ELEMENTS (certificates));
+  g_autofree char *program = make_picky_program (fixture,
+                                                 "[ $(readlink b) != .b.2 ] && ! [ -e g ]");
+  g_autofree char *link = g_build_filename (fixture->output, "g", NULL);
+  g_autofree char *log = NULL;
+
+  deliver_fixture_configure (fixture, "adapter = double\naction = restart\npath = %s\ncommand = %s",
+                             fixture->output, program);
+  deliver_fixture_run (fixture, agent, "web", HERD_PASS_PENDING);
+  deliver_assert_told (agent, "acknowledge a 2 yes \n");
+  deliver_assert_told (agent,
+                       "acknowledge b 2 no the double's command would not; generation 1 is back in "
+                       "place\n");
+  deliver_assert_told (agent,
+                       "acknowledge g 1 no the double's command would not; there is no earlier "
+                       "generation to go back to; its files were taken away again\n");
+  deliver_assert_told (agent, "acknowledge h 2 yes \n");
+  deliver_assert_told (agent, "acknowledge i 2 no retry: together with others it was not taken");
+  deliver_assert_told (agent, "acknowledge j 1 no retry: together with others it was not taken");
+  g_assert_false (g_file_test (link, G_FILE_TEST_IS_SYMLINK));
+  deliver_fixture_assert_key (fixture, "output/i/privkey.pem", "i", 1);
+  /* All, what was, a to h, and what was again after b and g. */
+  g_assert_cmpuint (count_activations (fixture), ==, 12);
+  log = deliver_fixture_read (fixture, "activations");
+  g_assert_true (g_str_has_suffix (log, ".a.2 .b.1 .c.2 .d.2 .e.2 .f.2 .h.2 .i.1\n"));
+}
+
+/* One alone that cannot be started: it is up with what it had after the second start. */
+static void
+test_dear_alone (DeliverFixture *fixture, gconstpointer data)
+{
+  static const DoubleCertificate certificates[] = { { "a", 1, 0 } };
+  g_autoptr (AgentDouble) agent = agent_double_new (certificates, 1);
+  g_autofree char *program = make_picky_program (fixture, "! [ -e a ]");
+  g_autofree char *log = NULL;
+
+  deliver_fixture_configure (fixture, "adapter = double\naction = restart\npath = %s\ncommand = %s",
+                             fixture->output, program);
+  deliver_fixture_run (fixture, agent, "web", HERD_PASS_DONE);
+  deliver_assert_told (agent,
+                       "acknowledge a 1 no the double's command would not; there is no earlier "
+                       "generation to go back to; its files were taken away again\n");
+  log = deliver_fixture_read (fixture, "activations");
+  g_assert_cmpstr (log, ==, ".a.1\n\n");
 }
 
 /* A program that is run for each says itself which it will not have. */
@@ -258,6 +311,8 @@ main (int argc, char **argv)
               deliver_fixture_tear_down)
   ADD ("guilty", test_guilty);
   ADD ("guilty-new", test_guilty_new);
+  ADD ("guilty-dear", test_guilty_dear);
+  ADD ("dear-alone", test_dear_alone);
   ADD ("all-rejected", test_all_rejected);
   ADD ("guilty-each", test_guilty_each);
   g_test_add_func (PASS, pass_in_subprocess);

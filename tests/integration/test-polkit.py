@@ -8,87 +8,12 @@ its own user, and callers who are nobody in particular.
 import os
 import signal
 import sys
-import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-SOURCE = os.path.normpath(os.path.join(HERE, "..", ".."))
-sys.path.insert(0, os.path.join(SOURCE, "tests", "lib"))
-import hostile  # noqa: E402
-import tap  # noqa: E402
-from agent import NAME, ROOT, Failed, Gio, GLib  # noqa: E402
-from system import Dialogs, Polkit, SystemAgent, User  # noqa: E402
-
-INSIDE = "CERTHERD_TEST_SYSTEM_BUS"
-CONFIGURATION = """
-[issuer default]
-directory-url = https://ca.test/dir
-[target shared]
-adapter = files
-path = /nowhere
-allow-users = other
-identifiers = *.example
-[target closed]
-adapter = files
-path = /elsewhere
-"""
-INTERACTION = "org.freedesktop.DBus.Error.InteractiveAuthorizationRequired"
-
-
-def rule(body):
-    return "polkit.addRule(function(action, subject) { %s });" % body
-
-
-ALLOW_ALL = rule('return polkit.Result.YES;')
-DENY_ALL = rule('return polkit.Result.NO;')
-
-
-def variants(**spec):
-    return {key.replace("_", "-"): GLib.Variant("as" if isinstance(value, list) else "s", value)
-            for key, value in spec.items()}
-
-
-class Case(unittest.TestCase):
-    RULES = ""
-
-    def setUp(self):
-        if INSIDE not in os.environ:
-            self.skipTest("a bus and polkitd in namespaces of their own need root")
-        self.polkit = Polkit(self.RULES)
-        self.addCleanup(lambda: self.polkit.stop())
-        self.agent = SystemAgent([PROGRAM], CONFIGURATION)
-        self.addCleanup(self.agent.clean)
-        self.root, self.www = self.client("root"), self.client("www")
-
-    def tearDown(self):
-        if INSIDE in os.environ and self.agent is not None:
-            self.assertIsNone(self.agent.process.poll(), "the agent has ended")
-
-    def client(self, user):
-        client = User(user)
-        self.addCleanup(client.close)
-        return client
-
-    def dialogs(self):
-        dialogs = Dialogs("www")
-        self.addCleanup(dialogs.close)
-        return dialogs
-
-    def restart_polkit(self, rules):
-        self.polkit.stop()
-        self.polkit = Polkit(rules)
-
-    def fails(self, name, function, *arguments, **more):
-        with self.assertRaises(Failed) as caught:
-            function(*arguments, **more)
-        self.assertEqual(caught.exception.name, name, caught.exception.message)
-        return caught.exception.message
-
-    def finished(self, client, answer):
-        client.wait(lambda: answer, "the answer")
-        return answer
-
-    def names(self):
-        return [row[1] for row in self.root.agent("ListCertificates", "(a{sv}su)", {}, "", 500)[0]]
+sys.path.insert(0, os.path.join(HERE, "..", "lib"))
+from agent import NAME, ROOT, Gio, GLib  # noqa: E402
+from rights import ALLOW_ALL, CONFIGURATION, DENY_ALL, INTERACTION, SOURCE, Case, main, rule, variants  # noqa: E402
+from system import Polkit, User  # noqa: E402
 
 
 class Rules(Case):
@@ -407,12 +332,38 @@ class Owners(Case):
         "an owner manages what is its own without being asked, and cancels what it started"
         self.restart_polkit(rule('if (action.id == "org.certherd.request") return polkit.Result.YES;'))
         path, operation = self.www.request("web", ["hold.example"], deliver=[])
-        self.www.call(path, "Certificate1.Modify", "(a{sv}as)", variants(renew="50%"), [])
-        self.assertEqual(self.www.call(path, "Certificate1.GetSpec")["renew"], "50%")
+        self.www.call(path, "Certificate1.Modify", "(a{sv}as)", variants(renew="auto"), [])
+        self.assertEqual(self.www.call(path, "Certificate1.GetSpec")["renew"], "auto")
         self.www.call(operation, "Operation1.Cancel")
         self.assertEqual(self.www.finished(operation)["State"], "cancelled")
         self.www.call(path, "Certificate1.Remove", "(a{sv})", {})
         self.assertEqual(self.names(), [])
+
+    def test_owner_renews(self):
+        "an owner comes to no other certificate, and no sooner, than request and renew are allowed for"
+        self.restart_polkit(ALLOW_ALL)
+        path, operation = self.www.request("web", ["a.example", "b.example"], deliver=[], renew="20%")
+        self.www.finished(operation)
+        held, _ = self.www.request("held", ["hold.example"], deliver=[])
+        self.restart_polkit("")
+        before = self.root.get(path, "Certificate1")
+        for change, unset in ((variants(key_type="ecdsa-p384"), []), (variants(organization="Org"), []),
+                              (variants(identifiers=["a.example"]), []), (variants(issuer=["default"]), []),
+                              (variants(common_name="a.example", renew="10%"), [])):
+            self.assertIn("org.certherd.request", self.fails(INTERACTION, self.www.call, path, "Certificate1.Modify",
+                                                             "(a{sv}as)", change, unset))
+        for object, change, unset in ((path, variants(renew="99%"), []), (path, variants(renew="3650d"), []),
+                                      (path, {}, ["renew"]), (held, variants(renew="99%"), [])):
+            self.assertIn("org.certherd.renew", self.fails(INTERACTION, self.www.call, object, "Certificate1.Modify",
+                                                           "(a{sv}as)", change, unset))
+        self.assertEqual(self.root.get(path, "Certificate1"), before)
+        self.www.call(path, "Certificate1.Modify", "(a{sv}as)", variants(renew="10%"), [])
+        self.assertGreater(self.root.get(path, "Certificate1")["NextActionTime"], before["NextActionTime"])
+        self.restart_polkit(rule('if (action.id == "org.certherd.renew") return polkit.Result.YES;'))
+        self.www.call(path, "Certificate1.Modify", "(a{sv}as)", variants(renew="30%"), [])
+        self.assertIn("org.certherd.request", self.fails(INTERACTION, self.www.call, path, "Certificate1.Modify",
+                                                         "(a{sv}as)", variants(key_type="rsa-2048"), []))
+        self.assertEqual(self.root.get(path, "Certificate1")["Generation"], before["Generation"])
 
 
 class Targets(Case):
@@ -473,77 +424,6 @@ class Targets(Case):
         self.root.agent("Subscribe", "(asa{sv})", ["*"], target)
 
 
-class Hostile(Case):
-    SPEC = variants(identifiers=["hold.example"], deliver=[])
-
-    def refuse_all(self, path, *errors):
-        """Every key with every value, as a new wish and as a change of one's own."""
-        before = self.root.call(path, "Certificate1.GetSpec"), self.root.get(path, "Certificate1")
-        for key, kind, value in hostile.pairs():
-            change = {key: GLib.Variant(kind, value)}
-            for call in ((ROOT, "Agent1.RequestCertificate", "(sa{sv})", "new", {**self.SPEC, **change}),
-                         (path, "Certificate1.Modify", "(a{sv}as)", change, [])):
-                with self.assertRaises(Failed, msg=f"{call[1]} {change}") as caught:
-                    self.www.call(*call)
-                self.assertIn(caught.exception.name, errors, f"{call[1]} {change}")
-        for name in hostile.NAMES:
-            with self.assertRaises(Failed) as caught:
-                self.www.agent("RequestCertificate", "(sa{sv})", name, self.SPEC)
-            self.assertIn(caught.exception.name, errors)
-        self.assertEqual((self.root.call(path, "Certificate1.GetSpec"), self.root.get(path, "Certificate1")), before)
-        self.assertEqual(self.names(), ["web"])
-
-    def test_complete(self):
-        "the hostile values are of every key that there is"
-        self.restart_polkit(ALLOW_ALL)
-        for call, keys in ((("RequestCertificate", "(sa{sv})", "new"), hostile.SPEC_KEYS),
-                           (("AddIssuer", "(sa{sv})", "new"), set(hostile.SETTINGS))):
-            message = self.fails("InvalidArgument", self.www.agent, *call, {"colour": GLib.Variant("s", "red")})
-            self.assertEqual(hostile.known_keys(message), keys)
-
-    def refuse_others(self, *errors):
-        """Every setting of an issuer, every option, every pattern."""
-        path, operation = self.root.agent("RequestCertificate", "(sa{sv})", "other", self.SPEC)
-        issuer = self.root.agent("GetIssuer", "(s)", "default")
-        calls = [(ROOT, "Agent1.AddIssuer", "(sa{sv})", "new", {**variants(directory_url="https://ca.test/dir"), key: value})
-                 for key, value in hostile.settings()]
-        calls += [(ROOT, "Agent1.AddIssuer", "(sa{sv})", name, variants(directory_url="https://ca.test/dir"))
-                  for name in hostile.NAMES]
-        calls += [(issuer if member.startswith("Issuer1") else path, member, "(a{sv})", options)
-                  for member, wrong in hostile.WRONG_OPTIONS.items() for options in wrong + hostile.UNKNOWN]
-        calls += [(ROOT, "Agent1.Subscribe", "(asa{sv})", *arguments) for arguments in hostile.WRONG_SUBSCRIPTIONS]
-        calls += [(ROOT, "Agent1.Subscribe", "(asa{sv})", ["*"], options) for options in hostile.UNKNOWN]
-        before = [self.root.get(path, "Certificate1"), self.root.get(issuer, "Issuer1"), self.root.agent("ListIssuers")]
-        for call in calls:
-            with self.assertRaises(Failed, msg=call) as caught:
-                self.www.call(*call)
-            self.assertIn(caught.exception.name, errors, call)
-            self.assertNotIn("\n", caught.exception.message)
-            self.assertNotIn("\u202e", caught.exception.message)
-        self.assertEqual([self.root.get(path, "Certificate1"), self.root.get(issuer, "Issuer1"),
-                          self.root.agent("ListIssuers")], before)
-
-    def test_others_without_right(self):
-        "every setting and option with hostile values, from a caller without a right"
-        self.refuse_others("InvalidArgument", INTERACTION)
-
-    def test_others_with_right(self):
-        "every setting and option with hostile values, from a caller whom rules allow everything"
-        self.restart_polkit(ALLOW_ALL)
-        self.refuse_others("InvalidArgument")
-
-    def test_without_right(self):
-        "every key with hostile values, from a caller without a right"
-        path, _ = self.root.agent("RequestCertificate", "(sa{sv})", "web", self.SPEC)
-        self.refuse_all(path, "InvalidArgument", "NotFound", INTERACTION)
-
-    def test_with_right(self):
-        "every key with hostile values, from a caller whom rules allow everything"
-        self.restart_polkit(ALLOW_ALL)
-        path, _ = self.www.agent("RequestCertificate", "(sa{sv})", "web", self.SPEC)
-        self.refuse_all(path, "InvalidArgument", "NotFound")
-
-
 class Absent(Case):
     RULES = ALLOW_ALL
 
@@ -570,9 +450,4 @@ class Absent(Case):
         self.assertIn("in time", error.message)
 
 
-if INSIDE not in os.environ and os.geteuid() == 0:
-    os.environ[INSIDE] = "1"
-    os.execvp("unshare", ["unshare", "-n", "-m", "-p", "-f", "--mount-proc", "--kill-child",
-                          os.path.join(HERE, "system-bus.sh"), SOURCE, sys.executable, os.path.abspath(__file__), sys.argv[1]])
-PROGRAM = sys.argv.pop(1)
-tap.main()
+main(__file__)

@@ -132,6 +132,51 @@ open_notify (ResponderProcess *process)
   g_assert_cmpint (bind (process->notify, (struct sockaddr *) &address, sizeof address), ==, 0);
 }
 
+/* What the child needs, made before there is one: between fork and exec it may call nothing that takes
+ * a lock, since another thread may have held it at the fork. */
+typedef struct {
+  char *program;
+  const char *argv[6];
+  char **environment;
+  char *pid; /* where its own goes in ENVIRONMENT; NULL: nowhere */
+} Plan;
+
+#define PID_DIGITS 10
+
+static void
+make_plan (Plan *plan, ResponderProcess *process, guint count, const char *names,
+           const char *config, gboolean child)
+{
+  g_autofree char *notify = g_build_filename (process->root, "notify", NULL);
+  g_autofree char *number = g_strdup_printf ("%u", count);
+  const char *const argv[] = {
+    "certherd-responder", "--config", config, child && count > 0 ? "--control-fd" : NULL, "3", NULL
+  };
+  guint last;
+
+  plan->program = g_test_build_filename (G_TEST_BUILT, "../../src/responder/certherd-responder",
+                                         NULL);
+  memcpy (plan->argv, argv, sizeof argv);
+  plan->environment = g_environ_setenv (g_get_environ (), "NOTIFY_SOCKET", notify, TRUE);
+  if (child)
+    return;
+  plan->environment = g_environ_setenv (plan->environment, "LISTEN_FDS", number, TRUE);
+  plan->environment = g_environ_setenv (plan->environment, "LISTEN_FDNAMES", names, TRUE);
+  plan->environment = g_environ_unsetenv (plan->environment, "LISTEN_PID");
+  last = g_strv_length (plan->environment);
+  plan->environment = g_renew (char *, plan->environment, last + 2);
+  plan->environment[last] = g_strdup_printf ("LISTEN_PID=%0*d", PID_DIGITS, 0);
+  plan->environment[last + 1] = NULL;
+  plan->pid = strchr (plan->environment[last], '=') + 1;
+}
+
+static void
+clear_plan (Plan *plan)
+{
+  g_free (plan->program);
+  g_strfreev (plan->environment);
+}
+
 /* In the child: FDS become 3, 4, … */
 static void
 place_fds (const int *fds, guint count)
@@ -146,41 +191,38 @@ place_fds (const int *fds, guint count)
     close (high[i]);
 }
 
+/* In the child: decimal, with zeros in front. */
+static void
+place_pid (char *where)
+{
+  pid_t rest = getpid ();
+
+  for (int i = PID_DIGITS - 1; where != NULL && i >= 0; i--, rest /= 10)
+    where[i] = (char) ('0' + rest % 10);
+}
+
 static void
 start (ResponderProcess *process, const int *fds, guint count, const char *names,
        const char *config, gboolean child)
 {
-  g_autofree char *program = g_test_build_filename (G_TEST_BUILT,
-                                                    "../../src/responder/certherd-responder", NULL);
-  g_autofree char *notify = g_build_filename (process->root, "notify", NULL);
+  Plan plan = { 0 };
   int errors[2];
 
   g_assert_cmpint (process->pid, ==, 0);
   open_notify (process);
   close_fd (&process->errors);
   g_assert_cmpint (pipe2 (errors, O_CLOEXEC), ==, 0);
+  make_plan (&plan, process, count, names, config, child);
   process->pid = fork ();
   if (process->pid == 0) {
-    char number[16];
-
     prctl (PR_SET_PDEATHSIG, SIGKILL); /* a test that fails leaves nothing behind */
     dup2 (errors[1], 2);
     place_fds (fds, count);
-    g_snprintf (number, sizeof number, "%d", (int) getpid ());
-    setenv ("NOTIFY_SOCKET", notify, 1);
-    if (!child) {
-      setenv ("LISTEN_PID", number, 1);
-      g_snprintf (number, sizeof number, "%u", count);
-      setenv ("LISTEN_FDS", number, 1);
-      setenv ("LISTEN_FDNAMES", names, 1);
-      execl (program, program, "--config", config, NULL);
-    } else if (count > 0) {
-      execl (program, program, "--config", config, "--control-fd", "3", NULL);
-    } else {
-      execl (program, program, "--config", config, NULL);
-    }
+    place_pid (plan.pid);
+    execve (plan.program, (char **) plan.argv, plan.environment);
     _exit (127);
   }
+  clear_plan (&plan);
   g_assert_cmpint (process->pid, >, 0);
   close (errors[1]);
   process->errors = errors[0];

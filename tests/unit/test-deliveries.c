@@ -381,6 +381,90 @@ test_silent_holder (Fixture *fixture, gconstpointer data)
                    herd_clock_get_seconds (fixture->services.clock));
 }
 
+/* Another process is the target first, while certherd-deliver is on its way: it is waited for no longer. */
+static void
+test_silent_first (Fixture *fixture, gconstpointer data)
+{
+  static const char *const targets[] = { "files", NULL };
+
+  change_targets (fixture, targets);
+  issue (fixture, fixture->certificate);
+  g_assert_true (is_running (fixture, "files"));
+  subscribe (fixture, "files", TRUE);
+  end_run (fixture, "files", FALSE); /* another connection is it */
+  g_assert_cmpint (get_row (fixture, "files")->state, ==, HERD_DELIVERY_INSTALLING);
+  herd_manual_clock_advance (fixture->services.clock, 10 * MINUTE);
+  settle ();
+  g_assert_cmpint (get_row (fixture, "files")->state, ==, HERD_DELIVERY_PENDING);
+  g_assert_nonnull (strstr (get_row (fixture, "files")->message, "has not answered"));
+}
+
+/* What comes about the generation before, after the newer one is in use, changes nothing. */
+static void
+test_late_answer (Fixture *fixture, gconstpointer data)
+{
+  HerdSubscription *subscription;
+  g_autoptr (GAsyncResult) answered = NULL;
+  g_autoptr (GError) error = NULL;
+
+  issue (fixture, fixture->certificate);
+  subscription = subscribe (fixture, "mine", FALSE);
+  issue (fixture, fixture->certificate);
+  acknowledge (fixture, subscription, 2, TRUE, "");
+  herd_deliveries_acknowledge_async (fixture->deliveries, subscription, fixture->certificate->id, 1,
+                                     TRUE, "", on_done, &answered);
+  while (answered == NULL)
+    g_main_context_iteration (NULL, TRUE);
+  g_assert_false (herd_deliveries_acknowledge_finish (answered, &error));
+  g_assert_error (error, HERD_ERROR, HERD_ERROR_REFUSED);
+  g_assert_cmpuint (get_row (fixture, "1000:mine")->applied, ==, 2);
+  g_assert_cmpint (get_row (fixture, "1000:mine")->state, ==, HERD_DELIVERY_APPLIED);
+  acknowledge (fixture, subscription, 2, TRUE, "");
+}
+
+typedef struct {
+  Fixture *fixture;
+  GPtrArray *waited; /* GAsyncResult */
+  gboolean again;
+} Waits;
+
+/* Comes back to the waits from within. */
+static void
+wait_again (GObject *source, GAsyncResult *result, gpointer data)
+{
+  Waits *waits = data;
+  HerdDeliveries *deliveries = waits->fixture->deliveries;
+
+  g_ptr_array_add (waits->waited, g_object_ref (result));
+  if (waits->again)
+    return;
+  waits->again = TRUE;
+  herd_deliveries_settle (deliveries, waits->fixture->certificate->id);
+  g_assert_cmpuint (deliveries->waiters->len, ==, 0);
+  herd_deliveries_wait_async (deliveries, waits->fixture->certificate->id, 1, NULL, wait_again,
+                              waits);
+}
+
+static void
+test_waits_again (Fixture *fixture, gconstpointer data)
+{
+  Waits waits = { fixture, g_ptr_array_new_with_free_func (g_object_unref), FALSE };
+  HerdSubscription *subscription = subscribe (fixture, "mine", FALSE);
+
+  issue (fixture, fixture->certificate);
+  for (guint i = 0; i < 3; i++)
+    herd_deliveries_wait_async (fixture->deliveries, fixture->certificate->id, 1, NULL, wait_again,
+                                &waits);
+  settle ();
+  g_assert_cmpuint (waits.waited->len, ==, 0);
+  acknowledge (fixture, subscription, 1, TRUE, "");
+  settle ();
+  g_assert_cmpuint (waits.waited->len, ==, 4);
+  for (guint i = 0; i < waits.waited->len; i++)
+    g_assert_true (herd_deliveries_wait_finish (g_ptr_array_index (waits.waited, i), NULL));
+  g_ptr_array_unref (waits.waited);
+}
+
 /* --- withdrawals --- */
 
 static void
@@ -497,6 +581,9 @@ main (int argc, char **argv)
   ADD ("files-fail", test_files_fail);
   ADD ("silent-reader", test_silent_reader);
   ADD ("silent-holder", test_silent_holder);
+  ADD ("silent-first", test_silent_first);
+  ADD ("late-answer", test_late_answer);
+  ADD ("waits-again", test_waits_again);
   ADD ("withdrawal-fails", test_withdrawal_fails);
   ADD ("back-again", test_back_again);
   ADD ("back-at-once", test_back_at_once);

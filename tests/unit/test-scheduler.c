@@ -164,6 +164,29 @@ test_set (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
   g_assert_cmpuint (fixture->due->len, ==, 2);
 }
 
+/* The clock is set back while some wait for room: they stay due, and hold up nothing that is due first. */
+static void
+test_set_back (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+  gint64 now = herd_clock_get_seconds (fixture->clock);
+
+  fixture->room = 0;
+  herd_scheduler_put (fixture->scheduler, 1, now);
+  herd_manual_clock_advance (fixture->clock, HERD_SECOND);
+  g_assert_cmpuint (fixture->refused, ==, 1);
+  herd_manual_clock_set_real (fixture->clock, (now - 86400) * HERD_SECOND);
+  herd_scheduler_put (fixture->scheduler, 2, now - 86400 + 60);
+  fixture->room = G_MAXUINT;
+  herd_scheduler_go_on (fixture->scheduler);
+  herd_manual_clock_advance (fixture->clock, HERD_SECOND);
+  g_assert_cmpuint (fixture->due->len, ==, 1);
+  g_assert_cmpuint (g_array_index (fixture->due, guint64, 0), ==, 1);
+  herd_manual_clock_advance (fixture->clock, 60 * HERD_SECOND);
+  g_assert_cmpuint (fixture->due->len, ==, 2);
+  g_assert_cmpuint (g_array_index (fixture->due, guint64, 1), ==, 2);
+  g_assert_cmpuint (herd_manual_clock_get_n_timers (fixture->clock), ==, 0);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -173,5 +196,6 @@ main (int argc, char **argv)
   g_test_add ("/scheduler/again", Fixture, NULL, set_up, test_again, tear_down);
   g_test_add ("/scheduler/slices", Fixture, NULL, set_up, test_slices, tear_down);
   g_test_add ("/scheduler/room", Fixture, NULL, set_up, test_room, tear_down);
+  g_test_add ("/scheduler/set-back", Fixture, NULL, set_up, test_set_back, tear_down);
   return g_test_run ();
 }
