@@ -14,6 +14,8 @@
 #include "plugin/error.h"
 #include "util/steps.h"
 
+#define NOT_SAVED "not-saved" /* an attention */
+
 struct HerdIssuance {
   const HerdIssuanceContext *context;
   guint64 certificate;
@@ -389,7 +391,7 @@ save_again (HerdRun *run, HerdIssuance *issuance, const GError *error)
   issuance->n_saves++;
   g_warning ("a new generation waits for being saved: %s", error->message);
   herd_attentions_raise (issuance->context->services->attentions, HERD_NOUN_CERTIFICATE,
-                         issuance->certificate, "critical", "not-saved", error->message);
+                         issuance->certificate, "critical", NOT_SAVED, error->message);
   herd_run_again (run, delay * HERD_SECOND);
 }
 
@@ -407,6 +409,7 @@ leave_save (HerdRun *run, gpointer data, GError **error G_GNUC_UNUSED)
     save_again (run, issuance, failure);
     return TRUE;
   }
+  note (issuance, NOT_SAVED, NULL);
   leave_slot (issuance); /* the CA has done its part */
   issuance->context->issued (issuance->certificate, issuance->context->data);
   return TRUE;

@@ -185,6 +185,7 @@ test_haproxy_authorization_valid (void)
     g_autofree char *chain = acme_issue (&fixture.acme, &error, NAME, NULL);
 
     g_assert_no_error (error);
+    g_assert_nonnull (chain);
   }
   g_assert_cmpuint (test_proxy_count (fixture.proxy, "newOrder"), ==, 2);
   g_assert_cmpuint (test_proxy_count (fixture.proxy, "challenge"), ==, 1);
@@ -282,8 +283,8 @@ test_empty_chain (ProxyFixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
   static const char *const chains[] = { "", "\n", "-----BEGIN CERTIFICATE-----\n",
                                         "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n",
-                                        "-----BEGIN CERTIFICATE-----\nAAAA\n"
-                                        "-----END CERTIFICATE-----\n" };
+                                        ("-----BEGIN CERTIFICATE-----\nAAAA\n"
+                                         "-----END CERTIFICATE-----\n") };
 
   acme_must_register (&fixture->acme);
   for (guint i = 0; i < G_N_ELEMENTS (chains); i++) {
