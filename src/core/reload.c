@@ -218,7 +218,35 @@ applied (GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
   /* The rows are what they were, and so is what they are measured by. */
   herd_config_unref (agent->services.config);
   agent->services.config = herd_config_ref (reloading->before);
+  herd_solvers_configure (agent->solvers, TRUE);
   g_task_return_error (task, error);
+}
+
+static gboolean
+has_same_addresses (const HerdConfigEntry *entry, const HerdConfigEntry *before)
+{
+  g_autoptr (GVariant) now = g_variant_lookup_value (entry->values, "listen", NULL);
+  g_autoptr (GVariant)
+      then = before != NULL ? g_variant_lookup_value (before->values, "listen", NULL) : NULL;
+
+  return now != NULL && then != NULL ? g_variant_equal (now, then) : now == then;
+}
+
+/* A responder that is our child binds its addresses when it starts. */
+static void
+note_addresses (Reloading *reloading)
+{
+  HerdServices *services = &reloading->agent->services;
+  GPtrArray *entries = herd_config_get_entries (services->config, HERD_SECTION_SOLVER);
+
+  for (guint i = 0; i < entries->len; i++) {
+    const HerdConfigEntry *entry = g_ptr_array_index (entries, i);
+
+    if (!has_same_addresses (
+            entry, herd_config_find (reloading->before, HERD_SECTION_SOLVER, entry->name)))
+      add_problem (reloading->problems, entry,
+                   "listen has changed; it takes effect when certherd is started again");
+  }
 }
 
 void
@@ -233,7 +261,10 @@ herd_agent_reload_async (HerdAgent *agent, GAsyncReadyCallback callback, gpointe
   reloading->problems = g_ptr_array_ref (herd_config_get_problems (config));
   g_task_set_task_data (task, reloading, (GDestroyNotify) reloading_free);
   agent->services.config = config;
+  /* First: certificates name them. */
+  herd_solvers_configure (agent->solvers, reloading->problems->len == 0);
   herd_agent_apply_config (agent, reloading->problems, g_task_new (NULL, NULL, applied, task));
+  note_addresses (reloading);
 }
 
 GPtrArray *

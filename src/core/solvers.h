@@ -19,6 +19,10 @@ typedef struct HerdSolvers HerdSolvers;
 HerdSolvers *herd_solvers_new (HerdServices *services, const char *directory,
                                HerdResponderLink *link);
 void herd_solvers_free (HerdSolvers *solvers);
+/* The services' configuration is another: sections that are new or changed, and those that were disabled,
+ * are made anew; the others stay. An order that is under way keeps those that it has chosen. COMPLETE:
+ * sections that are not there have gone; else they may be such that could not be read, and stay. */
+void herd_solvers_configure (HerdSolvers *solvers, gboolean complete);
 
 /* Those that can solve a challenge for IDENTIFIER: of NAMES in their order, or, where NAMES is NULL or
  * empty, all in the configuration's. (transfer container) */

@@ -130,6 +130,59 @@ class Hooks(Case):
         self.issue("web", ["g.example.org"])
 
 
+    def plugin(self, name):
+        plugins = {row["name"]: row for row in self.client.get("/org/certherd/Agent1", "Agent1")["Plugins"]}
+        return plugins.get(name)
+
+    def reload(self, more):
+        self.agent.configure(self.configuration(more))
+        return self.client.agent("Reload")
+
+    def test_reload(self):
+        "Changed settings take effect with a Reload; an order under way ends with what it began with"
+        gate = os.path.join(self.folder.name, "gate")
+        os.mkfifo(gate)
+        script = "read -r identifier token value\ncase $CERTHERD_ACTION in present) put $identifier $value;; *) clear $identifier;; esac\n"
+        old = self.write("old", script + f"echo old $CERTHERD_ACTION >>{self.log}\n"
+                         f"[ $CERTHERD_ACTION = cleanup ] || read -r line <{gate}")
+        new = self.write("new", script + f"echo new $CERTHERD_ACTION >>{self.log}")
+        self.start(EXEC + f"command = {old}\n")
+        operation = self.client.request("slow", ["i.example.org"], challenge=["hooks"])[1]
+        self.client.wait(lambda: os.path.exists(self.log) and "old present" in self.read_log() or self.poll(), "the hook")
+        self.assertEqual(self.reload(EXEC + f"command = {new}\n"), [])
+        self.issue("quick", ["j.example.org"], challenge=["hooks"])
+        with open(gate, "w") as file:
+            file.write("on\n")
+        state = self.client.finished(operation)
+        self.assertEqual(state["State"], "done", state["ErrorMessage"])
+        self.assertEqual([line for line in self.read_log() if line.startswith(("old", "new"))],
+                         ["new cleanup", "new present", "old cleanup", "old present"])
+
+    def test_reload_sections(self):
+        "A Reload adds, mends and removes solvers; what cannot be read stays; other addresses need a restart"
+        hook = self.write("hook", "exit 0")
+        self.start(EXEC)
+        self.assertEqual(self.plugin("hooks")["state"], "disabled")
+        codes = lambda: [row["code"] for row in self.client.get("/org/certherd/Agent1", "Agent1")["Attentions"]]
+        self.assertEqual(codes(), ["plugin-disabled"])
+        good = EXEC + f"command = {hook}\n"
+        self.assertEqual(self.reload(good), [])
+        self.assertEqual(self.plugin("hooks")["state"], "loaded")
+        self.assertEqual(codes(), [])
+        problems = self.reload(good.replace("dns-01", "dns-99"))
+        self.assertIn("type", problems[0]["message"])
+        self.assertEqual(self.plugin("hooks")["state"], "loaded")
+        more = good.replace("[solver hooks]", "[solver more]")
+        # In the same file as the solver that it names.
+        self.assertEqual(self.reload(more + "[certificate web]\nidentifiers = k.example.org\nchallenge = more\n"), [])
+        self.assertIsNone(self.plugin("hooks"))
+        self.assertEqual(self.plugin("more")["state"], "loaded")
+        self.agent.configure(self.configuration(more).replace("listen = 127.0.0.1:", "listen = 127.0.0.2:"))
+        problems = self.client.agent("Reload")
+        self.assertIn("takes effect when certherd is started again", problems[0]["message"])
+        self.assertGreater(problems[0]["line"], 0)
+
+
 class Nginx:
     """nginx, its worker as nobody, serving FOLDER/www on a socket that is bound before it starts: nobody has to
     wait for it."""
