@@ -78,18 +78,20 @@ read_urls (HerdDirectory *directory, JsonObject *object, const char *directory_u
 
 /* A name in a CAA record (RFC 8659 section 4.2) has to stand in a zone file: letters, digits,
  * hyphens and dots, or it is not shown. */
-static char *
-choose_identity (char **identities)
+static char **
+select_identities (char **identities)
 {
+  g_autoptr (GStrvBuilder) selected = g_strv_builder_new ();
+
   for (char **identity = identities; identity != NULL && *identity != NULL; identity++) {
     const char *at = *identity;
 
     while (g_ascii_isalnum (*at) || *at == '-' || *at == '.')
       at++;
     if (*at == '\0' && at != *identity && at - *identity <= 253)
-      return g_strdup (*identity);
+      g_strv_builder_add (selected, *identity);
   }
-  return g_strdup ("");
+  return g_strv_builder_end (selected);
 }
 
 static GVariant *
@@ -148,7 +150,9 @@ read_meta (HerdDirectory *directory, JsonObject *meta, GError **error)
           || !herd_json_get_object (meta, WHAT, "profiles", &profiles, error)))
     return FALSE;
   directory->terms = herd_text_from_remote (terms, -1);
-  directory->caa_identity = choose_identity (identities);
+  directory->caa_identities = select_identities (identities);
+  directory->caa_identity = g_strdup (
+      directory->caa_identities[0] != NULL ? directory->caa_identities[0] : "");
   directory->profiles = read_profiles (profiles);
   return TRUE;
 }
@@ -182,6 +186,7 @@ herd_directory_free (HerdDirectory *directory)
   g_free (directory->renewal_info);
   g_free (directory->terms);
   g_free (directory->caa_identity);
+  g_strfreev (directory->caa_identities);
   g_strfreev (directory->capabilities);
   g_clear_pointer (&directory->profiles, g_variant_unref);
   g_free (directory);

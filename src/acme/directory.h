@@ -15,9 +15,10 @@ typedef struct {
   char *new_order;
   char *revoke_cert; /* these three: "" if the CA has none */
   char *key_change;
-  char *renewal_info; /* RFC 9773 */
-  char *terms;        /* to show, never to fetch (it may be a data: URL); "" if there are none */
-  char *caa_identity; /* the first of caaIdentities, or "" */
+  char *renewal_info;    /* RFC 9773 */
+  char *terms;           /* to show, never to fetch (it may be a data: URL); "" if there are none */
+  char *caa_identity;    /* the first of caaIdentities, or "" */
+  char **caa_identities; /* not in the record: NULL in one that was read from there */
   gboolean eab_required;
   char **capabilities; /* as Issuer1 shows them */
   GVariant *profiles;  /* a{ss} */

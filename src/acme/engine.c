@@ -6,6 +6,7 @@
 #include "acme/engine.h"
 
 #include "acme/order.h"
+#include "acme/preflight.h"
 #include "acme/prepare.h"
 #include "acme/registration.h"
 #include "acme/renewal-info.h"
@@ -189,6 +190,33 @@ renewal_info_finish (HerdIssuer *issuer G_GNUC_UNUSED, GAsyncResult *result, GEr
 }
 
 static void
+on_outlook (GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GTask) task = data;
+  GError *error = NULL;
+  HerdOutlook *outlook = herd_acme_preflight_finish (result, &error);
+
+  if (outlook != NULL)
+    g_task_return_pointer (task, outlook, (GDestroyNotify) herd_outlook_free);
+  else
+    g_task_return_error (task, error);
+}
+
+static void
+preflight_async (HerdIssuer *issuer, HerdIssuerHost *host, GCancellable *cancellable,
+                 GAsyncReadyCallback callback, gpointer data)
+{
+  herd_acme_preflight_async (HERD_ACME_ENGINE (issuer)->session, host, cancellable, on_outlook,
+                             new_task (issuer, cancellable, callback, data));
+}
+
+static HerdOutlook *
+preflight_finish (HerdIssuer *issuer G_GNUC_UNUSED, GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+static void
 on_registered (GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
 {
   g_autoptr (GTask) task = data;
@@ -252,6 +280,8 @@ issuer_iface_init (HerdIssuerInterface *iface)
   iface->revoke_finish = revoke_finish;
   iface->renewal_info_async = renewal_info_async;
   iface->renewal_info_finish = renewal_info_finish;
+  iface->preflight_async = preflight_async;
+  iface->preflight_finish = preflight_finish;
 }
 
 static void

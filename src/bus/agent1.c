@@ -24,6 +24,16 @@ get_registry (const HerdBusCall *call)
   return herd_agent_get_services (call->agent)->registry;
 }
 
+/* NAME is the caller's, and anything until here. */
+static void
+set_not_found (GError **error, const char *noun, const char *name, const char *advice)
+{
+  g_autofree char *clean = herd_text_from_remote (name, -1);
+
+  g_set_error (error, HERD_ERROR, HERD_ERROR_NOT_FOUND, "there is no %s “%s”; %s", noun, clean,
+               advice);
+}
+
 /* --- RequestCertificate --- */
 
 static gboolean
@@ -59,17 +69,72 @@ finish_request (HerdBusCall *call G_GNUC_UNUSED, GAsyncResult *result, GError **
                         herd_bus_new_path (HERD_NOUN_OPERATION, ids.operation));
 }
 
-/* --- names --- */
+/* --- Preflight --- */
 
-/* NAME is the caller's, and anything until here. */
-static void
-set_not_found (GError **error, const char *noun, const char *name, const char *advice)
+static HerdCertificate *
+get_examined (const HerdBusCall *call)
 {
-  g_autofree char *clean = herd_text_from_remote (name, -1);
+  g_autoptr (GVariant) spec = g_variant_get_child_value (call->parameters, 0);
+  const char *name = "";
 
-  g_set_error (error, HERD_ERROR, HERD_ERROR_NOT_FOUND, "there is no %s “%s”; %s", noun, clean,
-               advice);
+  g_variant_lookup (spec, "certificate", "&s", &name);
+  return herd_registry_find_certificate (get_registry (call), name);
 }
+
+static gboolean
+prepare_preflight (HerdBusCall *call, GError **error)
+{
+  g_autoptr (GVariant) spec = g_variant_get_child_value (call->parameters, 0);
+  g_autoptr (GVariant) name = g_variant_lookup_value (spec, "certificate", NULL);
+  g_auto (GVariantDict) dictionary = G_VARIANT_DICT_INIT (spec);
+  g_autoptr (GVariant) wish = NULL;
+
+  if (name != NULL && !g_variant_is_of_type (name, G_VARIANT_TYPE_STRING)) {
+    g_set_error_literal (error, HERD_ERROR, HERD_ERROR_INVALID_ARGUMENT,
+                         "certificate: a name, a string, is wanted");
+    return FALSE;
+  }
+  if (name != NULL && get_examined (call) == NULL) {
+    set_not_found (error, "certificate", g_variant_get_string (name, NULL),
+                   "“certherdctl list” has those that there are");
+    return FALSE;
+  }
+  g_variant_dict_remove (&dictionary, "certificate");
+  wish = g_variant_ref_sink (g_variant_dict_end (&dictionary));
+  call->checked = herd_agent_check (call->agent, HERD_SECTION_CERTIFICATE, wish, error);
+  return call->checked != NULL;
+}
+
+/* Names that nobody was allowed yet are hosts that the agent would speak to. */
+static const char *
+decide_preflight (HerdBusCall *call)
+{
+  return get_examined (call) == NULL || herd_spec_has (call->checked, "identifiers")
+             ? "manage-issuers"
+             : "renew";
+}
+
+static void
+describe_preflight (const HerdBusCall *call, HerdDetails *details)
+{
+  const HerdCertificate *certificate = get_examined (call);
+  g_autoptr (GVariant) wanted = certificate != NULL
+                                    ? herd_spec_modify (certificate->spec, call->checked, NULL)
+                                    : g_variant_ref (call->checked);
+
+  herd_bus_describe_wish (call, certificate, wanted, details);
+}
+
+static void
+start_preflight (HerdBusCall *call, gpointer slot)
+{
+  const HerdCertificate *certificate = get_examined (call);
+
+  herd_agent_preflight_async (call->agent, call->uid, certificate != NULL ? certificate->id : 0,
+                              call->checked, herd_run_ready, slot);
+}
+
+/* --- names --- */
 
 static GVariant *
 finish_get_certificate (HerdBusCall *call, GAsyncResult *result G_GNUC_UNUSED, GError **error)
@@ -429,6 +494,12 @@ static const HerdBusMethod methods[] = {
     .prepare = prepare_subscribe,
     .finish = finish_subscribe,
     .after = after_subscribe },
+  { .member = "Preflight",
+    .decide = decide_preflight,
+    .describe = describe_preflight,
+    .prepare = prepare_preflight,
+    .start = start_preflight,
+    .finish = herd_bus_finish_operation },
   { .member = "Reload", .action = "reload", .start = start_reload, .finish = finish_reload },
   { NULL },
 };

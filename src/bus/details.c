@@ -92,14 +92,21 @@ fill_specs (const HerdBusCall *call, const HerdCertificate *certificate, GVarian
 }
 
 void
+herd_bus_describe_wish (const HerdBusCall *call, const HerdCertificate *certificate,
+                        GVariant *wanted, HerdDetails *details)
+{
+  if (certificate != NULL) {
+    details->certificate = g_strdup (certificate->name);
+    details->owner = g_strdup_printf ("%u", certificate->owner);
+    details->caller_is_owner = certificate->owner == call->uid ? "true" : "false";
+  }
+  fill_specs (call, certificate, wanted, details);
+}
+
+void
 herd_bus_describe_change (const HerdBusCall *call, GVariant *wanted, HerdDetails *details)
 {
-  const HerdCertificate *certificate = herd_bus_get_certificate (call);
-
-  details->certificate = g_strdup (certificate->name);
-  details->owner = g_strdup_printf ("%u", certificate->owner);
-  details->caller_is_owner = certificate->owner == call->uid ? "true" : "false";
-  fill_specs (call, certificate, wanted, details);
+  herd_bus_describe_wish (call, herd_bus_get_certificate (call), wanted, details);
 }
 
 /* An issuer's SETTINGS, in which what the call brings (call->checked) takes precedence. */

@@ -18,6 +18,9 @@ void herd_bus_describe_change (const HerdBusCall *call, GVariant *wanted, HerdDe
 /* Rows' describe: what the call would make anew, under the name that is its first argument. */
 void herd_bus_describe_new_certificate (const HerdBusCall *call, HerdDetails *details);
 void herd_bus_describe_new_issuer (const HerdBusCall *call, HerdDetails *details);
+/* What is looked at for CERTIFICATE (NULL: for none): WANTED is the whole wish. */
+void herd_bus_describe_wish (const HerdBusCall *call, const HerdCertificate *certificate,
+                             GVariant *wanted, HerdDetails *details);
 gboolean herd_bus_caller_is_owner (const HerdBusCall *call);
 /* Rows' decide: "manage-own" for a certificate's owner, else "manage". */
 const char *herd_bus_decide_manage (HerdBusCall *call);

@@ -89,6 +89,8 @@ get_result (HerdAgent *agent G_GNUC_UNUSED, gpointer row)
 
   if (operation->generation != 0)
     g_variant_dict_insert (&dictionary, "generation", "t", operation->generation);
+  if (operation->findings != NULL)
+    g_variant_dict_insert_value (&dictionary, "findings", operation->findings);
   return g_variant_dict_end (&dictionary);
 }
 

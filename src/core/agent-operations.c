@@ -128,7 +128,7 @@ herd_agent_replace_issuance (HerdAgent *agent, HerdCertificate *certificate, gui
 static gboolean
 is_waiting (HerdAgent *agent, const HerdOperation *operation)
 {
-  return operation->state == HERD_OPERATION_RUNNING
+  return operation->state == HERD_OPERATION_RUNNING && !herd_agent_is_preflight (operation)
          && !g_hash_table_contains (agent->issuances, &operation->id)
          && !g_hash_table_contains (agent->registrations, &operation->id);
 }
@@ -231,6 +231,7 @@ herd_agent_drop_operations (HerdAgent *agent, guint64 certificate)
 
     if (operation == NULL || operation->certificate != certificate)
       continue;
+    herd_agent_cancel_preflight (agent, operation->id);
     if (operation->state == HERD_OPERATION_RUNNING)
       herd_operations_end (&agent->services, operation->id, error, unused);
     herd_registry_remove (registry, HERD_NOUN_OPERATION, g_array_index (ids, guint64, i));
@@ -256,6 +257,8 @@ herd_agent_resume (HerdAgent *agent, HerdOperation *operation)
   HerdAuthority *authority = herd_registry_get_authority (agent->services.registry,
                                                           operation->issuer);
 
+  if (herd_agent_follow_preflight (agent, operation->id))
+    return;
   if (herd_state_is_locked (agent->services.state) && operation->generation == 0
       && (certificate != NULL || authority != NULL)) {
     wait_for_keys (certificate, authority, operation);
@@ -305,7 +308,7 @@ is_cancelled (const GError *error)
 
 /* What a failure leaves in the certificate's row. A target's rejection is no reason to issue again. */
 static void
-keep_failure (HerdAgent *agent, HerdCertificate *certificate, const HerdOperation *operation,
+keep_failure (HerdAgent *agent, HerdCertificate *certificate, HerdOperation *operation,
               const GError *error)
 {
   gint64 now = herd_clock_get_seconds (agent->services.clock);
@@ -313,6 +316,7 @@ keep_failure (HerdAgent *agent, HerdCertificate *certificate, const HerdOperatio
   herd_certificate_set_error (certificate, herd_error_get_name (error), error->message, now);
   if (operation->generation != 0)
     return;
+  herd_agent_recall_findings (agent, operation);
   certificate->failures++;
   certificate->retry_at = herd_backoff_get_time (error, certificate->failures, now,
                                                  g_random_double ());

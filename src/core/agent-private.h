@@ -26,6 +26,7 @@ struct HerdAgent {
   HerdIssuanceContext issuance;
   GHashTable *issuances;     /* &operation id → HerdIssuance */
   GHashTable *registrations; /* &operation id → GCancellable */
+  GHashTable *preflights;    /* likewise */
   GHashTable *queued; /* &certificate id → guint64*: the operation to start when the running ends */
 };
 
@@ -65,6 +66,19 @@ void herd_agent_begin_registration (HerdAgent *agent, HerdAuthority *authority,
 
 /* Cancels an operation that is no issuance under way. */
 void herd_agent_cancel_other (HerdAgent *agent, HerdOperation *operation);
+
+/* --- preflights (agent-preflight.c) --- */
+
+gboolean herd_agent_is_preflight (const HerdOperation *operation);
+/* OPERATION is on disk, of this process or of an earlier one: a preflight that has not begun begins. FALSE: it
+ * is none. */
+gboolean herd_agent_follow_preflight (HerdAgent *agent, guint64 operation);
+/* FALSE: OPERATION is no preflight under way. */
+gboolean herd_agent_cancel_preflight (HerdAgent *agent, guint64 operation);
+/* What the last preflight warned of is shown with the issuance that FAILED. */
+void herd_agent_recall_findings (HerdAgent *agent, HerdOperation *failed);
+
+/* --- the schedule (agent-operations.c) --- */
 
 /* Works out CERTIFICATE's next action, schedules it, and says that its row has changed. */
 void herd_agent_reschedule (HerdAgent *agent, HerdCertificate *certificate);

@@ -81,6 +81,7 @@ herd_agent_new (const HerdAgentOptions *options)
                                             (GDestroyNotify) herd_issuance_free);
   agent->registrations = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free,
                                                 g_object_unref);
+  agent->preflights = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_object_unref);
   agent->queued = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_free);
   init_issuance (agent);
   return agent;
@@ -94,6 +95,7 @@ herd_agent_free (HerdAgent *agent)
   herd_registry_set_observer (agent->services.registry, NULL, NULL);
   herd_run_unref (agent->start);
   g_hash_table_unref (agent->queued);
+  g_hash_table_unref (agent->preflights);
   g_hash_table_unref (agent->registrations);
   g_hash_table_unref (agent->issuances);
   herd_scheduler_free (agent->scheduler);

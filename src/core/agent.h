@@ -80,6 +80,10 @@ void herd_agent_remove_async (HerdAgent *agent, guint64 certificate, GAsyncReady
                               gpointer data);
 void herd_agent_retry_async (HerdAgent *agent, guint64 certificate, GAsyncReadyCallback callback,
                              gpointer data);
+/* Preflight of CERTIFICATE with WISH (from herd_agent_check) in place of the same keys of its own, or, where
+ * CERTIFICATE is 0, of WISH alone. */
+void herd_agent_preflight_async (HerdAgent *agent, guint32 uid, guint64 certificate, GVariant *wish,
+                                 GAsyncReadyCallback callback, gpointer data);
 /* AddIssuer. SETTINGS from herd_agent_check. */
 void herd_agent_add_issuer_async (HerdAgent *agent, const char *name, GVariant *settings,
                                   GAsyncReadyCallback callback, gpointer data);

@@ -28,6 +28,7 @@ typedef enum {
   HERD_CTL_NOT_FOUND = 5,
   HERD_CTL_OPERATION_FAILED = 6,
   HERD_CTL_CANCELLED = 7,
+  HERD_CTL_FINDINGS = 8, /* check found a warning or an error */
 } HerdCtlStatus;
 
 typedef struct HerdCtl HerdCtl;
@@ -56,6 +57,10 @@ struct HerdCtl {
 gboolean herd_ctl_parse (HerdCtl *ctl, const GOptionEntry *options, const char *description,
                          guint count, GError **error);
 
+/* The same with at least LEAST and at most MOST words. */
+gboolean herd_ctl_parse_some (HerdCtl *ctl, const GOptionEntry *options, const char *description,
+                              guint least, guint most, GError **error);
+
 /* connection.c: one call, connecting at the first. The caller may be asked to authenticate, so a
  * call has two minutes. (transfer full) */
 GVariant *herd_ctl_call (HerdCtl *ctl, const char *path, const char *interface, const char *member,
@@ -82,12 +87,17 @@ void herd_ctl_report_failure (HerdCtl *ctl, const char *name, GVariant *properti
 /* What a step does, for people; a name that is not known is given back. */
 const char *herd_ctl_step_describe (const char *step);
 
-/* The commands, one function each; request.c, list.c, show.c, watch.c, issuer.c. */
+/* check.c: what an operation's Result has of findings: aa{sv}, perhaps empty (transfer full). */
+GVariant *herd_ctl_get_findings (GVariant *operation);
+void herd_ctl_print_findings (HerdCtl *ctl, GVariant *findings);
+
+/* The commands, one function each; check.c, request.c, list.c, show.c, watch.c, issuer.c. */
 HerdCtlStatus herd_ctl_request (HerdCtl *ctl);
 HerdCtlStatus herd_ctl_modify (HerdCtl *ctl);
 HerdCtlStatus herd_ctl_renew (HerdCtl *ctl);
 HerdCtlStatus herd_ctl_retry (HerdCtl *ctl);
 HerdCtlStatus herd_ctl_remove (HerdCtl *ctl);
+HerdCtlStatus herd_ctl_check (HerdCtl *ctl);
 HerdCtlStatus herd_ctl_list (HerdCtl *ctl);
 HerdCtlStatus herd_ctl_show (HerdCtl *ctl);
 HerdCtlStatus herd_ctl_watch (HerdCtl *ctl);

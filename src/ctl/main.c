@@ -18,6 +18,8 @@ static const HerdCtlCommand commands[] = {
   { "show", N_ ("NAME"), N_ ("Show one certificate"), herd_ctl_show },
   { "renew", N_ ("NAME"), N_ ("Issue a new generation now"), herd_ctl_renew },
   { "modify", N_ ("NAME"), N_ ("Change what is wished for"), herd_ctl_modify },
+  { "check", N_ ("NAME | -d ID…"), N_ ("Find out whether an attempt would succeed"),
+    herd_ctl_check },
   { "retry", N_ ("NAME"), N_ ("Try its deliveries again now"), herd_ctl_retry },
   { "remove", N_ ("NAME"), N_ ("Forget a certificate and its keys"), herd_ctl_remove },
   { "watch", "", N_ ("Print what happens, as it happens"), herd_ctl_watch },
@@ -53,6 +55,13 @@ gboolean
 herd_ctl_parse (HerdCtl *ctl, const GOptionEntry *options, const char *description, guint count,
                 GError **error)
 {
+  return herd_ctl_parse_some (ctl, options, description, count, count, error);
+}
+
+gboolean
+herd_ctl_parse_some (HerdCtl *ctl, const GOptionEntry *options, const char *description,
+                     guint least, guint most, GError **error)
+{
   const char *arguments = *ctl->command->arguments != '\0' ? _ (ctl->command->arguments) : "";
   g_autofree char *usage = g_strdup_printf ("%s %s", ctl->command->name, arguments);
   g_autoptr (GOptionContext) context = g_option_context_new (g_strstrip (usage));
@@ -64,14 +73,13 @@ herd_ctl_parse (HerdCtl *ctl, const GOptionEntry *options, const char *descripti
   if (!g_option_context_parse_strv (context, &ctl->arguments, error))
     return FALSE;
   guint given = g_strv_length (ctl->arguments) - 1;
-  if (given < count)
+  if (given < least)
     g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, _ ("%s: the name is missing"),
                  ctl->command->name);
-  else if (given > count)
+  else if (given > most)
     g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                 _ ("%s: “%s” is one word too many"), ctl->command->name,
-                 ctl->arguments[count + 1]);
-  return given == count;
+                 _ ("%s: “%s” is one word too many"), ctl->command->name, ctl->arguments[most + 1]);
+  return given >= least && given <= most;
 }
 
 /* ---- help ---------------------------------------------------------------------------------- */
@@ -103,6 +111,7 @@ describe_status (void)
       "  5  there is no such certificate, issuer, solver or target\n"
       "  6  the operation was started, and failed\n"
       "  7  the waiting ended first: stopped, cancelled, or no answer in time\n"
+      "  8  a check found a warning or an error\n"
       "\n"
       "With --json every command prints one JSON value (watch: one object for each line), also\n"
       "for an error: {\"error\": NAME, \"message\": TEXT}. Times are seconds since 1970, UTC;\n"

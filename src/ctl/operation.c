@@ -59,6 +59,10 @@ static const Step known_steps[] = {
   { "find", N_ ("finding the account again"), FALSE },
   { "register", N_ ("creating the account"), FALSE },
   { "keep", N_ ("storing the account"), FALSE },
+  { "directory", N_ ("asking the CA"), FALSE },
+  { "names", N_ ("asking the DNS about the names"), FALSE },
+  { "look", N_ ("looking at it, from here"), FALSE },
+  { "withdraw", N_ ("taking the proof away"), TRUE },
   { "end", N_ ("ending"), TRUE },
 };
 
@@ -267,6 +271,21 @@ says_name (const char *message, const char *name)
   return g_regex_match_simple (pattern, message, 0, 0);
 }
 
+/* What an earlier check warned of. */
+static void
+report_findings (GVariant *properties)
+{
+  g_autoptr (GVariant) findings = herd_ctl_get_findings (properties);
+  if (g_variant_n_children (findings) > 0)
+    g_printerr (_ ("The last check had warned:\n"));
+  for (gsize i = 0; i < g_variant_n_children (findings); i++) {
+    g_autoptr (GVariant) finding = g_variant_get_child_value (findings, i);
+    g_autofree char *identifier = herd_ctl_clean (herd_ctl_get_text (finding, "identifier"));
+    g_autofree char *message = herd_ctl_clean (herd_ctl_get_text (finding, "message"));
+    g_printerr ("  %s%s%s\n", identifier, *identifier != '\0' ? ": " : "", message);
+  }
+}
+
 void
 herd_ctl_report_failure (HerdCtl *ctl, const char *name, GVariant *properties)
 {
@@ -279,4 +298,5 @@ herd_ctl_report_failure (HerdCtl *ctl, const char *name, GVariant *properties)
     g_printerr ("certherdctl: %s\n", clean);
   else
     g_printerr ("certherdctl: %s: %s\n", name, clean);
+  report_findings (properties);
 }

@@ -55,6 +55,7 @@ herd_operation_free (HerdOperation *operation)
   g_free (operation->error);
   g_free (operation->error_message);
   g_variant_unref (operation->options);
+  g_clear_pointer (&operation->findings, g_variant_unref);
   g_free (operation);
 }
 
@@ -113,6 +114,14 @@ herd_operation_end (HerdOperation *operation, HerdOperationState state, const ch
   g_free (operation->error_message);
   operation->error = g_strdup (error != NULL ? error : "");
   operation->error_message = g_strdup (message != NULL ? message : "");
+}
+
+void
+herd_operation_set_findings (HerdOperation *operation, GVariant *findings)
+{
+  g_variant_ref (findings);
+  g_clear_pointer (&operation->findings, g_variant_unref);
+  operation->findings = findings;
 }
 
 GVariant *

@@ -26,10 +26,10 @@ typedef struct {
 
 typedef struct {
   guint64 id;
-  char *kind;          /* "issue", "register" */
-  guint64 certificate; /* what it is about: one of the two is not 0 */
-  guint64 issuer;
-  guint32 starter; /* uid */
+  char *kind;          /* "issue", "register", "preflight" */
+  guint64 certificate; /* what it is about: one of the two is not 0 … */
+  guint64 issuer;      /* … or both: the certificate then, and this is who is asked */
+  guint32 starter;     /* uid */
   HerdOperationState state;
   char *step;       /* the current or last one's name; "" = none yet */
   double progress;  /* 0 to 1 */
@@ -38,6 +38,7 @@ typedef struct {
   char *error_message;
   guint64 generation; /* Result.generation: what an issuance made; 0 = nothing yet */
   GVariant *options;  /* a{sv}: what the caller said; part of what a restart needs */
+  GVariant *findings; /* aa{sv}: Result.findings, what a preflight found; NULL: none */
   gint64 started;     /* seconds */
   gint64 ended;       /* 0 = runs */
 } HerdOperation;
@@ -53,6 +54,7 @@ void herd_operation_enter (HerdOperation *operation, const char *step, double pr
 /* Ends it: ERROR NULL means done. NOW in microseconds. */
 void herd_operation_end (HerdOperation *operation, HerdOperationState state, const char *error,
                          const char *message, gint64 now);
+void herd_operation_set_findings (HerdOperation *operation, GVariant *findings);
 /* aa{sv}: name s, entered x, left x (microseconds), for the bus and the state. Floating. */
 GVariant *herd_operation_steps_to_variant (const HerdOperation *operation);
 void herd_operation_steps_from_variant (HerdOperation *operation, GVariant *steps);

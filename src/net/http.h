@@ -65,6 +65,8 @@ char **herd_http_response_get_links (HerdHttpResponse *response, const char *rel
 /* Retry-After (RFC 9110 section 10.2.3: seconds or a date), as seconds since the epoch; 0 if
  * absent or invalid. Not capped. */
 gint64 herd_http_response_get_retry_at (HerdHttpResponse *response);
+/* Date (RFC 9110 section 6.6.1) as seconds since the epoch; 0 if absent or invalid. */
+gint64 herd_http_response_get_date (HerdHttpResponse *response);
 
 /* What a URL of a request must be: https, a host, no user info, no fragment, at most 2048 bytes,
  * printable ASCII (so that it may be shown as it is).

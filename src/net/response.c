@@ -111,3 +111,12 @@ herd_http_response_get_retry_at (HerdHttpResponse *response)
   date = soup_date_time_new_from_http_string (value);
   return date != NULL ? MAX (g_date_time_to_unix (date), 0) : 0;
 }
+
+gint64
+herd_http_response_get_date (HerdHttpResponse *response)
+{
+  const char *value = herd_http_response_get_header (response, "Date");
+  g_autoptr (GDateTime) date = value != NULL ? soup_date_time_new_from_http_string (value) : NULL;
+
+  return date != NULL ? MAX (g_date_time_to_unix (date), 0) : 0;
+}

@@ -87,6 +87,27 @@ herd_issued_free (HerdIssued *issued)
   g_free (issued);
 }
 
+HerdOutlook *
+herd_outlook_new (void)
+{
+  HerdOutlook *outlook = g_new0 (HerdOutlook, 1);
+
+  outlook->account = herd_account_new ();
+  outlook->caa_identities = g_new0 (char *, 1);
+  return outlook;
+}
+
+void
+herd_outlook_free (HerdOutlook *outlook)
+{
+  if (outlook == NULL)
+    return;
+  herd_account_free (outlook->account);
+  g_clear_error (&outlook->account_error);
+  g_strfreev (outlook->caa_identities);
+  g_free (outlook);
+}
+
 void
 herd_renewal_info_free (HerdRenewalInfo *info)
 {
@@ -247,6 +268,19 @@ HerdRenewalInfo *
 herd_issuer_renewal_info_finish (HerdIssuer *issuer, GAsyncResult *result, GError **error)
 {
   return HERD_ISSUER_GET_IFACE (issuer)->renewal_info_finish (issuer, result, error);
+}
+
+void
+herd_issuer_preflight_async (HerdIssuer *issuer, HerdIssuerHost *host, GCancellable *cancellable,
+                             GAsyncReadyCallback callback, gpointer data)
+{
+  HERD_ISSUER_GET_IFACE (issuer)->preflight_async (issuer, host, cancellable, callback, data);
+}
+
+HerdOutlook *
+herd_issuer_preflight_finish (HerdIssuer *issuer, GAsyncResult *result, GError **error)
+{
+  return HERD_ISSUER_GET_IFACE (issuer)->preflight_finish (issuer, result, error);
 }
 
 void

@@ -82,6 +82,19 @@ HerdAccount *herd_account_copy (const HerdAccount *account);
 void herd_account_free (HerdAccount *account);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (HerdAccount, herd_account_free)
 
+/* What an issuer can tell of itself before an attempt is spent. */
+typedef struct {
+  HerdAccount *account;  /* as the CA says now, where it could be asked */
+  GError *account_error; /* why the account cannot be used; NULL: it can, or there is none yet */
+  char **caa_identities; /* the CA's names in CAA records (RFC 8555 section 9.7.6); may be empty */
+  gint64 ca_time;        /* its clock, seconds since the epoch; 0: it does not say */
+  gint64 own_time;       /* ours at that moment */
+} HerdOutlook;
+
+HerdOutlook *herd_outlook_new (void);
+void herd_outlook_free (HerdOutlook *outlook);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (HerdOutlook, herd_outlook_free)
+
 /* --- what the host gives (the core implements it, one for each issuer and operation) --- */
 
 /* Not a record: in sign(), the key of the certificate that is to be revoked. */
@@ -179,6 +192,12 @@ struct _HerdIssuerInterface {
                               gpointer data);
   HerdRenewalInfo *(*renewal_info_finish) (HerdIssuer *issuer, GAsyncResult *result,
                                            GError **error);
+
+  /* Looks whether an order could be begun, without beginning one: asks the CA anew what it offers, and
+   * about the account, if there is one; makes none. Errors: HERD_ERROR_LOCKED, those of the network. */
+  void (*preflight_async) (HerdIssuer *issuer, HerdIssuerHost *host, GCancellable *cancellable,
+                           GAsyncReadyCallback callback, gpointer data);
+  HerdOutlook *(*preflight_finish) (HerdIssuer *issuer, GAsyncResult *result, GError **error);
 };
 
 void herd_issuer_issue_async (HerdIssuer *issuer, const HerdIssueRequest *request, GBytes *resume,
@@ -194,6 +213,12 @@ void herd_issuer_renewal_info_async (HerdIssuer *issuer, GBytes *chain, HerdIssu
                                      gpointer data);
 HerdRenewalInfo *herd_issuer_renewal_info_finish (HerdIssuer *issuer, GAsyncResult *result,
                                                   GError **error);
+
+void herd_issuer_preflight_async (HerdIssuer *issuer, HerdIssuerHost *host,
+                                  GCancellable *cancellable, GAsyncReadyCallback callback,
+                                  gpointer data);
+HerdOutlook *herd_issuer_preflight_finish (HerdIssuer *issuer, GAsyncResult *result,
+                                           GError **error);
 
 /* --- accounts: an optional interface beside it --- */
 

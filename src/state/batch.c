@@ -327,6 +327,9 @@ herd_batch_put_operation (HerdBatch *batch, const HerdOperation *operation)
   add_variant (batch, operation->options);
   add_integer (batch, operation->started);
   add_integer (batch, operation->ended);
+  add_variant (batch, operation->findings != NULL
+                          ? operation->findings
+                          : g_variant_new_array (G_VARIANT_TYPE_VARDICT, NULL, 0));
 }
 
 void

@@ -214,6 +214,7 @@ load_operation (HerdRow *row, HerdStateContents *contents, GError **error)
   g_autofree char *kind = herd_row_take_text (row);
   HerdOperation *operation = herd_operation_new (id, kind, 0, 0);
   g_autoptr (GVariant) steps = NULL;
+  g_autoptr (GVariant) findings = NULL;
 
   g_ptr_array_add (contents->operations, operation);
   operation->certificate = herd_row_take_id (row);
@@ -232,6 +233,9 @@ load_operation (HerdRow *row, HerdStateContents *contents, GError **error)
   operation->options = herd_row_take_variant (row, G_VARIANT_TYPE_VARDICT);
   operation->started = herd_row_take_time (row);
   operation->ended = herd_row_take_time (row);
+  findings = herd_row_take_variant (row, G_VARIANT_TYPE ("aa{sv}"));
+  if (g_variant_n_children (findings) > 0)
+    herd_operation_set_findings (operation, findings);
   return herd_row_check (row, "The operation", id, error);
 }
 
@@ -266,7 +270,7 @@ static const Table tables[] = {
     "certificate IN (%s)", "certificate, target", load_delivery },
   { "The operations",
     "SELECT id, kind, certificate, issuer, starter, state, step, progress, steps, error,"
-    " error_message, generation, options, started, ended FROM operations",
+    " error_message, generation, options, started, ended, findings FROM operations",
     "(id IN (%s) OR certificate IN (%s))", "id", load_operation },
   { "The withdrawals", "SELECT certificate, name, target FROM withdrawals", "certificate IN (%s)",
     "certificate, target", load_withdrawal },

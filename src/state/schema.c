@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Version 1 of the schema, and the machinery that makes, checks and upgrades a database.
+ * The schema, and the machinery that makes, checks and upgrades a database.
  *
  * What is needed at the start (facts, states) stands apart from what is large or secret (chains,
  * keys, checkpoints at the end of a row): SQLite reads neither then.
@@ -51,18 +51,22 @@ static const char schema_sql[] =
     " state INTEGER NOT NULL, step TEXT NOT NULL, progress REAL NOT NULL,"
     " steps BLOB NOT NULL, error TEXT NOT NULL, error_message TEXT NOT NULL,"
     " generation INTEGER NOT NULL, options BLOB NOT NULL, started INTEGER NOT NULL,"
-    " ended INTEGER NOT NULL, checkpoint BLOB, pending_key BLOB) STRICT;"
+    " ended INTEGER NOT NULL, findings BLOB NOT NULL DEFAULT x'', checkpoint BLOB,"
+    " pending_key BLOB) STRICT;"
     "CREATE INDEX operations_certificate ON operations (certificate);"
     "CREATE TABLE withdrawals (certificate INTEGER NOT NULL, name TEXT NOT NULL,"
     " target TEXT NOT NULL, PRIMARY KEY (certificate, target)) STRICT, WITHOUT ROWID;";
 
 /* No version before the first one was ever released. */
-static const HerdUpgrade upgrades[] = { { 0, NULL } };
+static const HerdUpgrade upgrades[] = {
+  { 1, "ALTER TABLE operations ADD COLUMN findings BLOB NOT NULL DEFAULT x''" },
+  { 0, NULL },
+};
 
 const HerdSchema *
 herd_schema_get (void)
 {
-  static const HerdSchema schema = { 1, schema_sql, upgrades };
+  static const HerdSchema schema = { 2, schema_sql, upgrades };
 
   return &schema;
 }

@@ -95,8 +95,8 @@ static const struct {
                                      "INSERT INTO operations (id, kind, certificate, issuer, "
                                      "starter, state, step, progress,"
                                      " steps, error, error_message, generation, options, started, "
-                                     "ended)"
-                                     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+                                     "ended, findings)"
+                                     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
                                      " ON CONFLICT (id) DO UPDATE SET kind = excluded.kind,"
                                      " certificate = excluded.certificate, issuer = "
                                      "excluded.issuer,"
@@ -107,7 +107,7 @@ static const struct {
                                      " error_message = excluded.error_message, generation = "
                                      "excluded.generation,"
                                      " options = excluded.options, started = excluded.started, "
-                                     "ended = excluded.ended",
+                                     "ended = excluded.ended, findings = excluded.findings",
                                      .is_row = TRUE },
   [HERD_STATEMENT_PUT_CHECKPOINT] = { "The checkpoint of the operation",
                                       "UPDATE operations SET checkpoint = ?2 WHERE id = ?1",

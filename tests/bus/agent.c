@@ -28,6 +28,7 @@ struct _Double {
   TestCa *ca;
   HerdClock *clock;
   GPtrArray *waiting; /* GTask, with their requests */
+  gboolean holds;     /* preflights, until they are cancelled: the issuer "hold" */
 };
 
 static void
@@ -93,11 +94,38 @@ issue_finish (HerdIssuer *issuer G_GNUC_UNUSED, GAsyncResult *result, GError **e
   return g_task_propagate_pointer (G_TASK (result), error);
 }
 
+/* There is no CA to ask: it is as it should be. */
+static void
+preflight_async (HerdIssuer *issuer, HerdIssuerHost *host G_GNUC_UNUSED, GCancellable *cancellable,
+                 GAsyncReadyCallback callback, gpointer data)
+{
+  g_autoptr (GTask) task = g_task_new (issuer, cancellable, callback, data);
+  HerdOutlook *outlook;
+
+  if (TEST_DOUBLE (issuer)->holds) {
+    g_signal_connect_object (cancellable, "cancelled",
+                             G_CALLBACK (g_task_return_error_if_cancelled), g_steal_pointer (&task),
+                             G_CONNECT_SWAPPED);
+    return;
+  }
+  outlook = herd_outlook_new ();
+  outlook->own_time = herd_clock_get_seconds (TEST_DOUBLE (issuer)->clock);
+  g_task_return_pointer (task, outlook, (GDestroyNotify) herd_outlook_free);
+}
+
+static HerdOutlook *
+preflight_finish (HerdIssuer *issuer G_GNUC_UNUSED, GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
 static void
 issuer_init (HerdIssuerInterface *iface)
 {
   iface->issue_async = issue_async;
   iface->issue_finish = issue_finish;
+  iface->preflight_async = preflight_async;
+  iface->preflight_finish = preflight_finish;
 }
 
 G_DEFINE_FINAL_TYPE_WITH_CODE (Double, double, G_TYPE_OBJECT,
@@ -123,8 +151,7 @@ typedef struct {
 } Program;
 
 static HerdIssuer *
-make_issuer (const HerdAuthority *authority G_GNUC_UNUSED, gpointer data,
-             GError **error G_GNUC_UNUSED)
+make_issuer (const HerdAuthority *authority, gpointer data, GError **error G_GNUC_UNUSED)
 {
   Program *program = data;
   Double *self = g_object_new (TYPE_DOUBLE, NULL);
@@ -132,6 +159,7 @@ make_issuer (const HerdAuthority *authority G_GNUC_UNUSED, gpointer data,
   self->ca = program->ca;
   self->clock = program->clock;
   self->waiting = program->waiting;
+  self->holds = g_str_equal (authority->name, "hold");
   return HERD_ISSUER (self);
 }
 

@@ -248,6 +248,53 @@ class Requesting(Case):
         self.ctl("renew", "www", "--no-wait")
         self.assertEqual(self.calls("Renew"), [({"force": True, "reason": "key lost"},), ({},)])
 
+    def finding(self, severity, check, identifier, message):
+        words = {"severity": severity, "check": check, "identifier": identifier, "message": message}
+        return {key: GLib.Variant("s", value) for key, value in words.items()}
+
+    def prepare_check(self, *findings):
+        self.agent.methods["Preflight"] = lambda path, spec: GLib.Variant("(o)", (RUN,))
+        self.agent.put(RUN, OPERATION, Kind="preflight", State="done", Steps=steps("directory", "names"),
+                       Result={"findings": GLib.Variant("aa{sv}", findings)})
+
+    def test_check(self):
+        """check: a table, and a status of its own where there is something to be said"""
+        fine = self.finding("ok", "clock", "", "as the CA's")
+        bad = self.finding("warning", "caa", "a.test", "because \x1b[31mof that")
+        self.prepare_check(fine)
+        ended = self.ctl("check", "www")
+        self.assertEqual((ended.status, ended.err), (0, ""))
+        self.assertRegex(ended.out, r"\nok +clock +- +as the CA's\n$")
+        self.prepare_check(fine, bad)
+        ended = self.ctl("check", "-d", "a.test", "-d", "b.test", "-i", "ca", "-c", "http-01")
+        self.assertEqual(ended.status, 8)
+        self.assertRegex(ended.out, r"\nwarning +caa +a.test +because \\u001b\[31mof that\n$")
+        ended = self.ctl("--json", "check", "www", "-d", "a.test")
+        self.assertEqual(ended.status, 8)
+        self.assertEqual(ended.json()[0], {"severity": "ok", "check": "clock", "identifier": "", "message": "as the CA's"})
+        self.assertEqual(self.calls("Preflight"), [({"certificate": "www"},),
+                                                   ({"identifiers": ["a.test", "b.test"], "issuer": ["ca"], "challenge": ["http-01"]},),
+                                                   ({"certificate": "www", "identifiers": ["a.test"]},)])
+
+    def test_check_fails(self):
+        """check: without a name, with two, refused, cancelled"""
+        self.assertEqual(self.ctl("check").status, 2)
+        self.assertIn("one word too many", self.ctl("check", "a", "b").err)
+        self.assertEqual(self.ctl("check", "www").status, 5)
+        self.prepare_check()
+        self.agent.put(RUN, OPERATION, State="cancelled", Error="org.certherd.Error.Cancelled", ErrorMessage="it was cancelled")
+        ended = self.ctl("check", "www")
+        self.assertEqual((ended.status, ended.err), (7, "certherdctl: www: it was cancelled\n"))
+
+    def test_failure_after_check(self):
+        """a failure shows what the last check had warned of"""
+        self.agent.methods["Renew"] = lambda path, options: GLib.Variant("(o)", (RUN,))
+        self.agent.put(RUN, OPERATION, State="failed", Error="org.certherd.Error.Refused", ErrorMessage="no",
+                       Result={"findings": GLib.Variant("aa{sv}", [self.finding("error", "caa", "a.test", "forbidden")])})
+        ended = self.ctl("renew", "www")
+        self.assertEqual(ended.status, 6)
+        self.assertIn("certherdctl: www: no\nThe last check had warned:\n  a.test: forbidden\n", ended.err)
+
     def test_retry_and_remove(self):
         """retry and remove"""
         self.agent.methods["Retry"] = lambda path: None

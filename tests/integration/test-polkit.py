@@ -92,6 +92,19 @@ class Rules(Case):
         self.fails("NotAuthorized", self.www.call, path, "Issuer1.Register", "(a{sv})", {})
         self.www.call(path, "Issuer1.Register", "(a{sv})", variants(contacts=["mailto:b@example.org"]))
 
+    def test_details_of_preflight(self):
+        "a rule sees which names are to be looked at; those of a certificate need only the right to renew it"
+        self.root.request("web", ["hold.example", "127.0.0.1"], deliver=[])
+        names = {"identifiers": GLib.Variant("as", ["127.0.0.1"])}
+        named = {"certificate": GLib.Variant("s", "web")}
+        self.allow_details("renew", {"certificate": "web", "identifiers": "hold.example 127.0.0.1", "owner": "0"})
+        self.fails("NotAuthorized", self.www.agent, "Preflight", "(a{sv})", names)
+        self.fails("NotAuthorized", self.www.agent, "Preflight", "(a{sv})", {**named, **names})
+        self.www.agent("Preflight", "(a{sv})", named)
+        self.allow_details("manage-issuers", {"identifiers": "127.0.0.1", "issuer": "default"})
+        self.fails("NotAuthorized", self.www.agent, "Preflight", "(a{sv})", named)
+        self.www.finished(self.www.agent("Preflight", "(a{sv})", names))
+
     def test_example(self):
         "the shipped example allows its user its domain, and is not fooled"
         with open(os.path.join(SOURCE, "data", "polkit", "50-certherd-example.rules")) as file:

@@ -37,6 +37,10 @@ ns1 A {BIND}
 www A 192.0.2.1
 www AAAA 2001:db8::1
 alias CNAME www
+four A 192.0.2.1
+elsewhere A 192.0.2.4
+nobody A 192.0.2.9
+private A 127.0.0.1
 away CNAME www.auth.test.
 _acme-challenge.cname CNAME token.auth.test.
 _acme-challenge.two CNAME _acme-challenge.cname

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * What a preflight found out: sentences for people, with what they are about. A list that only grows; plain
+ * values.
+ */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+typedef enum {
+  HERD_SEVERITY_OK,
+  HERD_SEVERITY_NOTICE,  /* to be known; nothing to be done */
+  HERD_SEVERITY_WARNING, /* an attempt may fail */
+  HERD_SEVERITY_ERROR,   /* an attempt will fail, as far as can be seen from here */
+} HerdSeverity;
+
+typedef struct HerdFindings HerdFindings;
+
+HerdFindings *herd_findings_new (void);
+void herd_findings_free (HerdFindings *findings);
+
+/* IDENTIFIER "": about the issuer or this machine. CHECK: what was looked at, a word of Operation1's XML.
+ * The message names the cause and the next step. */
+void herd_findings_add (HerdFindings *findings, const char *identifier, const char *check,
+                        HerdSeverity severity, const char *format, ...) G_GNUC_PRINTF (5, 6);
+
+/* aa{sv}: identifier s, check s, severity s, message s. (transfer full, not floating) */
+GVariant *herd_findings_to_variant (const HerdFindings *findings);
+/* Of such an aa{sv}, the warnings and errors. (transfer full, not floating) */
+GVariant *herd_findings_select_bad (GVariant *findings);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (HerdFindings, herd_findings_free)
+
+G_END_DECLS
