@@ -46,10 +46,10 @@ get_bits (char character)
   return character == '_' ? 63 : -1;
 }
 
-GBytes *
-herd_base64url_decode (const char *text)
+/* The bytes of the LENGTH characters of TEXT; *LEFT are the bits that are over at the end. */
+static GBytes *
+decode (const char *text, gsize length, guint32 *left)
 {
-  gsize length = strlen (text);
   gsize size = length / 4 * 3 + (length % 4 * 3) / 4;
   g_autofree guint8 *data = g_malloc (size + 1);
   g_autoptr (GBytes) bytes = herd_secret_new_take (data, size);
@@ -59,7 +59,7 @@ herd_base64url_decode (const char *text)
 
   if (length % 4 == 1)
     return NULL;
-  for (const char *p = text; *p != '\0'; p++) {
+  for (const char *p = text; p < text + length; p++) {
     int value = get_bits (*p);
 
     if (value < 0)
@@ -72,5 +72,36 @@ herd_base64url_decode (const char *text)
       bits &= (1u << n_bits) - 1;
     }
   }
-  return bits == 0 ? g_steal_pointer (&bytes) : NULL;
+  *left = bits;
+  return g_steal_pointer (&bytes);
+}
+
+GBytes *
+herd_base64url_decode (const char *text)
+{
+  guint32 left = 0;
+  g_autoptr (GBytes) bytes = decode (text, strlen (text), &left);
+
+  return left == 0 ? g_steal_pointer (&bytes) : NULL;
+}
+
+GBytes *
+herd_base64url_decode_leniently (const char *text)
+{
+  gsize length = strlen (text);
+  g_autoptr (GBytes) copy = NULL;
+  guint32 left = 0;
+  char *plain;
+
+  while (length > 0 && g_ascii_isspace (*text)) {
+    text++;
+    length--;
+  }
+  while (length > 0 && (g_ascii_isspace (text[length - 1]) || text[length - 1] == '='))
+    length--;
+  plain = g_strndup (text, length);
+  copy = herd_secret_new_take (plain, length);
+  for (char *p = plain; *p != '\0'; p++)
+    *p = *p == '+' ? '-' : *p == '/' ? '_' : *p;
+  return decode (plain, length, &left);
 }

@@ -14,4 +14,8 @@ char *herd_base64url_encode_bytes (GBytes *bytes);
  * bits left over that are not zero (RFC 8555 section 6.1 wants these refused). */
 GBytes *herd_base64url_decode (const char *text);
 
+/* The same for what people copy from web pages and other programs wrote: white space around it, padding,
+ * the standard alphabet ("+", "/") and set bits at the end are let pass. */
+GBytes *herd_base64url_decode_leniently (const char *text);
+
 G_END_DECLS

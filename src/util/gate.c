@@ -9,6 +9,7 @@
 struct HerdGate {
   guint limit;
   guint inside;
+  gboolean alone; /* the one who is inside */
   GQueue waiters; /* of Waiter */
 };
 
@@ -16,6 +17,7 @@ struct HerdGate {
 typedef struct {
   HerdGate *gate;
   GTask *task;
+  gboolean alone;
   GSource *cancelled; /* NULL: not cancellable */
 } Waiter;
 
@@ -39,28 +41,51 @@ refuse (Waiter *waiter)
 }
 
 static gboolean
+has_room (const HerdGate *gate, gboolean alone)
+{
+  return alone ? gate->inside == 0 : gate->inside < gate->limit && !gate->alone;
+}
+
+static void
+let_in (HerdGate *gate, GTask *task, gboolean alone)
+{
+  gate->inside++;
+  gate->alone = alone;
+  g_task_return_boolean (task, TRUE);
+}
+
+/* Lets in who may, in the order in which they came. */
+static void
+admit (HerdGate *gate)
+{
+  Waiter *waiter;
+
+  while ((waiter = g_queue_peek_head (&gate->waiters)) != NULL && has_room (gate, waiter->alone)) {
+    g_queue_pop_head (&gate->waiters);
+    let_in (gate, waiter->task, waiter->alone);
+    waiter_free (waiter);
+  }
+}
+
+static gboolean
 on_cancelled (GCancellable *cancellable, gpointer data)
 {
   Waiter *waiter = data;
+  HerdGate *gate = waiter->gate;
 
-  g_queue_remove (&waiter->gate->waiters, waiter);
+  g_queue_remove (&gate->waiters, waiter);
   refuse (waiter);
+  admit (gate); /* it may have been the one that held up the others */
   return G_SOURCE_REMOVE;
 }
 
 static void
-let_in (HerdGate *gate, GTask *task)
-{
-  gate->inside++;
-  g_task_return_boolean (task, TRUE);
-}
-
-static void
-wait_for_turn (HerdGate *gate, GTask *task, GCancellable *cancellable)
+wait_for_turn (HerdGate *gate, GTask *task, gboolean alone, GCancellable *cancellable)
 {
   Waiter *waiter = g_new0 (Waiter, 1);
 
   waiter->gate = gate;
+  waiter->alone = alone;
   waiter->task = g_object_ref (task);
   if (cancellable != NULL) {
     waiter->cancelled = g_cancellable_source_new (cancellable);
@@ -93,19 +118,33 @@ herd_gate_free (HerdGate *gate)
   g_free (gate);
 }
 
-void
-herd_gate_enter_async (HerdGate *gate, GCancellable *cancellable, GAsyncReadyCallback callback,
-                       gpointer data)
+static void
+enter (HerdGate *gate, gboolean alone, GCancellable *cancellable, GAsyncReadyCallback callback,
+       gpointer data)
 {
   g_autoptr (GTask) task = g_task_new (NULL, cancellable, callback, data);
 
   g_task_set_check_cancellable (task, FALSE);
   if (g_task_return_error_if_cancelled (task))
     return;
-  if (gate->inside < gate->limit)
-    let_in (gate, task);
+  if (g_queue_is_empty (&gate->waiters) && has_room (gate, alone))
+    let_in (gate, task, alone);
   else
-    wait_for_turn (gate, task, cancellable);
+    wait_for_turn (gate, task, alone, cancellable);
+}
+
+void
+herd_gate_enter_async (HerdGate *gate, GCancellable *cancellable, GAsyncReadyCallback callback,
+                       gpointer data)
+{
+  enter (gate, FALSE, cancellable, callback, data);
+}
+
+void
+herd_gate_enter_alone_async (HerdGate *gate, GCancellable *cancellable,
+                             GAsyncReadyCallback callback, gpointer data)
+{
+  enter (gate, TRUE, cancellable, callback, data);
 }
 
 gboolean
@@ -117,15 +156,10 @@ herd_gate_enter_finish (HerdGate *gate, GAsyncResult *result, GError **error)
 void
 herd_gate_leave (HerdGate *gate)
 {
-  Waiter *waiter;
-
   g_return_if_fail (gate->inside > 0);
   gate->inside--;
-  waiter = g_queue_pop_head (&gate->waiters);
-  if (waiter == NULL)
-    return;
-  let_in (gate, waiter->task);
-  waiter_free (waiter);
+  gate->alone = FALSE;
+  admit (gate);
 }
 
 gboolean

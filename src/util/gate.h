@@ -19,6 +19,10 @@ void herd_gate_free (HerdGate *gate);
  * while waiting gives G_IO_ERROR_CANCELLED, and nothing is to be left. */
 void herd_gate_enter_async (HerdGate *gate, GCancellable *cancellable, GAsyncReadyCallback callback,
                             gpointer data);
+/* The same, alone: when nobody else is inside; whoever comes later waits until it has left. */
+void herd_gate_enter_alone_async (HerdGate *gate, GCancellable *cancellable,
+                                  GAsyncReadyCallback callback, gpointer data);
+/* Of both. */
 gboolean herd_gate_enter_finish (HerdGate *gate, GAsyncResult *result, GError **error);
 void herd_gate_leave (HerdGate *gate);
 

@@ -168,6 +168,46 @@ free_with_waiters (void)
   g_assert_cmpstr (log->str, ==, "abaaB");
 }
 
+/* Who wants to be alone waits for those inside, and holds up those who come later. */
+static void
+alone (void)
+{
+  g_autoptr (HerdGate) gate = herd_gate_new (G_MAXUINT);
+  g_autoptr (GString) log = g_string_new (NULL);
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  Visitor visitors[6];
+
+  for (guint i = 0; i < G_N_ELEMENTS (visitors); i++)
+    visitors[i] = (Visitor){ gate, log, (char) ('a' + i) };
+  herd_gate_enter_async (gate, NULL, on_turn, &visitors[0]);
+  herd_gate_enter_async (gate, NULL, on_turn, &visitors[1]);
+  herd_gate_enter_alone_async (gate, NULL, on_turn, &visitors[2]);
+  herd_gate_enter_async (gate, NULL, on_turn, &visitors[3]);
+  herd_gate_enter_async (gate, NULL, on_turn, &visitors[4]);
+  settle ();
+  g_assert_cmpstr (log->str, ==, "ab");
+  herd_gate_leave (gate);
+  settle ();
+  g_assert_cmpstr (log->str, ==, "ab");
+  herd_gate_leave (gate);
+  settle ();
+  g_assert_cmpstr (log->str, ==, "abc");
+  herd_gate_leave (gate);
+  settle ();
+  g_assert_cmpstr (log->str, ==, "abcde");
+  /* One that gives up holds up nobody. */
+  herd_gate_enter_alone_async (gate, cancellable, on_turn, &visitors[5]);
+  herd_gate_enter_async (gate, NULL, on_turn, &visitors[0]);
+  settle ();
+  g_assert_cmpstr (log->str, ==, "abcde");
+  g_cancellable_cancel (cancellable);
+  settle ();
+  g_assert_cmpstr (log->str, ==, "abcdeaF");
+  for (guint i = 0; i < 3; i++)
+    herd_gate_leave (gate);
+  g_assert_cmpuint (herd_gate_get_inside (gate), ==, 0);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -178,5 +218,6 @@ main (int argc, char **argv)
   g_test_add_func ("/gate/cancel/when-let-in", cancel_when_let_in);
   g_test_add_func ("/gate/cancel/then-let-in", cancel_then_let_in);
   g_test_add_func ("/gate/free-with-waiters", free_with_waiters);
+  g_test_add_func ("/gate/alone", alone);
   return g_test_run ();
 }

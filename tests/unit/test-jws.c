@@ -8,6 +8,7 @@
 #include "crypto/glue.h"
 #include "crypto/jws.h"
 #include "crypto/key.h"
+#include "crypto/mac.h"
 #include "fixed-keys.h"
 #include "util/base64url.h"
 
@@ -309,6 +310,40 @@ signature_refused (void)
   }
 }
 
+/* RFC 7515 appendix A.1, the key as a careless hand copies it. */
+static void
+computes_macs (void)
+{
+  static const char *const payload = "{\"iss\":\"joe\",\r\n \"exp\":1300819380,\r\n "
+                                     "\"http://example.com/is_root\":true}";
+  static const struct {
+    const char *algorithm;
+    guint size; /* of the signature in base64url */
+  } macs[] = { { "HS256", 43 }, { "HS384", 64 }, { "HS512", 86 } };
+  g_autoptr (GBytes)
+      key = herd_base64url_decode_leniently (" AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ+EstJQLr/"
+                                             "T+1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow==\n");
+  g_autoptr (GBytes) empty = g_bytes_new (NULL, 0);
+  g_autoptr (GError) error = NULL;
+
+  for (guint i = 0; i < G_N_ELEMENTS (macs); i++) {
+    g_autofree char *jws = herd_jws_new_mac (
+        macs[i].algorithm, "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9", payload, key, &error);
+    const char *signature;
+
+    g_assert_no_error (error);
+    signature = strstr (jws, "\"signature\":\"") + strlen ("\"signature\":\"");
+    g_assert_cmpuint (strcspn (signature, "\""), ==, macs[i].size);
+    if (i == 0)
+      g_assert_true (g_str_has_prefix (signature, "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"));
+  }
+  g_assert_null (herd_jws_new_mac ("none", "e30", payload, key, &error));
+  g_assert_error (error, HERD_ERROR, HERD_ERROR_INVALID_ARGUMENT);
+  g_clear_error (&error);
+  g_assert_null (herd_jws_new_mac ("HS256", "e30", payload, empty, &error));
+  g_assert_error (error, HERD_ERROR, HERD_ERROR_INVALID_ARGUMENT);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -330,5 +365,6 @@ main (int argc, char **argv)
   }
   g_test_add_func ("/jws/signature-is-padded", signature_is_padded);
   g_test_add_func ("/jws/signature-refused", signature_refused);
+  g_test_add_func ("/jws/mac", computes_macs);
   return g_test_run ();
 }
