@@ -28,7 +28,7 @@ struct _Double {
   TestCa *ca;
   HerdClock *clock;
   GPtrArray *waiting; /* GTask, with their requests */
-  gboolean holds;     /* preflights, until they are cancelled: the issuer "hold" */
+  const char *name;   /* the issuer's: what preflights find */
 };
 
 static void
@@ -94,23 +94,52 @@ issue_finish (HerdIssuer *issuer G_GNUC_UNUSED, GAsyncResult *result, GError **e
   return g_task_propagate_pointer (G_TASK (result), error);
 }
 
-/* There is no CA to ask: it is as it should be. */
+static void
+set_text (char **text, const char *value)
+{
+  g_free (*text);
+  *text = g_strdup (value);
+}
+
+/* There is no CA to ask: all is as it should be, but for what the issuer's name says. */
+static HerdOutlook *
+make_outlook (Double *self)
+{
+  static const char *const bound[] = { "eab-required", NULL };
+  HerdOutlook *outlook = herd_outlook_new ();
+
+  outlook->own_time = herd_clock_get_seconds (self->clock);
+  outlook->ca_time = outlook->own_time;
+  if (g_str_equal (self->name, "mute")) {
+    outlook->ca_time = 0;
+  } else if (g_str_equal (self->name, "behind")) {
+    outlook->ca_time -= 1000;
+    set_text (&outlook->account->url, "https://ca.test/1");
+    set_text (&outlook->account->status, "deactivated");
+  } else if (g_str_equal (self->name, "ahead")) {
+    outlook->ca_time += 100000;
+    outlook->account_error = g_error_new (HERD_ERROR, HERD_ERROR_REFUSED, "nobody knows it");
+  } else if (g_str_equal (self->name, "bound")) {
+    g_strfreev (outlook->account->capabilities);
+    outlook->account->capabilities = g_strdupv ((char **) bound);
+  }
+  return outlook;
+}
+
 static void
 preflight_async (HerdIssuer *issuer, HerdIssuerHost *host G_GNUC_UNUSED, GCancellable *cancellable,
                  GAsyncReadyCallback callback, gpointer data)
 {
   g_autoptr (GTask) task = g_task_new (issuer, cancellable, callback, data);
-  HerdOutlook *outlook;
 
-  if (TEST_DOUBLE (issuer)->holds) {
+  if (g_str_equal (TEST_DOUBLE (issuer)->name, "hold")) {
     g_signal_connect_object (cancellable, "cancelled",
                              G_CALLBACK (g_task_return_error_if_cancelled), g_steal_pointer (&task),
                              G_CONNECT_SWAPPED);
     return;
   }
-  outlook = herd_outlook_new ();
-  outlook->own_time = herd_clock_get_seconds (TEST_DOUBLE (issuer)->clock);
-  g_task_return_pointer (task, outlook, (GDestroyNotify) herd_outlook_free);
+  g_task_return_pointer (task, make_outlook (TEST_DOUBLE (issuer)),
+                         (GDestroyNotify) herd_outlook_free);
 }
 
 static HerdOutlook *
@@ -159,7 +188,7 @@ make_issuer (const HerdAuthority *authority, gpointer data, GError **error G_GNU
   self->ca = program->ca;
   self->clock = program->clock;
   self->waiting = program->waiting;
-  self->holds = g_str_equal (authority->name, "hold");
+  self->name = g_intern_string (authority->name);
   return HERD_ISSUER (self);
 }
 

@@ -15,12 +15,8 @@ import tap  # noqa: E402
 from agent import Agent, Client, Failed, GLib  # noqa: E402
 
 PROGRAM = [sys.argv.pop(1)]
-CONFIGURATION = """
-[issuer default]
-directory-url = https://ca.test/dir
-[issuer hold]
-directory-url = https://hold.test/dir
-"""
+CONFIGURATION = "".join(f"[issuer {name}]\ndirectory-url = https://{name}.test/dir\n"
+                        for name in ("default", "hold", "mute", "behind", "ahead", "bound"))
 HOLD = {"issuer": GLib.Variant("as", ["hold"])}
 
 
@@ -66,10 +62,24 @@ class Preflight(unittest.TestCase):
         self.assertEqual([step["name"] for step in state["Steps"]], ["directory", "names", "present", "look", "withdraw"])
         found = {(f["check"], f["identifier"]): f for f in self.findings(state)}
         self.assertEqual(found["issuer", ""]["severity"], "ok")
-        self.assertEqual(found["clock", ""]["severity"], "notice")
+        self.assertEqual(found["clock", ""]["severity"], "ok")
         self.assertEqual(found["account", ""]["severity"], "notice")
         self.assertIn("private", "".join(f["message"] for f in self.findings(state)))
         self.assertEqual(self.client.agent("ListCertificates", "(a{sv}su)", {}, "", 10), ([], ""))
+
+    def test_issuer(self):
+        "the clock, compared with the CA's, and what is wrong with the account"
+        for name, check, severity, words in (
+                ("mute", "clock", "notice", "was not compared"), ("behind", "clock", "warning", "1000 seconds ahead of"),
+                ("ahead", "clock", "error", "100000 seconds behind"), ("behind", "account", "error", "is deactivated"),
+                ("ahead", "account", "error", "nobody knows it"), ("bound", "account", "error", "external account binding"),
+                ("mute", "account", "notice", "the first attempt makes one")):
+            with self.subTest(name + check):
+                issuer = {"issuer": GLib.Variant("as", [name])}
+                state = self.client.finished(self.preflight(wish("127.0.0.1", **issuer)))
+                found = [f for f in self.findings(state) if f["check"] == check]
+                self.assertEqual([f["severity"] for f in found], [severity])
+                self.assertIn(words, found[0]["message"])
 
     def test_restart(self):
         "what was found survives a restart of the agent"
