@@ -187,6 +187,7 @@ class Changes(Case):
         issuer = self.proxy(path, "Issuer1", seen)
         self.agent.configure(CONFIGURATION.replace("/dir", "/other"))
         self.assertEqual(self.client.agent("Reload"), [])
+        self.client.wait(lambda: "DirectoryUrl" in seen, "the change")  # it may come after the reply
         self.check(issuer, path, "Issuer1")
         self.assertEqual(seen["DirectoryUrl"], ["https://ca.test/other"])
 
