@@ -214,6 +214,16 @@ send_leave (HerdRun *run, gpointer data, GError **error)
   }
   problem = herd_problem_from_response (response, post->label,
                                         herd_acme_session_get_seconds (session));
+  if (g_strcmp0 (herd_error_get_problem_type (problem), "badNonce") == 0
+      && herd_http_response_was_repeated (response)) {
+    /* Most likely it was used by the same request, whose answer is lost. */
+    herd_nonces_put (session->nonces, nonce);
+    post->unanswered = TRUE;
+    g_clear_error (&problem);
+    g_set_error (&problem, HERD_ERROR, HERD_ERROR_UNREACHABLE,
+                 "%s: the CA ended the connection before its answer", post->label);
+    return fail (run, post, g_steal_pointer (&problem), error);
+  }
   if (g_strcmp0 (herd_error_get_problem_type (problem), "badNonce") == 0)
     return retry (run, post, nonce, error);
   herd_nonces_put (session->nonces, nonce);

@@ -66,6 +66,7 @@ typedef struct {
   guint stall;
   Abort aborted;
 
+  gboolean repeated; /* by libsoup */
   guint n_redirects;
   SoupMessage *message;
   GInputStream *stream;
@@ -205,6 +206,18 @@ on_starting (SoupMessage *message, gpointer data)
   check_peer (data, soup_message_get_tls_peer_certificate_errors (message));
 }
 
+/* libsoup sends a message again on another connection when an HTTP/2 server ends the first one (GOAWAY),
+ * and would do so without the body, which it has read. What is signed has a nonce, so that a CA takes it
+ * once at most; the response tells that it was sent twice. */
+static void
+on_restarted (SoupMessage *message, gpointer data)
+{
+  Request *request = data;
+
+  request->repeated = TRUE;
+  soup_message_set_request_body_from_bytes (message, request->content_type, request->body);
+}
+
 static SoupMessage *
 new_message (Request *request, GError **error)
 {
@@ -233,6 +246,8 @@ new_message (Request *request, GError **error)
     soup_message_set_request_body_from_bytes (message, request->content_type, request->body);
   g_signal_connect (message, "network-event", G_CALLBACK (on_network_event), request);
   g_signal_connect (message, "starting", G_CALLBACK (on_starting), request);
+  if (request->body != NULL)
+    g_signal_connect (message, "restarted", G_CALLBACK (on_restarted), request);
   return message;
 }
 
@@ -395,7 +410,8 @@ read_leave (HerdRun *run, gpointer data, GError **error)
   request->complete = TRUE;
   body = g_byte_array_free_to_bytes (g_steal_pointer (&request->answer));
   request->response = herd_http_response_new (request->message, request->url, body,
-                                              herd_clock_get_seconds (request->http->clock));
+                                              herd_clock_get_seconds (request->http->clock),
+                                              request->repeated);
   return TRUE;
 }
 

@@ -56,6 +56,9 @@ HerdHttpResponse *herd_http_send_finish (HerdHttp *http, GAsyncResult *result, G
 
 void herd_http_response_free (HerdHttpResponse *response);
 guint herd_http_response_get_status (HerdHttpResponse *response);
+/* The request was sent twice, on two connections, the first of which the server ended: what the answer says
+ * may come of the first. */
+gboolean herd_http_response_was_repeated (HerdHttpResponse *response);
 GBytes *herd_http_response_get_body (HerdHttpResponse *response);
 /* The first header field NAME, or NULL. */
 const char *herd_http_response_get_header (HerdHttpResponse *response, const char *name);

@@ -15,10 +15,12 @@ struct HerdHttpResponse {
   GBytes *body;
   SoupMessageHeaders *headers;
   gint64 received; /* seconds since the epoch */
+  gboolean repeated;
 };
 
 HerdHttpResponse *
-herd_http_response_new (SoupMessage *message, const char *url, GBytes *body, gint64 now)
+herd_http_response_new (SoupMessage *message, const char *url, GBytes *body, gint64 now,
+                        gboolean repeated)
 {
   HerdHttpResponse *response = g_new0 (HerdHttpResponse, 1);
 
@@ -27,6 +29,7 @@ herd_http_response_new (SoupMessage *message, const char *url, GBytes *body, gin
   response->body = g_bytes_ref (body);
   response->headers = soup_message_headers_ref (soup_message_get_response_headers (message));
   response->received = now;
+  response->repeated = repeated;
   return response;
 }
 
@@ -45,6 +48,12 @@ guint
 herd_http_response_get_status (HerdHttpResponse *response)
 {
   return response->status;
+}
+
+gboolean
+herd_http_response_was_repeated (HerdHttpResponse *response)
+{
+  return response->repeated;
 }
 
 GBytes *

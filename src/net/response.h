@@ -13,6 +13,6 @@ G_BEGIN_DECLS
 /* URL is what was asked last, after redirects: relative links are resolved against it. NOW:
  * seconds since the epoch. */
 HerdHttpResponse *herd_http_response_new (SoupMessage *message, const char *url, GBytes *body,
-                                          gint64 now);
+                                          gint64 now, gboolean repeated);
 
 G_END_DECLS
