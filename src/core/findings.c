@@ -4,6 +4,10 @@
  */
 #include "core/findings.h"
 
+#include "util/text.h"
+
+#define MESSAGE_MAX 2048 /* bytes: what servers of a zone say is put together */
+
 struct HerdFindings {
   GPtrArray *rows; /* GVariant a{sv} */
 };
@@ -34,15 +38,17 @@ herd_findings_add (HerdFindings *findings, const char *identifier, const char *c
 {
   g_auto (GVariantDict) row = G_VARIANT_DICT_INIT (NULL);
   g_autofree char *message = NULL;
+  g_autofree char *clean = NULL;
   va_list arguments;
 
   va_start (arguments, format);
   message = g_strdup_vprintf (format, arguments);
   va_end (arguments);
+  clean = herd_text_lines_from_remote (message, -1, MESSAGE_MAX);
   g_variant_dict_insert (&row, "identifier", "s", identifier);
   g_variant_dict_insert (&row, "check", "s", check);
   g_variant_dict_insert (&row, "severity", "s", words[severity]);
-  g_variant_dict_insert (&row, "message", "s", message);
+  g_variant_dict_insert (&row, "message", "s", clean);
   g_ptr_array_add (findings->rows, g_variant_ref_sink (g_variant_dict_end (&row)));
 }
 

@@ -22,7 +22,7 @@ HerdFindings *herd_findings_new (void);
 void herd_findings_free (HerdFindings *findings);
 
 /* IDENTIFIER "": about the issuer or this machine. CHECK: what was looked at, a word of Operation1's XML.
- * The message names the cause and the next step. */
+ * The message names the cause and the next step; it is cleaned, and cut after 2 KiB. */
 void herd_findings_add (HerdFindings *findings, const char *identifier, const char *check,
                         HerdSeverity severity, const char *format, ...) G_GNUC_PRINTF (5, 6);
 
