@@ -108,6 +108,12 @@ GVariant *herd_bus_get_properties (HerdAgent *agent, HerdNoun noun, guint64 id);
 
 /* Notices when SENDER, which holds something now, goes. */
 void herd_bus_watch (HerdBus *bus, const char *sender);
+/* One of SENDER's subscriptions was closed: it is watched no longer if that was the last one. */
+void herd_bus_unwatch (HerdBus *bus, const char *sender);
+/* Finds out whether SENDER is still there; what it held is gone with it when this finishes. SENDER NULL:
+ * at once. finish: herd_callers_check_finish. */
+void herd_bus_check_caller_async (HerdBus *bus, const char *sender, GAsyncReadyCallback callback,
+                                  gpointer data);
 
 /* --- what many rows are made of --- */
 

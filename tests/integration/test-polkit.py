@@ -424,6 +424,22 @@ class Targets(Case):
         self.root.agent("Subscribe", "(asa{sv})", ["*"], target)
 
 
+    def test_many_connections(self):
+        "connections that came, however many, cost no watch once they hold nothing; those that go are missed by none"
+        live = {"target": GLib.Variant("s", "live")}
+        for user in ("www", "other"):
+            for _ in range(253):
+                client = self.client(user)
+                client.call(client.agent("Subscribe", "(asa{sv})", ["*"], {}), "Subscription1.Close")
+        observers = [self.client("root") for _ in range(100)]
+        for client in observers:
+            client.agent("Subscribe", "(asa{sv})", ["*"], {})
+        for _ in range(2):
+            holder = self.client("root")
+            holder.agent("Subscribe", "(asa{sv})", ["*"], live)
+            holder.close()
+
+
 class Absent(Case):
     RULES = ALLOW_ALL
 
