@@ -292,6 +292,37 @@ class Turns(Case):
         self.assertIs(order[-1][0], self.www)
 
 
+class Memory(Case):
+    def setUp(self):
+        os.environ.update(TEST_CERTIFICATES="980", TEST_IDENTIFIERS="10")
+        self.addCleanup(os.environ.pop, "TEST_CERTIFICATES")
+        self.addCleanup(os.environ.pop, "TEST_IDENTIFIERS")
+        super().setUp()
+
+    def get_peak(self):
+        with open(f"/proc/{self.agent.process.pid}/status") as file:
+            return next(int(line.split()[1]) for line in file if line.startswith("VmHWM:"))
+
+    def test_pipelined(self):
+        "a user's long replies take the room of one, however many are asked for at once"
+        def ask(number):
+            answers, done = [], lambda connection, result: answers.append(connection.call_finish(result).get_size())
+            for _ in range(number):
+                self.www.connection.call(NAME, ROOT, "org.freedesktop.DBus.ObjectManager", "GetManagedObjects", None, None,
+                                         Gio.DBusCallFlags.NONE, -1, None, done)
+            self.www.wait(lambda: len(answers) == number, "all answers")
+            return answers[0]
+
+        size = ask(1)
+        ask(1)
+        peak = self.get_peak()
+        self.assertGreater(size, 2000000)
+        ask(31)
+        # Not a quota's worth of them: freed memory may come back in other pieces, so some more than one.
+        self.assertLess(self.get_peak() - peak, 8 * size // 1024)
+        self.www.agent("GetCertificate", "(s)", "fill-000001")
+
+
 class Owners(Case):
     def test_names(self):
         "another owner's name cannot be claimed or joined, whatever rules say"
