@@ -428,6 +428,21 @@ class Targets(Case):
         self.refused("closed", (self.www.call, path, "Certificate1.Modify", "(a{sv}as)",
                                 variants(deliver=["shared", "closed"]), []))
 
+    def test_unreadable(self):
+        "a mistake in [target live] opens it to nobody: not at a reload, nor at a start"
+        limits = CONFIGURATION + "[target live]\nadapter = files\nallow-users = other\n"
+        self.agent.configure(limits)
+        self.assertEqual(self.root.agent("Reload"), [])
+        self.kept = []
+        call = (self.www.agent, "RequestCertificate", "(sa{sv})", "web", variants(identifiers=["hold.example"]))
+        self.refused("allow-users", call)
+        self.agent.configure(limits + "mode = 9999\n")
+        self.assertTrue(self.root.agent("Reload"))
+        self.refused("allow-users", call)
+        self.agent.restart()
+        self.refused("mode", "certherd.conf, line", call)
+        self.root.request("web", ["hold.example"])
+
     def test_identifiers(self):
         "a target takes the identifiers of its section only; root may deliver anything"
         other = self.client("other")
