@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "bus/callers.h"
 #include "bus/details.h"
 #include "bus/table.h"
 #include "core/filter.h"
@@ -412,8 +413,17 @@ describe_subscribe (const HerdBusCall *call, HerdDetails *details)
   details->patterns = g_strjoinv (" ", (char **) patterns);
 }
 
+/* Whoever is that target already may have gone unseen. */
+static void
+start_subscribe (HerdBusCall *call, gpointer slot)
+{
+  herd_bus_check_caller_async (call->bus,
+                               herd_agent_get_holder (call->agent, call->uid, get_target (call)),
+                               herd_run_ready, slot);
+}
+
 static GVariant *
-finish_subscribe (HerdBusCall *call, GAsyncResult *result G_GNUC_UNUSED, GError **error)
+finish_subscribe (HerdBusCall *call, GAsyncResult *result, GError **error)
 {
   g_autoptr (GVariant) options = g_variant_get_child_value (call->parameters, 1);
   g_autofree const char **patterns = NULL;
@@ -421,6 +431,8 @@ finish_subscribe (HerdBusCall *call, GAsyncResult *result G_GNUC_UNUSED, GError 
   const HerdSubscription *subscription;
   const char *server = "";
 
+  if (!herd_callers_check_finish (result, error))
+    return NULL;
   g_variant_get_child (call->parameters, 0, "^a&s", &patterns);
   g_variant_lookup (options, "server", "&s", &server);
   label = herd_text_from_remote (server, -1);
@@ -492,6 +504,7 @@ static const HerdBusMethod methods[] = {
     .decide = decide_subscribe,
     .describe = describe_subscribe,
     .prepare = prepare_subscribe,
+    .start = start_subscribe,
     .finish = finish_subscribe,
     .after = after_subscribe },
   { .member = "Preflight",

@@ -270,6 +270,29 @@ herd_bus_watch (HerdBus *bus, const char *sender)
   herd_callers_watch (bus->callers, sender);
 }
 
+void
+herd_bus_unwatch (HerdBus *bus, const char *sender)
+{
+  HerdRegistry *registry = herd_agent_get_services (bus->agent)->registry;
+  g_autoptr (GArray) ids = herd_registry_list_ids (registry, HERD_NOUN_SUBSCRIPTION);
+
+  for (guint i = 0; i < ids->len; i++) {
+    const HerdSubscription *subscription = herd_registry_get_subscription (
+        registry, g_array_index (ids, guint64, i));
+
+    if (g_str_equal (subscription->sender, sender))
+      return;
+  }
+  herd_callers_unwatch (bus->callers, sender);
+}
+
+void
+herd_bus_check_caller_async (HerdBus *bus, const char *sender, GAsyncReadyCallback callback,
+                             gpointer data)
+{
+  herd_callers_check_async (bus->callers, sender, callback, data);
+}
+
 static gboolean
 register_all (HerdBus *bus, GError **error)
 {

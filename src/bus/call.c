@@ -249,9 +249,20 @@ reply_error (GDBusMethodInvocation *invocation, const GError *error)
 }
 
 static void
+forget (gpointer data)
+{
+  HerdBusCall *call = data;
+
+  if (call->bus != NULL)
+    g_hash_table_steal (call->bus->calls, call);
+  call_free (call);
+}
+
+static void
 finished (gpointer operation, const GError *error)
 {
   HerdBusCall *call = operation;
+  gboolean long_reply = error == NULL && call->row->slice != NULL;
   GDBusMethodInvocation *invocation;
 
   if (call->bus == NULL) {
@@ -262,16 +273,17 @@ finished (gpointer operation, const GError *error)
   invocation = g_object_ref (call->invocation);
   if (error != NULL)
     reply_error (invocation, error);
-  else if (call->row->slice != NULL)
-    herd_bus_send_long (invocation, call->reply);
+  else if (long_reply)
+    herd_bus_send_long (invocation, g_steal_pointer (&call->reply), forget, call);
   else if (call->fds != NULL)
     g_dbus_method_invocation_return_value_with_unix_fd_list (invocation, call->reply, call->fds);
   else
     g_dbus_method_invocation_return_value (invocation, call->reply);
   if (error == NULL && call->row->after != NULL)
     call->row->after (call);
-  g_hash_table_steal (call->bus->calls, call);
-  call_free (call);
+  /* Turn and quota last as long as the reply takes room. */
+  if (!long_reply)
+    forget (call);
 }
 
 static const HerdRunOps operations = { .finished = finished };

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * Callers. Unique names are never given twice in a bus's life, so what was learned stays true; the
- * table is only bounded. Only connections that hold something are watched: a match for every
- * NameOwnerChanged would wake the agent for everything that comes and goes on the bus.
+ * table is only bounded. Only connections that hold something are watched, each by a match of its own: one
+ * for every NameOwnerChanged would wake the agent for everything that comes and goes on the bus. Where
+ * they are many there is that one: a connection may have 512 matches.
  */
 #include "bus/callers.h"
 
@@ -10,13 +11,16 @@
 #include "util/gate.h"
 
 #define UIDS_KEPT 1024
+#define MATCHES_MAX 64
 
 struct HerdCallers {
   GDBusConnection *connection;
   gint64 fixed_uid;
   HerdCallersFunc gone;
   gpointer data;
-  GHashTable *watches; /* unique name → signal subscription */
+  GHashTable *watches; /* unique name → signal subscription; 0: the one for all is it */
+  guint for_all;       /* signal subscription; 0 = none */
+  guint n_for_all;     /* watches that are its */
   GHashTable *uids;    /* unique name → uid */
   GHashTable *calls;   /* uid → number */
   GHashTable *turns;   /* uid → HerdGate, while somebody is inside */
@@ -35,8 +39,6 @@ lookup_free (Lookup *lookup)
   g_free (lookup);
 }
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (Lookup, lookup_free)
-
 static Lookup *
 lookup_new (HerdCallers *callers, const char *sender)
 {
@@ -47,16 +49,30 @@ lookup_new (HerdCallers *callers, const char *sender)
   return lookup;
 }
 
+void
+herd_callers_unwatch (HerdCallers *callers, const char *sender)
+{
+  gpointer watch;
+
+  if (!g_hash_table_lookup_extended (callers->watches, sender, NULL, &watch))
+    return;
+  g_hash_table_remove (callers->watches, sender);
+  if (watch != NULL) {
+    g_dbus_connection_signal_unsubscribe (callers->connection, GPOINTER_TO_UINT (watch));
+  } else if (--callers->n_for_all == 0) {
+    g_dbus_connection_signal_unsubscribe (callers->connection, callers->for_all);
+    callers->for_all = 0;
+  }
+}
+
 static void
 forget (HerdCallers *callers, const char *name)
 {
   g_autofree char *copy = g_strdup (name);
-  gpointer watch;
 
-  if (!g_hash_table_lookup_extended (callers->watches, copy, NULL, &watch))
+  if (!g_hash_table_contains (callers->watches, copy))
     return;
-  g_dbus_connection_signal_unsubscribe (callers->connection, GPOINTER_TO_UINT (watch));
-  g_hash_table_remove (callers->watches, copy);
+  herd_callers_unwatch (callers, copy);
   g_hash_table_remove (callers->uids, copy);
   callers->gone (copy, callers->data);
 }
@@ -92,35 +108,74 @@ herd_callers_new (GDBusConnection *connection, gint64 fixed_uid, HerdCallersFunc
   return callers;
 }
 
+/* --- who is still there --- */
+
 static void
 owner_known (GObject *source, GAsyncResult *result, gpointer data)
 {
-  g_autoptr (Lookup) lookup = data;
-  g_autoptr (GError) error = NULL;
+  g_autoptr (GTask) task = data;
+  const Lookup *lookup = g_task_get_task_data (task);
+  GError *error = NULL;
   g_autoptr (GVariant)
       reply = g_dbus_connection_call_finish (G_DBUS_CONNECTION (source), result, &error);
 
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED)) {
+    herd_error_translate (&error, HERD_ERROR_CANCELLED, "the bus is being left");
+    g_task_return_error (task, error);
+    return;
+  }
   /* A bus that does not answer is not one that says that there is nobody. */
-  if (reply == NULL && g_error_matches (error, G_DBUS_ERROR, G_DBUS_ERROR_NAME_HAS_NO_OWNER))
+  if (g_error_matches (error, G_DBUS_ERROR, G_DBUS_ERROR_NAME_HAS_NO_OWNER))
     forget (lookup->callers, lookup->sender);
+  g_clear_error (&error);
+  g_task_return_boolean (task, TRUE);
+}
+
+void
+herd_callers_check_async (HerdCallers *callers, const char *sender, GAsyncReadyCallback callback,
+                          gpointer data)
+{
+  g_autoptr (GTask) task = g_task_new (NULL, NULL, callback, data);
+
+  if (sender == NULL) {
+    g_task_return_boolean (task, TRUE);
+    return;
+  }
+  g_task_set_task_data (task, lookup_new (callers, sender), (GDestroyNotify) lookup_free);
+  g_dbus_connection_call (callers->connection, "org.freedesktop.DBus", "/org/freedesktop/DBus",
+                          "org.freedesktop.DBus", "GetNameOwner", g_variant_new ("(s)", sender),
+                          G_VARIANT_TYPE ("(s)"), G_DBUS_CALL_FLAGS_NONE, -1, callers->questions,
+                          owner_known, g_steal_pointer (&task));
+}
+
+gboolean
+herd_callers_check_finish (GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+static guint
+subscribe (HerdCallers *callers, const char *sender)
+{
+  return g_dbus_connection_signal_subscribe (
+      callers->connection, "org.freedesktop.DBus", "org.freedesktop.DBus", "NameOwnerChanged",
+      "/org/freedesktop/DBus", sender, G_DBUS_SIGNAL_FLAGS_NONE, name_owner_changed, callers, NULL);
 }
 
 void
 herd_callers_watch (HerdCallers *callers, const char *sender)
 {
-  guint watch;
+  guint watch = 0;
 
   if (g_hash_table_contains (callers->watches, sender))
     return;
-  watch = g_dbus_connection_signal_subscribe (
-      callers->connection, "org.freedesktop.DBus", "org.freedesktop.DBus", "NameOwnerChanged",
-      "/org/freedesktop/DBus", sender, G_DBUS_SIGNAL_FLAGS_NONE, name_owner_changed, callers, NULL);
+  if (g_hash_table_size (callers->watches) - callers->n_for_all < MATCHES_MAX)
+    watch = subscribe (callers, sender);
+  else if (callers->n_for_all++ == 0)
+    callers->for_all = subscribe (callers, NULL);
   g_hash_table_insert (callers->watches, g_strdup (sender), GUINT_TO_POINTER (watch));
   /* It may have gone before it was watched. */
-  g_dbus_connection_call (callers->connection, "org.freedesktop.DBus", "/org/freedesktop/DBus",
-                          "org.freedesktop.DBus", "GetNameOwner", g_variant_new ("(s)", sender),
-                          G_VARIANT_TYPE ("(s)"), G_DBUS_CALL_FLAGS_NONE, -1, callers->questions,
-                          owner_known, lookup_new (callers, sender));
+  herd_callers_check_async (callers, sender, NULL, NULL);
 }
 
 void
@@ -132,8 +187,12 @@ herd_callers_free (HerdCallers *callers)
   if (callers == NULL)
     return;
   g_hash_table_iter_init (&iter, callers->watches);
-  while (g_hash_table_iter_next (&iter, NULL, &watch))
-    g_dbus_connection_signal_unsubscribe (callers->connection, GPOINTER_TO_UINT (watch));
+  while (g_hash_table_iter_next (&iter, NULL, &watch)) {
+    if (watch != NULL)
+      g_dbus_connection_signal_unsubscribe (callers->connection, GPOINTER_TO_UINT (watch));
+  }
+  if (callers->for_all != 0)
+    g_dbus_connection_signal_unsubscribe (callers->connection, callers->for_all);
   g_cancellable_cancel (callers->questions);
   g_object_unref (callers->questions);
   g_hash_table_unref (callers->watches);

@@ -29,6 +29,14 @@ gboolean herd_callers_get_uid_finish (GAsyncResult *result, guint32 *uid, GError
 
 /* Watches SENDER: when it goes, the function given to new() is told, once. Twice is as good as once. */
 void herd_callers_watch (HerdCallers *callers, const char *sender);
+/* SENDER holds nothing any more: nobody is told when it goes. */
+void herd_callers_unwatch (HerdCallers *callers, const char *sender);
+/* Asks the bus whether SENDER, which is watched, is still there; if it is not, the function given to
+ * new() is told before this finishes. SENDER NULL: finishes at once. Errors: HERD_ERROR_CANCELLED (the
+ * callers have gone). */
+void herd_callers_check_async (HerdCallers *callers, const char *sender,
+                               GAsyncReadyCallback callback, gpointer data);
+gboolean herd_callers_check_finish (GAsyncResult *result, GError **error);
 
 /* One more call of UID, if that is not too many: HERD_ERROR_LIMIT_EXCEEDED. Root, and everybody where
  * the uid is fixed, is exempt. Each success is followed by one end. */

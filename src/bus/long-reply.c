@@ -106,29 +106,72 @@ herd_bus_slice_objects (HerdBusCall *call, const HerdNoun *nouns,
 
 /* --- bytes --- */
 
+typedef struct {
+  GVariant *reply;
+  GMainContext *context; /* whose loop is told */
+  void (*sent) (gpointer data);
+  gpointer data;
+} Body;
+
+static void
+body_free (gpointer data)
+{
+  Body *body = data;
+
+  g_clear_pointer (&body->reply, g_variant_unref);
+  g_main_context_unref (body->context);
+  g_free (body);
+}
+
+static gboolean
+tell_sent (gpointer data)
+{
+  const Body *body = data;
+
+  body->sent (body->data);
+  return G_SOURCE_REMOVE;
+}
+
+/* The message that BODY was in has gone: on GDBus's thread, written; on any, not sent at all. */
+static void
+body_let_go (gpointer data)
+{
+  Body *body = data;
+  g_autoptr (GSource) source = g_idle_source_new ();
+
+  g_clear_pointer (&body->reply, g_variant_unref);
+  g_source_set_priority (source, G_PRIORITY_DEFAULT);
+  g_source_set_callback (source, tell_sent, body, body_free);
+  g_source_attach (source, body->context);
+}
+
 void
-herd_bus_send_long (GDBusMethodInvocation *invocation, GVariant *reply)
+herd_bus_send_long (GDBusMethodInvocation *invocation, GVariant *reply,
+                    void (*sent) (gpointer data), gpointer data)
 {
   g_autoptr (GDBusMethodInvocation) taken = invocation;
   GDBusMessage *call = g_dbus_method_invocation_get_message (taken);
-  g_autoptr (GDBusMessage) message = NULL;
+  g_autoptr (GDBusMessage) message = g_dbus_message_new_method_reply (call);
+  Body *body = g_new0 (Body, 1);
 
+  body->reply = reply;
+  body->context = g_main_context_ref_thread_default ();
+  body->sent = sent;
+  body->data = data;
+  g_object_set_data_full (G_OBJECT (message), BODY, body, body_let_go);
   if ((g_dbus_message_get_flags (call) & G_DBUS_MESSAGE_FLAGS_NO_REPLY_EXPECTED) != 0)
     return;
-  message = g_dbus_message_new_method_reply (call);
-  g_object_set_data_full (G_OBJECT (message), BODY, g_variant_ref (reply),
-                          (GDestroyNotify) g_variant_unref);
   /* Fails only where the connection is closed; then nobody is there to be told. */
   g_dbus_connection_send_message (g_dbus_method_invocation_get_connection (taken), message,
                                   G_DBUS_SEND_MESSAGE_FLAGS_NONE, NULL, NULL);
 }
 
-/* On GDBus's thread. */
+/* On GDBus's thread. The body goes with the message that is written, to say when it has been. */
 static GDBusMessage *
 put_body (GDBusConnection *connection G_GNUC_UNUSED, GDBusMessage *message, gboolean incoming,
           gpointer data G_GNUC_UNUSED)
 {
-  GVariant *body = incoming ? NULL : g_object_get_data (G_OBJECT (message), BODY);
+  Body *body = incoming ? NULL : g_object_get_data (G_OBJECT (message), BODY);
   GDBusMessage *whole;
 
   if (body == NULL)
@@ -136,7 +179,9 @@ put_body (GDBusConnection *connection G_GNUC_UNUSED, GDBusMessage *message, gboo
   whole = g_dbus_message_copy (message, NULL);
   if (whole == NULL)
     return message;
-  g_dbus_message_set_body (whole, body);
+  g_object_steal_data (G_OBJECT (message), BODY);
+  g_dbus_message_set_body (whole, body->reply);
+  g_object_set_data_full (G_OBJECT (whole), BODY, body, body_let_go);
   g_object_unref (message);
   return whole;
 }

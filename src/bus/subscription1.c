@@ -63,6 +63,7 @@ static GVariant *
 finish_close (HerdBusCall *call, GAsyncResult *result G_GNUC_UNUSED, GError **error G_GNUC_UNUSED)
 {
   herd_agent_unsubscribe (call->agent, call->id);
+  herd_bus_unwatch (call->bus, call->sender);
   return g_variant_new ("()");
 }
 

@@ -58,7 +58,7 @@ struct HerdBusMethod {
   /* In place of start, where the reply is long: one slice of it, with herd_bus_add_item(). Looks at
    * HERD_BUS_SLICE objects at most; *MORE: it is to be called again, in a later turn of the loop, when
    * objects may have come and gone. finish makes the reply of the items. A user's long replies are
-   * made one at a time, and are turned into bytes on another thread. */
+   * made one at a time, turned into bytes on another thread, and written before the next one's turn. */
   gboolean (*slice) (HerdBusCall *call, gboolean *more, GError **error);
   /* The reply's tuple (floating or not), or an error. */
   GVariant *(*finish) (HerdBusCall *call, GAsyncResult *result, GError **error);
@@ -108,6 +108,12 @@ GVariant *herd_bus_get_properties (HerdAgent *agent, HerdNoun noun, guint64 id);
 
 /* Notices when SENDER, which holds something now, goes. */
 void herd_bus_watch (HerdBus *bus, const char *sender);
+/* One of SENDER's subscriptions was closed: it is watched no longer if that was the last one. */
+void herd_bus_unwatch (HerdBus *bus, const char *sender);
+/* Finds out whether SENDER is still there; what it held is gone with it when this finishes. SENDER NULL:
+ * at once. finish: herd_callers_check_finish. */
+void herd_bus_check_caller_async (HerdBus *bus, const char *sender, GAsyncReadyCallback callback,
+                                  gpointer data);
 
 /* --- what many rows are made of --- */
 
@@ -136,8 +142,11 @@ gboolean herd_bus_slice_objects (HerdBusCall *call, const HerdNoun *nouns,
                                  GVariant *(*new_item) (HerdBusCall *call, HerdNoun noun,
                                                         guint64 id, gpointer row),
                                  const char *instead, gboolean *more, GError **error);
-/* Answers INVOCATION (taken) with REPLY, whose bytes are made on GDBus's thread. */
-void herd_bus_send_long (GDBusMethodInvocation *invocation, GVariant *reply);
+/* Answers INVOCATION (taken) with REPLY (taken), whose bytes are made on GDBus's thread. SENT is called
+ * with DATA in a later turn of the loop, when they have been written or never will be: until then they,
+ * and REPLY, take room. */
+void herd_bus_send_long (GDBusMethodInvocation *invocation, GVariant *reply,
+                         void (*sent) (gpointer data), gpointer data);
 /* Lets CONNECTION make them there: the id of a filter, to be removed with the objects. */
 guint herd_bus_filter_long (GDBusConnection *connection);
 

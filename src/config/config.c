@@ -23,7 +23,9 @@ struct HerdConfig {
   int references;
   GPtrArray *entries[HERD_SECTION_SOLVER + 1];  /* HerdConfigEntry */
   GHashTable *by_name[HERD_SECTION_SOLVER + 1]; /* name → HerdConfigEntry of the array */
+  GHashTable *broken[HERD_SECTION_SOLVER + 1];  /* name → HerdConfigProblem that kept it out */
   GPtrArray *problems;
+  guint n_problems; /* of them, those of the files; others are found where they are used */
 };
 
 /* Reading one file. */
@@ -56,18 +58,33 @@ config_problem_free (HerdConfigProblem *problem)
   g_free (problem);
 }
 
-static void
+/* NULL: there are too many already. */
+static HerdConfigProblem *
 add_problem (HerdConfig *config, const char *file, guint line, const char *message)
 {
   HerdConfigProblem *problem;
 
   if (config->problems->len >= PROBLEMS_LIMIT)
-    return;
+    return NULL;
   problem = g_new0 (HerdConfigProblem, 1);
   problem->file = g_strdup (file);
   problem->line = line;
   problem->message = g_strdup (message);
   g_ptr_array_add (config->problems, problem);
+  return problem;
+}
+
+/* A problem of the section that is open, if one is. */
+static void
+break_entry (Reader *reader, guint line, const char *message)
+{
+  HerdConfigProblem *problem = add_problem (reader->config, reader->file, line, message);
+  const HerdConfigEntry *entry = reader->entry;
+
+  reader->broken = TRUE;
+  if (entry != NULL && problem != NULL
+      && !g_hash_table_contains (reader->config->broken[entry->section], entry->name))
+    g_hash_table_insert (reader->config->broken[entry->section], g_strdup (entry->name), problem);
 }
 
 /* --- sections --- */
@@ -150,8 +167,7 @@ close_section (Reader *reader)
   if (reader->broken) {
     g_variant_dict_clear (&reader->values);
   } else if (!complete_entry (reader, &error)) {
-    add_problem (reader->config, reader->file, entry->line, error->message);
-    reader->broken = TRUE;
+    break_entry (reader, entry->line, error->message);
   }
   g_hash_table_remove_all (reader->key_lines);
   reader->entry = NULL;
@@ -256,8 +272,7 @@ on_pair (const char *key, const char *text, guint line, gpointer data)
   else
     value = read_value (reader->entry->section, key, text, &error);
   if (value == NULL) {
-    add_problem (reader->config, reader->file, line, error->message);
-    reader->broken = TRUE;
+    break_entry (reader, line, error->message);
     return;
   }
   g_hash_table_insert (reader->key_lines, g_strdup (key), GUINT_TO_POINTER (line));
@@ -267,10 +282,7 @@ on_pair (const char *key, const char *text, guint line, gpointer data)
 static void
 on_problem (const char *message, guint line, gpointer data)
 {
-  Reader *reader = data;
-
-  add_problem (reader->config, reader->file, line, message);
-  reader->broken = TRUE;
+  break_entry (data, line, message);
 }
 
 /* --- files --- */
@@ -342,10 +354,12 @@ herd_config_load (const char *directory)
   for (guint i = 0; i < G_N_ELEMENTS (config->entries); i++) {
     config->entries[i] = g_ptr_array_new_with_free_func ((GDestroyNotify) config_entry_free);
     config->by_name[i] = g_hash_table_new (g_str_hash, g_str_equal);
+    config->broken[i] = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   }
   load_file (config, main_file);
   for (guint i = 0; i < G_N_ELEMENTS (folders); i++)
     load_folder (config, directory, folders[i]);
+  config->n_problems = config->problems->len;
   return config;
 }
 
@@ -363,6 +377,7 @@ herd_config_unref (HerdConfig *config)
     return;
   for (guint i = 0; i < G_N_ELEMENTS (config->entries); i++) {
     g_hash_table_unref (config->by_name[i]);
+    g_hash_table_unref (config->broken[i]);
     g_ptr_array_unref (config->entries[i]);
   }
   g_ptr_array_unref (config->problems);
@@ -379,6 +394,24 @@ const HerdConfigEntry *
 herd_config_find (HerdConfig *config, HerdSection section, const char *name)
 {
   return g_hash_table_lookup (config->by_name[section], name);
+}
+
+const HerdConfigProblem *
+herd_config_find_problem (HerdConfig *config, HerdSection section, const char *name)
+{
+  const HerdConfigProblem *problem = g_hash_table_lookup (config->broken[section], name);
+
+  if (config->n_problems == 0 || herd_config_find (config, section, name) != NULL)
+    return NULL;
+  return problem != NULL ? problem : g_ptr_array_index (config->problems, 0);
+}
+
+char *
+herd_config_problem_describe (const HerdConfigProblem *problem)
+{
+  return problem->line != 0
+             ? g_strdup_printf ("%s, line %u: %s", problem->file, problem->line, problem->message)
+             : g_strdup_printf ("%s: %s", problem->file, problem->message);
 }
 
 GPtrArray *

@@ -41,6 +41,13 @@ void herd_config_unref (HerdConfig *config);
 GPtrArray *herd_config_get_entries (HerdConfig *config, HerdSection section);
 /* The entry, or NULL. */
 const HerdConfigEntry *herd_config_find (HerdConfig *config, HerdSection section, const char *name);
+/* Why there is no such entry, though the files may well have one: its own problem, or, where no section of
+ * that name was seen, the first there is: it may be in what could not be read. NULL: there is such an
+ * entry, or certainly none. */
+const HerdConfigProblem *herd_config_find_problem (HerdConfig *config, HerdSection section,
+                                                   const char *name);
+/* "FILE, line LINE: MESSAGE". */
+char *herd_config_problem_describe (const HerdConfigProblem *problem);
 /* HerdConfigProblem; empty if all is well. */
 GPtrArray *herd_config_get_problems (HerdConfig *config);
 

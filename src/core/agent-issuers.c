@@ -196,6 +196,25 @@ check_subscription (HerdAgent *agent, guint32 uid, const char *const *patterns, 
   return TRUE;
 }
 
+static char *
+make_target_name (HerdAgent *agent, guint32 uid, const char *target)
+{
+  return herd_deliveries_has_target (agent->deliveries, target)
+             ? g_strdup (target)
+             : g_strdup_printf ("%u:%s", uid, target);
+}
+
+const char *
+herd_agent_get_holder (HerdAgent *agent, guint32 uid, const char *target)
+{
+  g_autofree char *name = target != NULL ? make_target_name (agent, uid, target) : NULL;
+  const HerdSubscription *holder = name != NULL
+                                       ? herd_deliveries_get_holder (agent->deliveries, name)
+                                       : NULL;
+
+  return holder != NULL ? holder->sender : NULL;
+}
+
 HerdSubscription *
 herd_agent_subscribe (HerdAgent *agent, const char *sender, guint32 uid,
                       const char *const *patterns, const char *target, const char *server,
@@ -212,9 +231,7 @@ herd_agent_subscribe (HerdAgent *agent, const char *sender, guint32 uid,
   subscription->server = g_strdup (server);
   if (target != NULL) {
     subscription->target_is_configured = herd_deliveries_has_target (agent->deliveries, target);
-    subscription->target = subscription->target_is_configured
-                               ? g_strdup (target)
-                               : g_strdup_printf ("%u:%s", uid, target);
+    subscription->target = make_target_name (agent, uid, target);
   }
   if (!herd_deliveries_attach (agent->deliveries, subscription, error))
     return NULL;

@@ -105,6 +105,8 @@ gboolean herd_agent_open_finish (HerdAgent *agent, GAsyncResult *result, guint64
 HerdSubscription *herd_agent_subscribe (HerdAgent *agent, const char *sender, guint32 uid,
                                         const char *const *patterns, const char *target,
                                         const char *server, GError **error);
+/* The connection that is TARGET already, as UID would be it; NULL: nobody, or TARGET is. */
+const char *herd_agent_get_holder (HerdAgent *agent, guint32 uid, const char *target);
 void herd_agent_unsubscribe (HerdAgent *agent, guint64 subscription);
 /* The bus was lost, and every connection with it. */
 void herd_agent_unsubscribe_all (HerdAgent *agent);

@@ -91,8 +91,12 @@ herd_deliveries_ensure_target (HerdDeliveries *deliveries, const char *name)
 gboolean
 herd_deliveries_has_target (HerdDeliveries *deliveries, const char *name)
 {
+  HerdConfig *config = deliveries->services->config;
+
+  /* One that cannot be read is not one that went: what is for it waits. */
   return g_str_equal (name, HERD_TARGET_LIVE)
-         || herd_config_find (deliveries->services->config, HERD_SECTION_TARGET, name) != NULL;
+         || herd_config_find (config, HERD_SECTION_TARGET, name) != NULL
+         || herd_config_find_problem (config, HERD_SECTION_TARGET, name) != NULL;
 }
 
 /* Readers' targets are UID:LABEL; a configured name has no colon. */
@@ -434,8 +438,9 @@ configure_rows (HerdDeliveries *deliveries, HerdCertificate *certificate)
       continue;
     there = herd_deliveries_has_target (deliveries, delivery->target);
     missing = missing || !there;
-    if (there != gone)
+    if (there != gone && (delivery->state != HERD_DELIVERY_PENDING || delivery->retry_at == 0))
       continue;
+    /* What waited for another configuration has one. */
     herd_deliveries_await (deliveries, certificate, delivery);
     if (there && delivery->applied == delivery->wanted)
       herd_deliveries_set_state (deliveries, certificate, delivery, HERD_DELIVERY_APPLIED, NULL);

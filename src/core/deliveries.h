@@ -78,6 +78,8 @@ gboolean herd_deliveries_wait_finish (GAsyncResult *result, GError **error);
  * observers. */
 gboolean herd_deliveries_attach (HerdDeliveries *deliveries, const HerdSubscription *subscription,
                                  GError **error);
+/* Who is the target NAME now; NULL: nobody. */
+const HerdSubscription *herd_deliveries_get_holder (HerdDeliveries *deliveries, const char *name);
 /* What it is to be told first, and the end mark. Call after its creation was answered. */
 void herd_deliveries_send_first (HerdDeliveries *deliveries, guint64 subscription);
 /* Tells the observers of CERTIFICATE's current generation. */

@@ -111,6 +111,21 @@ send_pending (HerdDeliveries *deliveries, HerdDeliveryTarget *target)
   }
 }
 
+/* A target that cannot be read is not started: that would fail with less of a reason. */
+static gboolean
+is_unreadable (HerdDeliveries *deliveries, HerdDeliveryTarget *target)
+{
+  const HerdConfigProblem *problem = herd_config_find_problem (deliveries->services->config,
+                                                               HERD_SECTION_TARGET, target->name);
+  g_autofree char *text = problem != NULL ? herd_config_problem_describe (problem) : NULL;
+
+  if (problem == NULL)
+    return FALSE;
+  postpone_ready (target, text);
+  herd_deliveries_withdrawals_ended (target, TRUE);
+  return TRUE;
+}
+
 void
 herd_deliveries_kick_target (HerdDeliveries *deliveries, HerdDeliveryTarget *target)
 {
@@ -127,7 +142,8 @@ herd_deliveries_kick_target (HerdDeliveries *deliveries, HerdDeliveryTarget *tar
     send_pending (deliveries, target);
     return;
   }
-  if (!herd_deliveries_target_is_configured (deliveries, target->name))
+  if (!herd_deliveries_target_is_configured (deliveries, target->name)
+      || is_unreadable (deliveries, target))
     return;
   /* The first wait-less turn of the loop starts it: what becomes pending in this turn is in it. */
   target->run = herd_run_new ("deliver", steps, G_N_ELEMENTS (steps), &operations, target,

@@ -170,16 +170,24 @@ herd_deliveries_attach (HerdDeliveries *deliveries, const HerdSubscription *subs
   return TRUE;
 }
 
+const HerdSubscription *
+herd_deliveries_get_holder (HerdDeliveries *deliveries, const char *name)
+{
+  const HerdDeliveryTarget *target = g_hash_table_lookup (deliveries->targets, name);
+
+  return target != NULL
+             ? herd_registry_get_subscription (deliveries->services->registry, target->subscription)
+             : NULL;
+}
+
 gboolean
 herd_deliveries_serves (HerdDeliveries *deliveries, const HerdCertificate *certificate,
                         const char *sender)
 {
   for (guint i = 0; i < certificate->deliveries->len; i++) {
     const HerdDelivery *delivery = g_ptr_array_index (certificate->deliveries, i);
-    const HerdDeliveryTarget *target = g_hash_table_lookup (deliveries->targets, delivery->target);
-    const HerdSubscription *subscription = target != NULL ? herd_registry_get_subscription (
-                                               deliveries->services->registry, target->subscription)
-                                                          : NULL;
+    const HerdSubscription *subscription = herd_deliveries_get_holder (deliveries,
+                                                                       delivery->target);
 
     if (subscription != NULL && g_str_equal (subscription->sender, sender))
       return TRUE;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * The configuration applied: declared issuers and certificates become rows, changed ones are changed,
- * vanished ones retire. What is wrong changes nothing.
+ * vanished ones retire. Files with a mistake change nothing: what was read last stays.
  */
 #include "core/agent-private.h"
 #include "model/spec.h"
@@ -143,6 +143,26 @@ schedule_declared (HerdAgent *agent)
   }
 }
 
+/* In the log, and as an Attention as long as they are there. */
+static void
+say_problems (HerdAgent *agent, GPtrArray *problems)
+{
+  g_autofree char *first = NULL;
+
+  for (guint i = 0; i < problems->len; i++) {
+    const HerdConfigProblem *problem = g_ptr_array_index (problems, i);
+
+    g_warning ("%s:%u: %s", problem->file, problem->line, problem->message);
+  }
+  if (problems->len == 0) {
+    herd_attentions_clear (agent->services.attentions, HERD_NOUN_AGENT, 0, "configuration");
+    return;
+  }
+  first = herd_config_problem_describe (g_ptr_array_index (problems, 0));
+  herd_attentions_raise (agent->services.attentions, HERD_NOUN_AGENT, 0, "error", "configuration",
+                         first);
+}
+
 void
 herd_agent_apply_config (HerdAgent *agent, GPtrArray *problems, GTask *task)
 {
@@ -165,11 +185,7 @@ herd_agent_apply_config (HerdAgent *agent, GPtrArray *problems, GTask *task)
   if (agent->start != NULL)
     schedule_declared (agent);
   herd_agent_commit (agent, batch, task, 0, 0);
-  for (guint i = 0; i < problems->len; i++) {
-    const HerdConfigProblem *problem = g_ptr_array_index (problems, i);
-
-    g_warning ("%s:%u: %s", problem->file, problem->line, problem->message);
-  }
+  say_problems (agent, problems);
 }
 
 typedef struct {
@@ -254,11 +270,21 @@ herd_agent_reload_async (HerdAgent *agent, GAsyncReadyCallback callback, gpointe
 {
   GTask *task = g_task_new (NULL, NULL, callback, data);
   HerdConfig *config = herd_config_load (agent->config_directory);
-  Reloading *reloading = g_new0 (Reloading, 1);
+  GPtrArray *problems = herd_config_get_problems (config);
+  Reloading *reloading;
 
+  /* Half of a configuration would take away targets, limits and certificates that are in the other. */
+  if (problems->len > 0) {
+    say_problems (agent, problems);
+    g_task_return_pointer (task, g_ptr_array_ref (problems), (GDestroyNotify) g_ptr_array_unref);
+    g_object_unref (task);
+    herd_config_unref (config);
+    return;
+  }
+  reloading = g_new0 (Reloading, 1);
   reloading->agent = agent;
   reloading->before = agent->services.config;
-  reloading->problems = g_ptr_array_ref (herd_config_get_problems (config));
+  reloading->problems = g_ptr_array_ref (problems);
   g_task_set_task_data (task, reloading, (GDestroyNotify) reloading_free);
   agent->services.config = config;
   /* First: certificates name them. */

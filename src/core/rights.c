@@ -96,6 +96,23 @@ check_identifiers (const HerdConfigEntry *entry, const char *const *identifiers,
   return TRUE;
 }
 
+/* "live", built in, is for all where it has no section; one that cannot be read may say who it is for. */
+static gboolean
+check_unlimited (const HerdServices *services, const char *target, GError **error)
+{
+  const HerdConfigProblem *problem = herd_config_find_problem (services->config,
+                                                               HERD_SECTION_TARGET, target);
+  g_autofree char *text = problem != NULL ? herd_config_problem_describe (problem) : NULL;
+
+  if (problem == NULL)
+    return TRUE;
+  g_set_error (error, HERD_ERROR, HERD_ERROR_NOT_AUTHORIZED,
+               "deliver: nobody knows whom target %s is for, as the configuration cannot be read "
+               "(%s); mend it and reload, or do it as root",
+               target, text);
+  return FALSE;
+}
+
 gboolean
 herd_rights_check_targets (const HerdServices *services, guint32 uid, GVariant *old, GVariant *spec,
                            GError **error)
@@ -115,8 +132,10 @@ herd_rights_check_targets (const HerdServices *services, guint32 uid, GVariant *
                                                      *target);
     gboolean had = g_strv_contains ((const char *const *) old_targets, *target);
 
+    if (entry == NULL && !check_unlimited (services, *target, error))
+      return FALSE;
     if (entry == NULL)
-      continue; /* "live", built in, is for all, and has no section to say anything */
+      continue;
     if (!had && !herd_rights_may_use_target (services, *target, uid)) {
       g_set_error (error, HERD_ERROR, HERD_ERROR_NOT_AUTHORIZED,
                    "deliver: user %u may not use target %s; have allow-users of [target %s] list "

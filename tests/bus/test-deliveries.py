@@ -242,6 +242,51 @@ class Deliveries(unittest.TestCase):
         self.assertNotIn("target-missing", self.attentions())
         self.assertIn("/nonexistent", self.await_state(second, "web", "rejected")["message"])
 
+    BROKEN = TARGET.replace("path =", "colour = red\npath =")
+
+    def test_target_broken(self):
+        "A mistake in a target's section changes nothing at a reload; whoever is the target stays it"
+        subscription = self.subscribe(self.client, ["*"], "web")
+        path = self.issue("www", ["web"])
+        self.await_update(self.client, subscription, (path, "www", 1))
+        self.acknowledge(self.client, subscription, path, 1)
+        for text in (self.BROKEN, "[targt web]\n" + TARGET.split("]", 1)[1]):
+            self.agent.configure(ISSUER + text)
+            self.assertIn("certherd.conf", self.client.agent("Reload")[0]["file"])
+            self.assertIn("configuration", self.attentions())
+            self.assertEqual(self.rows(path)["web"]["state"], "applied")
+        self.client.call(path, "Certificate1.Renew", "(a{sv})", {})
+        self.await_update(self.client, subscription, (path, "www", 2))
+        self.acknowledge(self.client, subscription, path, 2)
+        self.modify(path, [])
+        self.await_update(self.client, subscription, (path, "www", 0))
+        self.agent.configure(ISSUER + TARGET)
+        self.assertEqual(self.client.agent("Reload"), [])
+        self.assertNotIn("configuration", self.attentions())
+
+    def test_target_broken_at_start(self):
+        "With a mistake in it from the start, a target is waited for, with the file's words, and nothing is dropped"
+        subscription = self.subscribe(self.client, ["*"], "web")
+        first, second = self.issue("first", ["web"]), self.issue("second", ["web"])
+        for path, name in ((first, "first"), (second, "second")):
+            self.await_update(self.client, subscription, (path, name, 1))
+            self.acknowledge(self.client, subscription, path, 1)
+        self.agent.stop()
+        self.client.close()
+        self.agent.configure(ISSUER + self.BROKEN)
+        self.agent.start()
+        self.client = Client(self.agent.bus)
+        self.assertIn("configuration", self.attentions())
+        self.client.call(first, "Certificate1.Renew", "(a{sv})", {})
+        self.client.wait(lambda: "colour" in self.rows(first)["web"]["message"], "the file's words")
+        self.assertEqual(self.rows(first)["web"]["state"], "pending")
+        self.modify(second, [])
+        self.agent.configure(ISSUER + TARGET)
+        self.assertEqual(self.client.agent("Reload"), [])
+        subscription = self.subscribe(self.client, ["*"], "web")
+        self.await_update(self.client, subscription, (first, "first", 2))
+        self.await_update(self.client, subscription, (second, "second", 0))
+
     # --- too many, too fast ---
 
     def test_labels(self):

@@ -305,6 +305,37 @@ class Turns(Case):
         self.assertIs(order[-1][0], self.www)
 
 
+class Memory(Case):
+    def setUp(self):
+        os.environ.update(TEST_CERTIFICATES="980", TEST_IDENTIFIERS="10")
+        self.addCleanup(os.environ.pop, "TEST_CERTIFICATES")
+        self.addCleanup(os.environ.pop, "TEST_IDENTIFIERS")
+        super().setUp()
+
+    def get_peak(self):
+        with open(f"/proc/{self.agent.process.pid}/status") as file:
+            return next(int(line.split()[1]) for line in file if line.startswith("VmHWM:"))
+
+    def test_pipelined(self):
+        "a user's long replies take the room of one, however many are asked for at once"
+        def ask(number):
+            answers, done = [], lambda connection, result: answers.append(connection.call_finish(result).get_size())
+            for _ in range(number):
+                self.www.connection.call(NAME, ROOT, "org.freedesktop.DBus.ObjectManager", "GetManagedObjects", None, None,
+                                         Gio.DBusCallFlags.NONE, -1, None, done)
+            self.www.wait(lambda: len(answers) == number, "all answers")
+            return answers[0]
+
+        size = ask(1)
+        ask(1)
+        peak = self.get_peak()
+        self.assertGreater(size, 2000000)
+        ask(31)
+        # Not a quota's worth of them: freed memory may come back in other pieces, so some more than one.
+        self.assertLess(self.get_peak() - peak, 8 * size // 1024)
+        self.www.agent("GetCertificate", "(s)", "fill-000001")
+
+
 class Owners(Case):
     def test_names(self):
         "another owner's name cannot be claimed or joined, whatever rules say"
@@ -410,6 +441,21 @@ class Targets(Case):
         self.refused("closed", (self.www.call, path, "Certificate1.Modify", "(a{sv}as)",
                                 variants(deliver=["shared", "closed"]), []))
 
+    def test_unreadable(self):
+        "a mistake in [target live] opens it to nobody: not at a reload, nor at a start"
+        limits = CONFIGURATION + "[target live]\nadapter = files\nallow-users = other\n"
+        self.agent.configure(limits)
+        self.assertEqual(self.root.agent("Reload"), [])
+        self.kept = []
+        call = (self.www.agent, "RequestCertificate", "(sa{sv})", "web", variants(identifiers=["hold.example"]))
+        self.refused("allow-users", call)
+        self.agent.configure(limits + "mode = 9999\n")
+        self.assertTrue(self.root.agent("Reload"))
+        self.refused("allow-users", call)
+        self.agent.restart()
+        self.refused("mode", "certherd.conf, line", call)
+        self.root.request("web", ["hold.example"])
+
     def test_identifiers(self):
         "a target takes the identifiers of its section only; root may deliver anything"
         other = self.client("other")
@@ -435,6 +481,22 @@ class Targets(Case):
         other = self.client("other")
         other.call(other.agent("Subscribe", "(asa{sv})", ["*"], target), "Subscription1.Close")
         self.root.agent("Subscribe", "(asa{sv})", ["*"], target)
+
+
+    def test_many_connections(self):
+        "connections that came, however many, cost no watch once they hold nothing; those that go are missed by none"
+        live = {"target": GLib.Variant("s", "live")}
+        for user in ("www", "other"):
+            for _ in range(253):
+                client = self.client(user)
+                client.call(client.agent("Subscribe", "(asa{sv})", ["*"], {}), "Subscription1.Close")
+        observers = [self.client("root") for _ in range(100)]
+        for client in observers:
+            client.agent("Subscribe", "(asa{sv})", ["*"], {})
+        for _ in range(2):
+            holder = self.client("root")
+            holder.agent("Subscribe", "(asa{sv})", ["*"], live)
+            holder.close()
 
 
 class Absent(Case):

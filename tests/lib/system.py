@@ -137,8 +137,17 @@ class SystemAgent:
         os.mkdir(os.path.join(self.folder, "state"))
         os.chown(os.path.join(self.folder, "state"), user.pw_uid, user.pw_gid)
         self.log = open(os.path.join(self.folder, "log"), "w+")
+        self.program = program
+        self.start()
+
+    def restart(self):
+        self.process.terminate()
+        self.process.wait(LIMIT)
+        self.start()
+
+    def start(self):
         self.process = subprocess.Popen(
-            program + ["--system", "--config", os.path.join(self.folder, "config"), "--state",
+            self.program + ["--system", "--config", os.path.join(self.folder, "config"), "--state",
                        os.path.join(self.folder, "state")],
             user="certherd", group="certherd", extra_groups=[], env=dict(os.environ, G_DEBUG="fatal-criticals"),
             stdout=self.log, stderr=self.log, preexec_fn=ends_with_us)
