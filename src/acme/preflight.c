@@ -180,7 +180,7 @@ herd_acme_preflight_async (HerdAcmeSession *session, HerdIssuerHost *host,
   preflight->outlook = herd_outlook_new ();
   preflight->task = g_task_new (NULL, cancellable, callback, data);
   g_task_set_check_cancellable (preflight->task, FALSE);
-  preflight->run = herd_run_new ("preflight", steps, G_N_ELEMENTS (steps), &ops, preflight,
+  preflight->run = herd_run_new ("outlook", steps, G_N_ELEMENTS (steps), &ops, preflight,
                                  session->clock, session->crash);
   herd_run_start (preflight->run, NULL);
   preflight->follow = herd_follow_new (preflight->run, cancellable);
