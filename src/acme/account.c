@@ -33,7 +33,7 @@ herd_acme_account_free (HerdAcmeAccount *account)
   if (account == NULL)
     return;
   g_clear_pointer (&account->public_key, g_bytes_unref);
-  g_free (account->jwk);
+  herd_signer_free (account->signer);
   g_free (account->thumbprint);
   g_free (account->url);
   g_free (account->status);
@@ -48,25 +48,20 @@ herd_acme_account_set_key (HerdAcmeAccount *account, GBytes *pkcs8, GError **err
 {
   g_autoptr (HerdKey) key = herd_key_new_from_pkcs8 (pkcs8, error);
   g_autoptr (GBytes) public_key = NULL;
-  g_autofree char *jwk = NULL;
-  const char *algorithm;
+  g_autoptr (HerdSigner) signer = NULL;
 
   if (key == NULL)
     return FALSE;
   public_key = herd_key_get_public (key, error);
-  if (public_key == NULL)
-    return FALSE;
-  algorithm = herd_jws_get_algorithm (public_key, error);
-  jwk = algorithm != NULL ? herd_jwk_new (public_key, error) : NULL;
-  if (jwk == NULL)
+  signer = public_key != NULL ? herd_signer_new (HERD_ACCOUNT_KEY_RECORD, public_key, error) : NULL;
+  if (signer == NULL)
     return FALSE;
   g_clear_pointer (&account->public_key, g_bytes_unref);
-  g_free (account->jwk);
+  herd_signer_free (account->signer);
   g_free (account->thumbprint);
-  account->thumbprint = herd_jwk_get_thumbprint (jwk);
+  account->thumbprint = herd_jwk_get_thumbprint (signer->jwk);
   account->public_key = g_steal_pointer (&public_key);
-  account->jwk = g_steal_pointer (&jwk);
-  account->algorithm = algorithm;
+  account->signer = g_steal_pointer (&signer);
   return TRUE;
 }
 
@@ -136,8 +131,10 @@ herd_acme_account_update (HerdAcmeAccount *account, const char *url, JsonObject 
   account->url = g_strdup (url);
   g_free (account->status);
   account->status = herd_text_from_remote (status, -1);
-  g_strfreev (account->contacts);
-  account->contacts = clean_all (contacts);
+  if (contacts != NULL) {
+    g_strfreev (account->contacts);
+    account->contacts = clean_all (contacts);
+  }
   g_free (account->orders);
   account->orders = g_strdup (orders != NULL ? orders : "");
   return TRUE;
@@ -154,10 +151,26 @@ herd_acme_account_forget (HerdAcmeAccount *account)
   account->orders = g_strdup ("");
 }
 
+void
+herd_acme_account_set_status (HerdAcmeAccount *account, const char *status)
+{
+  g_free (account->status);
+  account->status = g_strdup (status);
+}
+
+void
+herd_acme_account_set_contacts (HerdAcmeAccount *account, const char *const *contacts)
+{
+  char **copy = g_strdupv ((char **) contacts);
+
+  g_strfreev (account->contacts);
+  account->contacts = copy;
+}
+
 gboolean
 herd_acme_account_is_registered (const HerdAcmeAccount *account)
 {
-  return account->jwk != NULL && *account->url != '\0'
+  return account->signer != NULL && *account->url != '\0'
          && g_str_equal (account->status, HERD_ACCOUNT_VALID);
 }
 

@@ -9,22 +9,29 @@
 #include <json-glib/json-glib.h>
 
 #include "acme/directory.h"
-#include "plugin/issuer.h"
+#include "acme/signer.h"
 
 G_BEGIN_DECLS
 
 #define HERD_ACCOUNT_KEY_RECORD "account-key" /* sealed: PKCS#8, DER */
 #define HERD_ACCOUNT_RECORD "account"
+/* Sealed: PKCS#8, DER. A key that the CA may have taken for the account's (RFC 8555 section 7.3.5); it
+ * is never thrown away before it is certain that the CA did not. */
+#define HERD_NEXT_KEY_RECORD "account-key-next"
+/* Sealed: PKCS#8, DER. A key that is being imported. */
+#define HERD_IMPORT_KEY_RECORD "account-key-import"
 
 #define HERD_ACCOUNT_VALID "valid"
 #define HERD_ACCOUNT_UNREGISTERED "unregistered"
+#define HERD_ACCOUNT_DEACTIVATED "deactivated"
+#define HERD_ACCOUNT_REVOKED "revoked"
+#define HERD_ACCOUNT_ROLLING "rolling"
 
 typedef struct {
   /* Of the key; NULL until there is one. */
   GBytes *public_key; /* SubjectPublicKeyInfo, DER */
-  char *jwk;
+  HerdSigner *signer;
   char *thumbprint;
-  const char *algorithm;
 
   /* The record. Strings are never NULL. */
   char *url; /* "": none known */
@@ -47,12 +54,14 @@ GBytes *herd_acme_account_to_bytes (const HerdAcmeAccount *account);
 gboolean herd_acme_account_read (HerdAcmeAccount *account, GBytes *bytes, GError **error);
 
 /* Takes over what the CA says: URL (checked already) and the account object (RFC 8555 section
- * 7.1.2). Nothing changes on failure. */
+ * 7.1.2). A CA that does not tell the contacts leaves them as they are. Nothing changes on failure. */
 gboolean herd_acme_account_update (HerdAcmeAccount *account, const char *url, JsonObject *object,
                                    const char *directory_url, GError **error);
 
 /* The CA does not know the account any more; the key stays. */
 void herd_acme_account_forget (HerdAcmeAccount *account);
+void herd_acme_account_set_status (HerdAcmeAccount *account, const char *status);
+void herd_acme_account_set_contacts (HerdAcmeAccount *account, const char *const *contacts);
 
 gboolean herd_acme_account_is_registered (const HerdAcmeAccount *account);
 /* What Issuer1 shows. DIRECTORY may be NULL: not read yet. */

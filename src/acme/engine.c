@@ -5,6 +5,10 @@
  */
 #include "acme/engine.h"
 
+#include "acme/account-import.h"
+#include "acme/account-run.h"
+#include "acme/account-update.h"
+#include "acme/key-change.h"
 #include "acme/order.h"
 #include "acme/preflight.h"
 #include "acme/prepare.h"
@@ -216,12 +220,13 @@ preflight_finish (HerdIssuer *issuer G_GNUC_UNUSED, GAsyncResult *result, GError
   return g_task_propagate_pointer (G_TASK (result), error);
 }
 
+/* The end of everything that HerdAccounts does to an account. */
 static void
-on_registered (GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
+on_account (GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
 {
   g_autoptr (GTask) task = data;
   GError *error = NULL;
-  HerdAccount *account = herd_acme_registration_finish (result, &error);
+  HerdAccount *account = herd_account_run_finish (result, &error);
 
   if (account != NULL)
     g_task_return_pointer (task, account, (GDestroyNotify) herd_account_free);
@@ -229,18 +234,52 @@ on_registered (GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer dat
     g_task_return_error (task, error);
 }
 
-static void
-register_async (HerdAccounts *accounts, GVariant *options, HerdIssuerHost *host,
-                GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data)
-{
-  herd_acme_registration_async (HERD_ACME_ENGINE (accounts)->session, options, host, cancellable,
-                                on_registered, new_task (accounts, cancellable, callback, data));
-}
-
 static HerdAccount *
-register_finish (HerdAccounts *accounts G_GNUC_UNUSED, GAsyncResult *result, GError **error)
+account_finish (HerdAccounts *accounts G_GNUC_UNUSED, GAsyncResult *result, GError **error)
 {
   return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+static void
+register_async (HerdAccounts *accounts, GVariant *options, const HerdBinding *binding,
+                HerdIssuerHost *host, GCancellable *cancellable, GAsyncReadyCallback callback,
+                gpointer data)
+{
+  herd_acme_registration_async (HERD_ACME_ENGINE (accounts)->session, options, binding, host,
+                                cancellable, on_account,
+                                new_task (accounts, cancellable, callback, data));
+}
+
+static void
+update_async (HerdAccounts *accounts, const char *const *contacts, HerdIssuerHost *host,
+              GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data)
+{
+  herd_acme_update_async (HERD_ACME_ENGINE (accounts)->session, contacts, host, cancellable,
+                          on_account, new_task (accounts, cancellable, callback, data));
+}
+
+static void
+roll_key_async (HerdAccounts *accounts, GBytes *resume, HerdIssuerHost *host,
+                GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data)
+{
+  herd_acme_key_change_async (HERD_ACME_ENGINE (accounts)->session, resume, host, cancellable,
+                              on_account, new_task (accounts, cancellable, callback, data));
+}
+
+static void
+deactivate_async (HerdAccounts *accounts, HerdIssuerHost *host, GCancellable *cancellable,
+                  GAsyncReadyCallback callback, gpointer data)
+{
+  herd_acme_deactivation_async (HERD_ACME_ENGINE (accounts)->session, host, cancellable, on_account,
+                                new_task (accounts, cancellable, callback, data));
+}
+
+static void
+import_async (HerdAccounts *accounts, GBytes *key, HerdIssuerHost *host, GCancellable *cancellable,
+              GAsyncReadyCallback callback, gpointer data)
+{
+  herd_acme_import_async (HERD_ACME_ENGINE (accounts)->session, key, host, cancellable, on_account,
+                          new_task (accounts, cancellable, callback, data));
 }
 
 static void
@@ -251,7 +290,7 @@ on_loaded (GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
   GError *error = NULL;
 
   if (herd_acme_prepare_finish (result, &error))
-    g_task_return_pointer (task, herd_acme_account_describe (session->account, session->directory),
+    g_task_return_pointer (task, herd_acme_session_describe (session),
                            (GDestroyNotify) herd_account_free);
   else
     g_task_return_error (task, error);
@@ -263,12 +302,6 @@ load_async (HerdAccounts *accounts, HerdIssuerHost *host, GAsyncReadyCallback ca
 {
   herd_acme_load_async (HERD_ACME_ENGINE (accounts)->session, host, on_loaded,
                         new_task (accounts, NULL, callback, data));
-}
-
-static HerdAccount *
-load_finish (HerdAccounts *accounts G_GNUC_UNUSED, GAsyncResult *result, GError **error)
-{
-  return g_task_propagate_pointer (G_TASK (result), error);
 }
 
 static void
@@ -288,7 +321,15 @@ static void
 accounts_iface_init (HerdAccountsInterface *iface)
 {
   iface->register_async = register_async;
-  iface->register_finish = register_finish;
+  iface->register_finish = account_finish;
+  iface->update_async = update_async;
+  iface->update_finish = account_finish;
+  iface->roll_key_async = roll_key_async;
+  iface->roll_key_finish = account_finish;
+  iface->deactivate_async = deactivate_async;
+  iface->deactivate_finish = account_finish;
+  iface->import_async = import_async;
+  iface->import_finish = account_finish;
   iface->load_async = load_async;
-  iface->load_finish = load_finish;
+  iface->load_finish = account_finish;
 }

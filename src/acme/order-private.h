@@ -28,6 +28,9 @@ struct HerdAcmeOrder {
   HerdRun *run;
   HerdFollow *follow;
 
+  gboolean inside;       /* the session's turns */
+  gboolean had_account;  /* a valid one, at the beginning */
+  gboolean account_lost; /* and none any more */
   HerdRecord *record;
   char *profile;        /* to ask for; NULL: none */
   char *replaces;       /* the identifier (RFC 9773) of the predecessor; NULL: none */

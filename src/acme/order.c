@@ -114,6 +114,9 @@ prepare_enter (HerdRun *run, gpointer data, GError **error)
   /* What cannot succeed fails before any request leaves. */
   if (!herd_solving_check (order->host, herd_acme_order_get_identifiers (order), error))
     return FALSE;
+  /* The account keeps its key until we are through. */
+  herd_gate_enter_async (order->session->turns, herd_run_get_cancellable (run), herd_run_ready,
+                         herd_run_slot (run));
   herd_acme_prepare_async (order->session, order->host, herd_run_get_cancellable (run),
                            herd_run_ready, herd_run_slot (run));
   return TRUE;
@@ -123,18 +126,15 @@ static gboolean
 prepare_leave (HerdRun *run, gpointer data, GError **error)
 {
   HerdAcmeOrder *order = data;
-  HerdAcmeAccount *account = order->session->account;
 
-  if (!herd_acme_prepare_finish (herd_run_get_result (run, 0), error))
+  order->inside = herd_gate_enter_finish (order->session->turns, herd_run_get_result (run, 0),
+                                          error);
+  if (!herd_acme_prepare_finish (herd_run_get_result (run, 1), order->inside ? error : NULL)
+      || !order->inside || !herd_acme_session_check_account (order->session, error))
     return FALSE;
-  if (!herd_acme_account_is_registered (account)) {
-    g_set_error (error, HERD_ERROR, HERD_ERROR_ACTION_REQUIRED,
-                 "issuer %s has no valid account (it is %s); register the issuer first",
-                 order->session->name, account->status);
-    return FALSE;
-  }
+  order->had_account = TRUE;
   /* RFC 8555 section 11.1. */
-  if (g_bytes_equal (account->public_key, order->request->public_key)) {
+  if (g_bytes_equal (order->session->account->public_key, order->request->public_key)) {
     g_set_error (error, HERD_ERROR, HERD_ERROR_INVALID_ARGUMENT,
                  "%s: the certificate's key is the account's key of issuer %s; use another one",
                  order->request->certificate, order->session->name);
@@ -401,6 +401,8 @@ order_free (HerdAcmeOrder *order)
 {
   if (order->record->order_url != NULL)
     g_hash_table_remove (order->session->orders, order->record->order_url);
+  if (order->inside)
+    herd_gate_leave (order->session->turns);
   herd_follow_free (order->follow);
   herd_run_unref (order->run);
   herd_issue_request_free (order->request);

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Signed requests, as a table: nonce, send, end. A bad nonce leads back: to send with the nonce that
- * came with the refusal, and, when that has been tried often enough, once to nonce for a fresh one.
+ * Signed requests, as a table: nonce, send, look, end. A bad nonce leads back: to send with the nonce
+ * that came with the refusal, and, when that has been tried often enough, once to nonce for a fresh one.
  * Trouble on the way leads back to nonce, too, after a delay, if nothing can be done twice by it.
  */
 #include "acme/post.h"
 
+#include "acme/find.h"
 #include "acme/poll.h"
 #include "acme/problem.h"
-#include "crypto/jws.h"
 #include "plugin/error.h"
 #include "util/follow.h"
 #include "util/steps.h"
@@ -28,7 +28,7 @@ typedef struct {
   char *accept;
   gboolean with_jwk;
   gboolean repeatable;
-  GBytes *signer;
+  const HerdSigner *signer; /* or NULL */
   gsize limit;
 
   HerdPoll poll; /* the pace of repetitions */
@@ -36,6 +36,7 @@ typedef struct {
   char *nonce;
   guint bad_nonces;
   gboolean unanswered; /* the last one that left */
+  GError *refusal;     /* that may be about the account */
   HerdHttpResponse *response;
 } Post;
 
@@ -116,25 +117,10 @@ static GBytes *
 sign (Post *post, GError **error)
 {
   HerdAcmeAccount *account = post->session->account;
-  g_autofree char *jwk = post->signer != NULL ? herd_jwk_new (post->signer, error)
-                                              : g_strdup (account->jwk);
-  const char *algorithm = post->signer != NULL && jwk != NULL
-                              ? herd_jws_get_algorithm (post->signer, error)
-                              : account->algorithm;
-  const char *record = post->signer != NULL ? HERD_RECORD_CERTIFICATE_KEY : HERD_ACCOUNT_KEY_RECORD;
-  g_autofree char *protected_header = NULL;
-  g_autoptr (GBytes) digest = NULL;
-  g_autoptr (GBytes) signature = NULL;
 
-  if (jwk == NULL || algorithm == NULL)
-    return NULL;
-  protected_header = herd_jws_new_protected (algorithm, jwk, post->with_jwk ? NULL : account->url,
-                                             post->nonce, post->url);
-  digest = herd_jws_get_digest (algorithm, protected_header, post->payload);
-  signature = herd_issuer_host_sign (post->host, record, digest, error);
-  if (signature == NULL)
-    return NULL;
-  return herd_jws_new (algorithm, protected_header, post->payload, signature, error);
+  return herd_signer_sign (post->signer != NULL ? post->signer : account->signer, post->host,
+                           post->with_jwk ? NULL : account->url, post->nonce, post->url,
+                           post->payload, error);
 }
 
 static gboolean
@@ -182,6 +168,37 @@ retry (HerdRun *run, Post *post, const char *nonce, GError **error)
   return FALSE;
 }
 
+/* What a refusal teaches. */
+static void
+learn (HerdAcmeSession *session, const Post *post, const GError *problem)
+{
+  const char *terms = herd_error_get_terms (problem);
+
+  /* The CA may have moved its resources (RFC 8555 section 7.1.1): ask next time. */
+  if (herd_error_get_status (problem) == 404
+      && (g_str_equal (post->url, session->directory->new_order)
+          || g_str_equal (post->url, session->directory->new_account)))
+    session->directory_is_stale = TRUE;
+  if (terms != NULL) {
+    g_free (session->directory->terms);
+    session->directory->terms = g_strdup (terms);
+  }
+}
+
+/* 401 is what a deactivated account gets everywhere (RFC 8555 section 7.3.6), but for CAs that say 403,
+ * which means other things too where it is not about the account alone. */
+static gboolean
+is_about_account (const Post *post, const GError *problem)
+{
+  HerdAcmeSession *session = post->session;
+
+  return !post->with_jwk && g_strcmp0 (herd_error_get_problem_type (problem), "unauthorized") == 0
+         && (herd_error_get_status (problem) == 401
+             || g_str_equal (post->url, session->directory->new_order)
+             || g_str_equal (post->url, session->directory->key_change)
+             || g_str_equal (post->url, session->account->url));
+}
+
 static gboolean
 fail (HerdRun *run, Post *post, GError *problem, GError **error)
 {
@@ -210,6 +227,7 @@ send_leave (HerdRun *run, gpointer data, GError **error)
   if (status / 100 == 2) {
     herd_nonces_put (session->nonces, nonce);
     post->response = g_steal_pointer (&response);
+    herd_run_jump (run, "end");
     return TRUE;
   }
   problem = herd_problem_from_response (response, post->label,
@@ -227,17 +245,40 @@ send_leave (HerdRun *run, gpointer data, GError **error)
   if (g_strcmp0 (herd_error_get_problem_type (problem), "badNonce") == 0)
     return retry (run, post, nonce, error);
   herd_nonces_put (session->nonces, nonce);
-  /* The CA may have moved its resources (RFC 8555 section 7.1.1): ask next time. */
-  if (status == 404
-      && (g_str_equal (post->url, session->directory->new_order)
-          || g_str_equal (post->url, session->directory->new_account)))
-    session->directory_is_stale = TRUE;
+  learn (session, post, problem);
+  if (is_about_account (post, problem)) {
+    post->refusal = g_steal_pointer (&problem);
+    return TRUE;
+  }
   return fail (run, post, g_steal_pointer (&problem), error);
+}
+
+/* --- look: is it the account? --- */
+
+static gboolean
+look_enter (HerdRun *run, gpointer data, GError **error G_GNUC_UNUSED)
+{
+  Post *post = data;
+
+  herd_acme_find_async (post->session, post->host, NULL, herd_run_get_cancellable (run),
+                        herd_run_ready, herd_run_slot (run));
+  return TRUE;
+}
+
+static gboolean
+look_leave (HerdRun *run, gpointer data, GError **error)
+{
+  Post *post = data;
+
+  if (herd_acme_find_standing (post->session, herd_run_get_result (run, 0), error))
+    g_propagate_error (error, g_steal_pointer (&post->refusal));
+  return FALSE;
 }
 
 static const HerdStep steps[] = {
   { "nonce", nonce_enter, nonce_leave, HERD_COMMIT_NONE },
   { "send", send_enter, send_leave, HERD_COMMIT_NONE },
+  { "look", look_enter, look_leave, HERD_COMMIT_NONE },
   { "end", NULL, NULL, HERD_COMMIT_NONE },
 };
 
@@ -264,7 +305,7 @@ on_finished (gpointer data, const GError *error)
   g_free (post->payload);
   g_free (post->accept);
   g_free (post->nonce);
-  g_clear_pointer (&post->signer, g_bytes_unref);
+  g_clear_error (&post->refusal);
   g_free (post);
 }
 
@@ -291,7 +332,7 @@ herd_acme_post_async (HerdAcmeSession *session, HerdIssuerHost *host, const Herd
   post->with_jwk = given->with_jwk;
   post->repeatable = given->repeatable;
   herd_poll_start (&post->poll);
-  post->signer = given->signer != NULL ? g_bytes_ref (given->signer) : NULL;
+  post->signer = given->signer;
   post->limit = given->limit != 0 ? given->limit : HERD_SIZE_OBJECT;
   post->run = herd_run_new ("post", steps, G_N_ELEMENTS (steps), &ops, post, session->clock, NULL);
   herd_run_start (post->run, NULL);

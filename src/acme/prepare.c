@@ -26,7 +26,7 @@ static gboolean
 records_enter (HerdRun *run, gpointer data, GError **error G_GNUC_UNUSED)
 {
   static const char *const names[] = { HERD_ACCOUNT_KEY_RECORD, HERD_ACCOUNT_RECORD,
-                                       DIRECTORY_RECORD, HERD_TRIED_RECORD };
+                                       HERD_NEXT_KEY_RECORD, DIRECTORY_RECORD, HERD_TRIED_RECORD };
   HerdPrepare *prepare = data;
 
   if (prepare->session->loaded)
@@ -52,6 +52,17 @@ get_record (HerdPrepare *prepare, HerdRun *run, guint index, GBytes **bytes, GEr
   return FALSE;
 }
 
+/* The key that an earlier process may have given the account; one that is in place already counts no
+ * more. */
+static void
+take_next_key (HerdAcmeSession *session, GBytes *next, GBytes *key)
+{
+  if (next == NULL || (key != NULL && g_bytes_equal (next, key)))
+    return;
+  session->next_key = g_bytes_ref (next);
+  session->unsettled = *session->account->url != '\0';
+}
+
 static gboolean
 records_leave (HerdRun *run, gpointer data, GError **error)
 {
@@ -59,6 +70,7 @@ records_leave (HerdRun *run, gpointer data, GError **error)
   HerdAcmeSession *session = prepare->session;
   g_autoptr (GBytes) key = NULL;
   g_autoptr (GBytes) account = NULL;
+  g_autoptr (GBytes) next = NULL;
   g_autoptr (GBytes) directory = NULL;
   g_autoptr (GBytes) tried = NULL;
 
@@ -67,15 +79,17 @@ records_leave (HerdRun *run, gpointer data, GError **error)
     /* All are read, so that no answer is left behind. */
     gboolean got_key = get_record (prepare, run, 0, &key, error);
     gboolean got_account = get_record (prepare, run, 1, &account, got_key ? error : NULL);
+    gboolean got_next = get_record (prepare, run, 2, &next, got_key && got_account ? error : NULL);
 
-    get_record (prepare, run, 2, &directory, NULL);
-    get_record (prepare, run, 3, &tried, NULL);
-    if (!got_key || !got_account)
+    get_record (prepare, run, 3, &directory, NULL);
+    get_record (prepare, run, 4, &tried, NULL);
+    if (!got_key || !got_account || !got_next)
       return FALSE;
     if (key != NULL && !herd_acme_account_set_key (session->account, key, error))
       return FALSE;
     if (account != NULL && !herd_acme_account_read (session->account, account, error))
       return FALSE;
+    take_next_key (session, next, key);
     if (directory != NULL && session->directory == NULL)
       session->directory = herd_directory_new_from_bytes (directory);
     herd_tried_free (session->tried);

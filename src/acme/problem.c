@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "acme/json.h"
+#include "net/link.h"
 #include "plugin/error.h"
 #include "util/text.h"
 
@@ -87,9 +88,21 @@ is_paused (const HerdProblem *problem)
          && problem->detail != NULL && strstr (problem->detail, "unpause") != NULL;
 }
 
+/* Where the terms of service are that have changed (RFC 8555 section 7.3.3), or NULL: a URL to show. */
+static char *
+dup_terms (HerdHttpResponse *response)
+{
+  g_autoptr (GPtrArray) targets = g_ptr_array_new_with_free_func (g_free);
+  const char *link = herd_http_response_get_header (response, "Link");
+
+  if (link != NULL)
+    herd_link_find_all (link, "terms-of-service", 1, targets);
+  return targets->len > 0 ? herd_text_from_remote (targets->pdata[0], -1) : NULL;
+}
+
 static GError *
-new_error (JsonObject *object, const char *what, const char *about, guint status, gint64 retry_at,
-           const char *help, gboolean of_challenge)
+new_error (JsonObject *object, const char *what, const char *about, HerdHttpResponse *response,
+           gint64 retry_at, const char *help, gboolean of_challenge)
 {
   g_autoptr (GPtrArray) subproblems = NULL;
   g_autofree char *type = dup_type (object);
@@ -97,7 +110,10 @@ new_error (JsonObject *object, const char *what, const char *about, guint status
   g_autofree char *instance = dup_clean (object, "instance");
   g_autofree char *identifier = NULL;
   g_autofree char *joined = NULL;
-  HerdProblem problem = { .status = status, .retry_at = retry_at };
+  g_autofree char *terms = response != NULL ? dup_terms (response) : NULL;
+  HerdProblem problem = { .status = response != NULL ? herd_http_response_get_status (response) : 0,
+                          .terms = terms,
+                          .retry_at = retry_at };
 
   herd_json_get_objects (object, "problem", "subproblems", SUBPROBLEMS_MAX, &subproblems, NULL);
   if (subproblems != NULL && subproblems->len > 0) {
@@ -156,18 +172,17 @@ herd_problem_from_response (HerdHttpResponse *response, const char *what, gint64
   /* A time in the past means now, and not "no time". */
   if (retry_at != 0)
     retry_at = CLAMP (retry_at, now, now + RETRY_MAX);
-  return new_error (object, what, NULL, herd_http_response_get_status (response), retry_at, help,
-                    FALSE);
+  return new_error (object, what, NULL, response, retry_at, help, FALSE);
 }
 
 GError *
 herd_problem_from_object (JsonObject *object, const char *what, const char *identifier)
 {
-  return new_error (object, what, identifier, 0, 0, NULL, FALSE);
+  return new_error (object, what, identifier, NULL, 0, NULL, FALSE);
 }
 
 GError *
 herd_problem_from_challenge (JsonObject *object, const char *what, const char *identifier)
 {
-  return new_error (object, what, identifier, 0, 0, NULL, TRUE);
+  return new_error (object, what, identifier, NULL, 0, NULL, TRUE);
 }

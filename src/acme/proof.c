@@ -235,12 +235,19 @@ herd_proof_explain_leave (HerdRun *run, gpointer data, GError **error)
   return FALSE;
 }
 
-/* The CA said that it does not know our account: nobody is to believe that it is registered. */
+/* The CA said that it does not know our account, or that it is over: nobody is to believe that it is
+ * valid. */
 static gboolean
-account_is_lost (HerdRun *run)
+account_is_lost (HerdRun *run, HerdAcmeOrder *order)
 {
-  return g_strcmp0 (herd_error_get_problem_type (herd_run_get_error (run)), "accountDoesNotExist")
-         == 0;
+  HerdAcmeAccount *account = order->session->account;
+
+  if (!order->had_account)
+    return FALSE;
+  if (g_strcmp0 (herd_error_get_problem_type (herd_run_get_error (run)), "accountDoesNotExist")
+      == 0)
+    herd_acme_account_forget (account);
+  return !herd_acme_account_is_registered (account);
 }
 
 /* Authorizations that an order leaves behind count against the account until they expire (RFC 8555
@@ -248,7 +255,7 @@ account_is_lost (HerdRun *run)
 static void
 release (HerdRun *run, HerdAcmeOrder *order)
 {
-  if (herd_run_get_error (run) == NULL || account_is_lost (run))
+  if (herd_run_get_error (run) == NULL || order->account_lost)
     return;
   order->releases = order->pending->len;
   for (guint i = 0; i < order->pending->len; i++)
@@ -287,11 +294,10 @@ herd_proof_cleanup_enter (HerdRun *run, gpointer data, GError **error G_GNUC_UNU
     herd_solver_cleanup_async (batch->solver, batch->challenges, herd_run_ready,
                                herd_run_slot (run));
   }
-  if (account_is_lost (run)) {
-    g_autoptr (GBytes) bytes = NULL;
+  order->account_lost = account_is_lost (run, order);
+  if (order->account_lost) {
+    g_autoptr (GBytes) bytes = herd_acme_account_to_bytes (order->session->account);
 
-    herd_acme_account_forget (order->session->account);
-    bytes = herd_acme_account_to_bytes (order->session->account);
     herd_issuer_host_record_put_async (order->host, HERD_ACCOUNT_RECORD, bytes, FALSE,
                                        herd_run_ready, herd_run_slot (run));
   }
@@ -322,7 +328,7 @@ herd_proof_cleanup_leave (HerdRun *run, gpointer data, GError **error)
     if (response == NULL)
       g_debug ("%s: an authorization was not given back", order->request->certificate);
   }
-  if (account_is_lost (run)
+  if (order->account_lost
       && !herd_issuer_host_record_put_finish (order->host, herd_run_get_result (run, next++),
                                               error))
     return FALSE;

@@ -1,40 +1,34 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Registration, as a table: prepare, key, keep-key, find, register, keep, end. The key is on disk
- * before the CA sees it, and a key that was on disk before is looked for at the CA first: so a lost
- * answer never leads to a second account. Owned by itself until its end.
+ * Registration, as a table. The key is on disk before the CA sees it, and a key that was on disk before
+ * is looked for at the CA first: so a lost answer never leads to a second account, nor is a binding, which
+ * the CA takes once, sent a second time. A valid account only gets its contacts brought up to date.
  */
 #include "acme/registration.h"
 
-#include <string.h>
-
+#include "acme/account-run.h"
+#include "acme/account-update.h"
+#include "acme/binding.h"
+#include "acme/find.h"
 #include "acme/json.h"
-#include "acme/post.h"
-#include "acme/prepare.h"
 #include "crypto/key.h"
 #include "plugin/error.h"
-#include "util/follow.h"
-#include "util/steps.h"
 
 #define AGREE_TO_ANY "yes"
 
 typedef struct {
-  HerdAcmeSession *session;
-  HerdIssuerHost *host;
-  GTask *task;
-  HerdRun *run;
-  HerdFollow *follow;
-  char *agreed; /* the terms' URL, AGREE_TO_ANY, or "" */
-  char **contacts;
-  GBytes *key; /* a new one, PKCS#8 */
+  char *agreed;    /* the terms' URL, AGREE_TO_ANY, or "" */
+  char **contacts; /* NULL: nothing was said of them */
+  HerdBinding *binding;
+  gboolean binding_is_kept; /* there is a record of it */
+  GBytes *key;              /* a new one, PKCS#8 */
 } Registration;
 
 /* --- what must hold before anything leaves --- */
 
 static gboolean
-check_terms (Registration *registration, GError **error)
+check_terms (HerdAcmeSession *session, const Registration *registration, GError **error)
 {
-  HerdAcmeSession *session = registration->session;
   const char *terms = session->directory->terms;
 
   if (*terms == '\0' || g_str_equal (registration->agreed, terms)
@@ -47,55 +41,100 @@ check_terms (Registration *registration, GError **error)
   return FALSE;
 }
 
-/* RFC 8555 section 7.3: one address each, no header fields. */
 static gboolean
-check_contacts (Registration *registration, GError **error)
+prepare_enter (HerdRun *run, gpointer operation, GError **error)
 {
-  for (char **contact = registration->contacts; *contact != NULL; contact++) {
-    if (!g_str_has_prefix (*contact, "mailto:") || strlen (*contact) == strlen ("mailto:")
-        || strpbrk (*contact, "?,") != NULL) {
-      g_set_error (error, HERD_ERROR, HERD_ERROR_INVALID_ARGUMENT,
-                   "contact “%s” is not of the form mailto:name@example.org", *contact);
-      return FALSE;
-    }
-  }
-  return TRUE;
+  const Registration *registration = ((HerdAccountRun *) operation)->data;
+
+  if ((registration->contacts != NULL
+       && !herd_account_check_contacts ((const char *const *) registration->contacts, error))
+      || (registration->binding != NULL && !herd_acme_binding_check (registration->binding, error)))
+    return FALSE;
+  return herd_account_prepare_enter (run, operation, error);
+}
+
+/* Is there anything to be told about the valid account? */
+static gboolean
+is_current (const HerdAcmeAccount *account, const Registration *registration)
+{
+  return registration->contacts == NULL
+         || g_strv_equal ((const char *const *) account->contacts,
+                          (const char *const *) registration->contacts);
 }
 
 static gboolean
-prepare_enter (HerdRun *run, gpointer data, GError **error)
+settle_leave (HerdRun *run, gpointer operation, GError **error)
 {
-  Registration *registration = data;
+  HerdAccountRun *self = operation;
+  const HerdAcmeAccount *account = self->session->account;
+  const Registration *registration = self->data;
 
-  if (!check_contacts (registration, error))
+  if (!herd_account_settle_leave (run, operation, error))
     return FALSE;
-  herd_acme_prepare_async (registration->session, registration->host,
-                           herd_run_get_cancellable (run), herd_run_ready, herd_run_slot (run));
-  return TRUE;
-}
-
-static gboolean
-prepare_leave (HerdRun *run, gpointer data, GError **error)
-{
-  Registration *registration = data;
-  HerdAcmeSession *session = registration->session;
-
-  if (!herd_acme_prepare_finish (herd_run_get_result (run, 0), error))
-    return FALSE;
-  if (herd_acme_account_is_registered (session->account)) {
-    herd_run_jump (run, "end");
+  if (herd_acme_account_is_registered (account)) {
+    herd_run_jump (run, is_current (account, registration) ? "end" : "update");
     return TRUE;
   }
-  if (session->directory->eab_required) {
-    g_set_error (error, HERD_ERROR, HERD_ERROR_ACTION_REQUIRED,
-                 "issuer %s: the CA wants an external account binding, which certherd cannot give; "
-                 "choose another CA",
-                 session->name);
+  /* For ever: to ask the CA again would only be noise (RFC 8555 section 7.3.6). */
+  if (g_str_equal (account->status, HERD_ACCOUNT_DEACTIVATED))
+    return herd_acme_session_check_account (self->session, error);
+  return check_terms (self->session, registration, error);
+}
+
+/* --- the binding --- */
+
+static gboolean
+binding_enter (HerdRun *run, gpointer operation, GError **error G_GNUC_UNUSED)
+{
+  HerdAccountRun *self = operation;
+  const Registration *registration = self->data;
+  g_autoptr (GBytes) bytes = NULL;
+
+  if (registration->binding == NULL) {
+    herd_issuer_host_record_get_async (self->host, HERD_BINDING_RECORD, herd_run_ready,
+                                       herd_run_slot (run));
+    return TRUE;
+  }
+  bytes = herd_acme_binding_to_bytes (registration->binding);
+  herd_account_run_put (run, self, HERD_BINDING_RECORD, bytes);
+  return TRUE;
+}
+
+static gboolean
+read_binding (HerdRun *run, HerdAccountRun *self, GError **error)
+{
+  Registration *registration = self->data;
+  g_autoptr (GError) local = NULL;
+  g_autoptr (GBytes)
+      bytes = herd_issuer_host_record_get_finish (self->host, herd_run_get_result (run, 0), &local);
+
+  if (bytes != NULL)
+    registration->binding = herd_acme_binding_new_from_bytes (bytes, error);
+  registration->binding_is_kept = registration->binding != NULL;
+  if (bytes != NULL)
+    return registration->binding != NULL;
+  if (g_error_matches (local, HERD_ERROR, HERD_ERROR_NOT_FOUND))
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&local));
+  return FALSE;
+}
+
+static gboolean
+binding_leave (HerdRun *run, gpointer operation, GError **error)
+{
+  HerdAccountRun *self = operation;
+  HerdAcmeSession *session = self->session;
+  Registration *registration = self->data;
+
+  if (registration->binding != NULL) {
+    if (!herd_account_run_put_finish (run, self, error))
+      return FALSE;
+    registration->binding_is_kept = TRUE;
+  } else if (!read_binding (run, self, error)) {
     return FALSE;
   }
-  if (!check_terms (registration, error))
-    return FALSE;
-  if (session->account->jwk != NULL)
+  /* A key that was there before may have its account already. */
+  if (session->account->signer != NULL)
     herd_run_jump (run, "find");
   return TRUE;
 }
@@ -103,19 +142,35 @@ prepare_leave (HerdRun *run, gpointer data, GError **error)
 /* --- the key --- */
 
 static gboolean
-key_enter (HerdRun *run, gpointer data, GError **error G_GNUC_UNUSED)
+check_binding (const HerdAccountRun *self, GError **error)
 {
-  Registration *registration = data;
+  const Registration *registration = self->data;
 
-  herd_key_generate_async (registration->session->key_type, herd_run_get_cancellable (run),
-                           herd_run_ready, herd_run_slot (run));
+  if (!self->session->directory->eab_required || registration->binding != NULL)
+    return TRUE;
+  g_set_error (error, HERD_ERROR, HERD_ERROR_ACTION_REQUIRED,
+               "issuer %s: the CA wants an external account binding; get a key id and a MAC key "
+               "from the CA, and register the issuer with them (eab-kid, eab-hmac-file)",
+               self->session->name);
+  return FALSE;
+}
+
+static gboolean
+key_enter (HerdRun *run, gpointer operation, GError **error)
+{
+  HerdAccountRun *self = operation;
+
+  if (!check_binding (self, error))
+    return FALSE;
+  herd_key_generate_async (self->session->key_type, herd_run_get_cancellable (run), herd_run_ready,
+                           herd_run_slot (run));
   return TRUE;
 }
 
 static gboolean
-key_leave (HerdRun *run, gpointer data, GError **error)
+key_leave (HerdRun *run, gpointer operation, GError **error)
 {
-  Registration *registration = data;
+  Registration *registration = ((HerdAccountRun *) operation)->data;
   g_autoptr (HerdKey) key = herd_key_generate_finish (herd_run_get_result (run, 0), error);
 
   if (key == NULL)
@@ -125,22 +180,22 @@ key_leave (HerdRun *run, gpointer data, GError **error)
 }
 
 static gboolean
-keep_key_enter (HerdRun *run, gpointer data, GError **error G_GNUC_UNUSED)
+keep_key_enter (HerdRun *run, gpointer operation, GError **error G_GNUC_UNUSED)
 {
-  Registration *registration = data;
+  HerdAccountRun *self = operation;
 
-  herd_issuer_host_record_put_async (registration->host, HERD_ACCOUNT_KEY_RECORD, registration->key,
-                                     TRUE, herd_run_ready, herd_run_slot (run));
+  herd_account_run_put (run, self, HERD_ACCOUNT_KEY_RECORD, ((Registration *) self->data)->key);
   return TRUE;
 }
 
 static gboolean
-keep_key_leave (HerdRun *run, gpointer data, GError **error)
+keep_key_leave (HerdRun *run, gpointer operation, GError **error)
 {
-  Registration *registration = data;
+  HerdAccountRun *self = operation;
+  const Registration *registration = self->data;
 
-  if (!herd_issuer_host_record_put_finish (registration->host, herd_run_get_result (run, 0), error)
-      || !herd_acme_account_set_key (registration->session->account, registration->key, error))
+  if (!herd_account_run_put_finish (run, self, error)
+      || !herd_acme_account_set_key (self->session->account, registration->key, error))
     return FALSE;
   herd_run_jump (run, "register");
   return TRUE;
@@ -148,107 +203,134 @@ keep_key_leave (HerdRun *run, gpointer data, GError **error)
 
 /* --- the account --- */
 
-static void
-post_new_account (HerdRun *run, Registration *registration, JsonObject *object)
-{
-  g_autofree char *payload = herd_json_to_text (object);
-  HerdAcmePost post = {
-    .label = "newAccount",
-    .url = registration->session->directory->new_account,
-    .payload = payload,
-    .with_jwk = TRUE,
-  };
-
-  herd_acme_post_async (registration->session, registration->host, &post,
-                        herd_run_get_cancellable (run), herd_run_ready, herd_run_slot (run));
-}
-
 static gboolean
-take_account (Registration *registration, HerdHttpResponse *response, GError **error)
+find_enter (HerdRun *run, gpointer operation, GError **error G_GNUC_UNUSED)
 {
-  HerdAcmeSession *session = registration->session;
-  const char *location = herd_http_response_get_header (response, "Location");
-  g_autoptr (JsonObject) object = NULL;
+  HerdAccountRun *self = operation;
 
-  if (location == NULL) {
-    g_set_error_literal (error, HERD_ERROR, HERD_ERROR_REFUSED,
-                         "newAccount: the CA did not say where the account is (no Location)");
-    return FALSE;
-  }
-  if (!herd_acme_session_check_url (session, location, "newAccount", error))
-    return FALSE;
-  object = herd_json_parse (herd_http_response_get_body (response), "account", error);
-  return object != NULL
-         && herd_acme_account_update (session->account, location, object, session->directory_url,
-                                      error);
-}
-
-static gboolean
-find_enter (HerdRun *run, gpointer data, GError **error G_GNUC_UNUSED)
-{
-  g_autoptr (JsonObject) object = json_object_new ();
-
-  json_object_set_boolean_member (object, "onlyReturnExisting", TRUE);
-  post_new_account (run, data, object);
+  herd_acme_find_async (self->session, self->host, NULL, herd_run_get_cancellable (run),
+                        herd_run_ready, herd_run_slot (run));
   return TRUE;
 }
 
 static gboolean
-find_leave (HerdRun *run, gpointer data, GError **error)
+find_leave (HerdRun *run, gpointer operation, GError **error)
 {
-  Registration *registration = data;
+  HerdAccountRun *self = operation;
+  HerdAcmeAccount *account = self->session->account;
   g_autoptr (GError) local = NULL;
-  g_autoptr (HerdHttpResponse)
-      response = herd_acme_post_finish (herd_run_get_result (run, 0), &local);
+  const char *type;
 
-  if (response == NULL
-      && g_strcmp0 (herd_error_get_problem_type (local), "accountDoesNotExist") == 0)
+  if (herd_acme_find_finish (self->session, herd_run_get_result (run, 0), &local)) {
+    herd_run_jump (run, "keep");
     return TRUE;
-  if (response == NULL) {
-    g_propagate_error (error, g_steal_pointer (&local));
-    return FALSE;
   }
-  if (!take_account (registration, response, error))
+  type = herd_error_get_problem_type (local);
+  if (g_strcmp0 (type, "accountDoesNotExist") == 0)
+    return check_binding (self, error);
+  /* The key is right: so there was an account, and it is over. */
+  if (g_strcmp0 (type, "unauthorized") == 0 && *account->url != '\0') {
+    herd_acme_account_set_status (account, HERD_ACCOUNT_DEACTIVATED);
+    herd_run_jump (run, "keep");
+    return TRUE;
+  }
+  g_propagate_error (error, g_steal_pointer (&local));
+  return FALSE;
+}
+
+/* {"contact": …}, {"termsOfServiceAgreed": …}, {"externalAccountBinding": …} */
+static JsonObject *
+new_account (const HerdAccountRun *self, GError **error)
+{
+  HerdAcmeSession *session = self->session;
+  const Registration *registration = self->data;
+  g_autoptr (JsonObject) object = json_object_new ();
+  g_autofree char *binding = NULL;
+
+  if (*session->directory->terms != '\0')
+    json_object_set_boolean_member (object, "termsOfServiceAgreed", TRUE);
+  if (registration->contacts != NULL && *registration->contacts != NULL)
+    herd_account_add_contacts (object, (const char *const *) registration->contacts);
+  if (registration->binding != NULL) {
+    binding = herd_acme_binding_sign (registration->binding, session->account->signer,
+                                      session->directory->new_account, error);
+    if (binding == NULL)
+      return NULL;
+    json_object_set_member (object, "externalAccountBinding", json_from_string (binding, NULL));
+  }
+  return g_steal_pointer (&object);
+}
+
+static gboolean
+register_enter (HerdRun *run, gpointer operation, GError **error)
+{
+  HerdAccountRun *self = operation;
+  g_autoptr (JsonObject) object = new_account (self, error);
+  g_autofree char *payload = object != NULL ? herd_json_to_text (object) : NULL;
+  HerdAcmePost post = {
+    .label = "newAccount",
+    .url = self->session->directory->new_account,
+    .payload = payload,
+    .with_jwk = TRUE,
+  };
+
+  if (payload == NULL)
+    return FALSE;
+  herd_acme_post_async (self->session, self->host, &post, herd_run_get_cancellable (run),
+                        herd_run_ready, herd_run_slot (run));
+  return TRUE;
+}
+
+static gboolean
+register_leave (HerdRun *run, gpointer operation, GError **error)
+{
+  HerdAccountRun *self = operation;
+  const Registration *registration = self->data;
+  g_autoptr (HerdHttpResponse)
+      response = herd_acme_post_finish (herd_run_get_result (run, 0), error);
+
+  if (response == NULL)
+    return FALSE;
+  if (registration->contacts != NULL)
+    herd_acme_account_set_contacts (self->session->account,
+                                    (const char *const *) registration->contacts);
+  if (!herd_acme_find_read (self->session, self->session->account, response, error))
     return FALSE;
   herd_run_jump (run, "keep");
   return TRUE;
 }
 
-static gboolean
-register_enter (HerdRun *run, gpointer data, GError **error G_GNUC_UNUSED)
-{
-  Registration *registration = data;
-  g_autoptr (JsonObject) object = json_object_new ();
-  JsonArray *contacts;
+/* --- its contacts --- */
 
-  if (*registration->session->directory->terms != '\0')
-    json_object_set_boolean_member (object, "termsOfServiceAgreed", TRUE);
-  if (*registration->contacts != NULL) {
-    contacts = json_array_new ();
-    for (char **contact = registration->contacts; *contact != NULL; contact++)
-      json_array_add_string_element (contacts, *contact);
-    json_object_set_array_member (object, "contact", contacts);
-  }
-  post_new_account (run, registration, object);
+static gboolean
+update_enter (HerdRun *run, gpointer operation, GError **error G_GNUC_UNUSED)
+{
+  HerdAccountRun *self = operation;
+  const Registration *registration = self->data;
+
+  herd_acme_update_async (self->session, (const char *const *) registration->contacts, self->host,
+                          herd_run_get_cancellable (run), herd_run_ready, herd_run_slot (run));
   return TRUE;
 }
 
 static gboolean
-register_leave (HerdRun *run, gpointer data, GError **error)
+update_leave (HerdRun *run, gpointer operation G_GNUC_UNUSED, GError **error)
 {
-  Registration *registration = data;
-  g_autoptr (HerdHttpResponse)
-      response = herd_acme_post_finish (herd_run_get_result (run, 0), error);
+  g_autoptr (HerdAccount) account = herd_account_run_finish (herd_run_get_result (run, 0), error);
 
-  return response != NULL && take_account (registration, response, error);
+  if (account == NULL)
+    return FALSE;
+  herd_run_jump (run, "end");
+  return TRUE;
 }
 
+/* --- on disk --- */
+
 static gboolean
-keep_enter (HerdRun *run, gpointer data, GError **error G_GNUC_UNUSED)
+keep_enter (HerdRun *run, gpointer operation, GError **error)
 {
-  Registration *registration = data;
-  HerdAcmeSession *session = registration->session;
-  g_autoptr (GBytes) bytes = NULL;
+  HerdAccountRun *self = operation;
+  HerdAcmeSession *session = self->session;
 
   /* What was agreed to is what the directory named, also for AGREE_TO_ANY. */
   if (*session->directory->terms != '\0') {
@@ -256,104 +338,84 @@ keep_enter (HerdRun *run, gpointer data, GError **error G_GNUC_UNUSED)
     session->account->terms = g_strdup (session->directory->terms);
     session->account->agreed_at = herd_acme_session_get_seconds (session);
   }
-  bytes = herd_acme_account_to_bytes (session->account);
-  herd_issuer_host_record_put_async (registration->host, HERD_ACCOUNT_RECORD, bytes, FALSE,
-                                     herd_run_ready, herd_run_slot (run));
+  return herd_account_keep_enter (run, operation, error);
+}
+
+static gboolean
+keep_leave (HerdRun *run, gpointer operation, GError **error)
+{
+  HerdAccountRun *self = operation;
+
+  if (!herd_account_keep_leave (run, operation, error)) {
+    /* What is not on disk is not known: the next attempt finds the account by its key. */
+    herd_acme_account_forget (self->session->account);
+    return FALSE;
+  }
+  return herd_acme_session_check_account (self->session, error);
+}
+
+/* The CA takes a binding once. */
+static gboolean
+drop_enter (HerdRun *run, gpointer operation, GError **error G_GNUC_UNUSED)
+{
+  HerdAccountRun *self = operation;
+
+  if (((Registration *) self->data)->binding_is_kept)
+    herd_account_run_put (run, self, HERD_BINDING_RECORD, NULL);
   return TRUE;
 }
 
 static gboolean
-keep_leave (HerdRun *run, gpointer data, GError **error)
+drop_leave (HerdRun *run, gpointer operation, GError **error)
 {
-  Registration *registration = data;
-  HerdAcmeAccount *account = registration->session->account;
-
-  if (!herd_issuer_host_record_put_finish (registration->host, herd_run_get_result (run, 0),
-                                           error)) {
-    /* What is not on disk is not known: the next attempt finds the account by its key. */
-    herd_acme_account_forget (account);
-    return FALSE;
-  }
-  if (!herd_acme_account_is_registered (account)) {
-    g_set_error (error, HERD_ERROR, HERD_ERROR_ACTION_REQUIRED,
-                 "issuer %s: the CA says that the account %s is %s; ask the CA, or remove the "
-                 "issuer and add it again for a new account",
-                 registration->session->name, account->url, account->status);
-    return FALSE;
-  }
-  return TRUE;
+  return herd_run_get_n_results (run) == 0 || herd_account_run_put_finish (run, operation, error);
 }
 
 static const HerdStep steps[] = {
-  { "prepare", prepare_enter, prepare_leave, HERD_COMMIT_NONE },
+  { "prepare", prepare_enter, herd_account_prepare_leave, HERD_COMMIT_NONE },
+  { "settle", herd_account_settle_enter, settle_leave, HERD_COMMIT_NONE },
+  { "binding", binding_enter, binding_leave, HERD_COMMIT_NONE },
   { "key", key_enter, key_leave, HERD_COMMIT_NONE },
   { "keep-key", keep_key_enter, keep_key_leave, HERD_COMMIT_NONE },
   { "find", find_enter, find_leave, HERD_COMMIT_NONE },
   { "register", register_enter, register_leave, HERD_COMMIT_NONE },
+  { "update", update_enter, update_leave, HERD_COMMIT_NONE },
   { "keep", keep_enter, keep_leave, HERD_COMMIT_NONE },
+  { "drop", drop_enter, drop_leave, HERD_COMMIT_NONE },
   { "end", NULL, NULL, HERD_COMMIT_NONE },
 };
 
-/* --- the border --- */
-
 static void
-on_entered (gpointer data, const char *step, double fraction)
-{
-  herd_issuer_host_progress (((Registration *) data)->host, step, fraction);
-}
-
-static void
-on_finished (gpointer data, const GError *error)
+registration_free (gpointer data)
 {
   Registration *registration = data;
-  HerdAcmeSession *session = registration->session;
 
-  if (error != NULL) {
-    GError *copy = g_error_copy (error);
-
-    if (copy->domain != HERD_ERROR)
-      herd_error_translate (&copy, HERD_ERROR_FAILED, "issuer %s", session->name);
-    g_task_return_error (registration->task, copy);
-  } else {
-    g_task_return_pointer (registration->task,
-                           herd_acme_account_describe (session->account, session->directory),
-                           (GDestroyNotify) herd_account_free);
-  }
-  herd_follow_free (registration->follow);
-  herd_run_unref (registration->run);
-  g_object_unref (registration->host);
-  g_object_unref (registration->task);
   g_free (registration->agreed);
   g_strfreev (registration->contacts);
+  herd_binding_free (registration->binding);
   g_clear_pointer (&registration->key, g_bytes_unref);
   g_free (registration);
 }
 
-static const HerdRunOps ops = { .entered = on_entered, .finished = on_finished };
+static const HerdAccountTable table = {
+  .name = "register",
+  .steps = steps,
+  .n_steps = G_N_ELEMENTS (steps),
+  .free_data = registration_free,
+};
 
 void
-herd_acme_registration_async (HerdAcmeSession *session, GVariant *options, HerdIssuerHost *host,
+herd_acme_registration_async (HerdAcmeSession *session, GVariant *options,
+                              const HerdBinding *binding, HerdIssuerHost *host,
                               GCancellable *cancellable, GAsyncReadyCallback callback,
                               gpointer data)
 {
   Registration *registration = g_new0 (Registration, 1);
 
-  registration->session = session;
-  registration->host = g_object_ref (host);
-  registration->task = g_task_new (NULL, cancellable, callback, data);
-  g_task_set_check_cancellable (registration->task, FALSE);
   if (options == NULL || !g_variant_lookup (options, "agree-terms", "s", &registration->agreed))
     registration->agreed = g_strdup ("");
-  if (options == NULL || !g_variant_lookup (options, "contacts", "^as", &registration->contacts))
-    registration->contacts = g_new0 (char *, 1);
-  registration->run = herd_run_new ("register", steps, G_N_ELEMENTS (steps), &ops, registration,
-                                    session->clock, session->crash);
-  herd_run_start (registration->run, NULL);
-  registration->follow = herd_follow_new (registration->run, cancellable);
-}
-
-HerdAccount *
-herd_acme_registration_finish (GAsyncResult *result, GError **error)
-{
-  return g_task_propagate_pointer (G_TASK (result), error);
+  if (options != NULL)
+    g_variant_lookup (options, "contacts", "^as", &registration->contacts);
+  registration->binding = herd_binding_copy (binding);
+  herd_account_run_start (&table, session, host, registration, cancellable, callback, data);
 }

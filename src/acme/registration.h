@@ -11,8 +11,8 @@ G_BEGIN_DECLS
 
 /* As HerdAccounts.register_async(). SESSION lives until the end. */
 void herd_acme_registration_async (HerdAcmeSession *session, GVariant *options,
-                                   HerdIssuerHost *host, GCancellable *cancellable,
-                                   GAsyncReadyCallback callback, gpointer data);
-HerdAccount *herd_acme_registration_finish (GAsyncResult *result, GError **error);
+                                   const HerdBinding *binding, HerdIssuerHost *host,
+                                   GCancellable *cancellable, GAsyncReadyCallback callback,
+                                   gpointer data);
 
 G_END_DECLS

@@ -23,13 +23,23 @@ typedef struct {
   GBytes *leaf; /* DER */
   guint reason;
   GBytes *public_key; /* the certificate's, which signs; NULL: the account does */
+  HerdSigner *signer; /* of that, or NULL */
+  gboolean inside;    /* the session's turns */
 } Revocation;
 
 static gboolean
-prepare_enter (HerdRun *run, gpointer data, GError **error G_GNUC_UNUSED)
+prepare_enter (HerdRun *run, gpointer data, GError **error)
 {
   Revocation *revocation = data;
 
+  if (revocation->public_key != NULL) {
+    revocation->signer = herd_signer_new (HERD_RECORD_CERTIFICATE_KEY, revocation->public_key,
+                                          error);
+    if (revocation->signer == NULL)
+      return FALSE;
+  }
+  herd_gate_enter_async (revocation->session->turns, herd_run_get_cancellable (run), herd_run_ready,
+                         herd_run_slot (run));
   herd_acme_prepare_async (revocation->session, revocation->host, herd_run_get_cancellable (run),
                            herd_run_ready, herd_run_slot (run));
   return TRUE;
@@ -41,7 +51,9 @@ prepare_leave (HerdRun *run, gpointer data, GError **error)
   Revocation *revocation = data;
   HerdAcmeSession *session = revocation->session;
 
-  if (!herd_acme_prepare_finish (herd_run_get_result (run, 0), error))
+  revocation->inside = herd_gate_enter_finish (session->turns, herd_run_get_result (run, 0), error);
+  if (!herd_acme_prepare_finish (herd_run_get_result (run, 1), revocation->inside ? error : NULL)
+      || !revocation->inside)
     return FALSE;
   if (*session->directory->revoke_cert == '\0') {
     g_set_error (error, HERD_ERROR, HERD_ERROR_REFUSED,
@@ -68,8 +80,8 @@ revoke_enter (HerdRun *run, gpointer data, GError **error G_GNUC_UNUSED)
   g_autofree char *payload = NULL;
   HerdAcmePost given = { .label = "revokeCert",
                          .url = revocation->session->directory->revoke_cert,
-                         .signer = revocation->public_key,
-                         .with_jwk = revocation->public_key != NULL };
+                         .signer = revocation->signer,
+                         .with_jwk = revocation->signer != NULL };
 
   json_object_set_string_member (object, "certificate", certificate);
   /* "unspecified" is better not said (RFC 5280 section 5.3.1). */
@@ -121,12 +133,15 @@ on_finished (gpointer data, const GError *error)
   } else {
     g_task_return_boolean (revocation->task, TRUE);
   }
+  if (revocation->inside)
+    herd_gate_leave (revocation->session->turns);
   herd_follow_free (revocation->follow);
   herd_run_unref (revocation->run);
   g_object_unref (revocation->host);
   g_object_unref (revocation->task);
   g_bytes_unref (revocation->leaf);
   g_clear_pointer (&revocation->public_key, g_bytes_unref);
+  herd_signer_free (revocation->signer);
   g_free (revocation);
 }
 

@@ -4,6 +4,8 @@
  */
 #include "acme/session.h"
 
+#include "plugin/error.h"
+
 HerdAcmeSession *
 herd_acme_session_new (const char *name, const char *directory_url, const char *key_type,
                        HerdHttp *http, HerdClock *clock, const HerdCrash *crash)
@@ -19,6 +21,7 @@ herd_acme_session_new (const char *name, const char *directory_url, const char *
   session->crash = crash;
   session->account = herd_acme_account_new ();
   session->tried = herd_tried_new (NULL);
+  session->turns = herd_gate_new (G_MAXUINT);
   session->orders = g_hash_table_new (g_str_hash, g_str_equal);
   return session;
 }
@@ -32,6 +35,8 @@ herd_acme_session_free (HerdAcmeSession *session)
   herd_nonces_free (session->nonces);
   herd_acme_account_free (session->account);
   herd_tried_free (session->tried);
+  g_clear_pointer (&session->next_key, g_bytes_unref);
+  herd_gate_free (session->turns);
   herd_directory_free (session->directory);
   g_hash_table_unref (session->orders);
   herd_clock_unref (session->clock);
@@ -46,6 +51,42 @@ herd_acme_session_check_url (HerdAcmeSession *session, const char *url, const ch
                              GError **error)
 {
   return herd_directory_check_url (session->directory_url, url, what, error);
+}
+
+gboolean
+herd_acme_session_check_account (HerdAcmeSession *session, GError **error)
+{
+  const HerdAcmeAccount *account = session->account;
+
+  if (herd_acme_account_is_registered (account) && !session->unsettled)
+    return TRUE;
+  if (session->unsettled)
+    g_set_error (error, HERD_ERROR, HERD_ERROR_ACTION_REQUIRED,
+                 "issuer %s: it is not known which key the account %s has since its change was cut "
+                 "off; register the issuer again to find out",
+                 session->name, account->url);
+  else if (*account->url == '\0')
+    g_set_error (error, HERD_ERROR, HERD_ERROR_ACTION_REQUIRED,
+                 "issuer %s has no valid account (it is %s); register the issuer first",
+                 session->name, account->status);
+  else
+    g_set_error (error, HERD_ERROR, HERD_ERROR_ACTION_REQUIRED,
+                 "issuer %s: the CA says that the account %s is %s; ask the CA, or remove the "
+                 "issuer and add it again for a new account",
+                 session->name, account->url, account->status);
+  return FALSE;
+}
+
+HerdAccount *
+herd_acme_session_describe (HerdAcmeSession *session)
+{
+  HerdAccount *shown = herd_acme_account_describe (session->account, session->directory);
+
+  if (session->unsettled && herd_acme_account_is_registered (session->account)) {
+    g_free (shown->status);
+    shown->status = g_strdup (HERD_ACCOUNT_ROLLING);
+  }
+  return shown;
 }
 
 gint64

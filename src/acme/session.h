@@ -10,6 +10,7 @@
 #include "acme/nonces.h"
 #include "acme/tried.h"
 #include "net/http.h"
+#include "util/gate.h"
 
 G_BEGIN_DECLS
 
@@ -31,6 +32,9 @@ typedef struct {
   gboolean loaded; /* the records were read */
   HerdAcmeAccount *account;
   HerdTried *tried;
+  GBytes *next_key;            /* of the record HERD_NEXT_KEY_RECORD: PKCS#8; NULL: there is none */
+  gboolean unsettled;          /* the CA may have taken it for the account's key */
+  HerdGate *turns;             /* whoever signs for longer; alone: who changes the key */
   HerdDirectory *directory;    /* NULL: not known */
   gboolean directory_is_stale; /* the CA no longer knows what it told us */
   HerdPrepare *preparing;      /* the one under way, or NULL */
@@ -45,6 +49,10 @@ void herd_acme_session_free (HerdAcmeSession *session);
 
 gboolean herd_acme_session_check_url (HerdAcmeSession *session, const char *url, const char *what,
                                       GError **error);
+/* Is there an account that can be used? Errors: HERD_ERROR_ACTION_REQUIRED, saying what it is like. */
+gboolean herd_acme_session_check_account (HerdAcmeSession *session, GError **error);
+/* What Issuer1 shows. (transfer full) */
+HerdAccount *herd_acme_session_describe (HerdAcmeSession *session);
 gint64 herd_acme_session_get_seconds (HerdAcmeSession *session);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (HerdAcmeSession, herd_acme_session_free)

@@ -170,7 +170,7 @@ finish_get_issuer (HerdBusCall *call, GAsyncResult *result G_GNUC_UNUSED, GError
 /* --- issuers --- */
 
 static GVariant *
-new_issuer_entry (HerdBusCall *call G_GNUC_UNUSED, HerdNoun noun, guint64 id, gpointer row)
+new_issuer_entry (HerdBusCall *call, HerdNoun noun, guint64 id, gpointer row)
 {
   const HerdAuthority *authority = row;
   g_auto (GVariantDict) dictionary = G_VARIANT_DICT_INIT (NULL);
@@ -179,7 +179,7 @@ new_issuer_entry (HerdBusCall *call G_GNUC_UNUSED, HerdNoun noun, guint64 id, gp
   g_variant_dict_insert (&dictionary, "name", "s", authority->name);
   g_variant_dict_insert (&dictionary, "kind", "s", authority->kind);
   g_variant_dict_insert (&dictionary, "status", "s",
-                         authority->operation != 0 ? "registering" : authority->account->status);
+                         herd_agent_get_issuer_status (call->agent, authority));
   g_variant_dict_insert (&dictionary, "directory-url", "s",
                          herd_authority_get_setting (authority, "directory-url", ""));
   g_variant_dict_insert (&dictionary, "account-url", "s", authority->account->url);

@@ -37,6 +37,7 @@ call_free (HerdBusCall *call)
   g_clear_pointer (&call->items, g_ptr_array_unref);
   g_clear_object (&call->invocation);
   g_clear_pointer (&call->checked, g_variant_unref);
+  g_clear_pointer (&call->secret, g_bytes_unref);
   g_clear_pointer (&call->reply, g_variant_unref);
   g_clear_object (&call->fds);
   herd_run_unref (call->run);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "plugin/error.h"
+#include "util/memfd.h"
 #include "util/text.h"
 
 static const char *const folders[HERD_N_NOUNS] = {
@@ -238,4 +239,25 @@ herd_bus_check_options (const HerdBusCall *call, GVariant *options, const char *
     }
   }
   return TRUE;
+}
+
+GBytes *
+herd_bus_read_handle (const HerdBusCall *call, GVariant *handle, gsize limit, GError **error)
+{
+  GDBusMessage *message = g_dbus_method_invocation_get_message (call->invocation);
+  GUnixFDList *list = g_dbus_message_get_unix_fd_list (message);
+  int n_fds = 0;
+  const int *fds = list != NULL ? g_unix_fd_list_peek_fds (list, &n_fds) : NULL;
+  gint32 index = g_variant_get_handle (handle);
+  GBytes *bytes;
+
+  if (index < 0 || index >= n_fds) {
+    g_set_error_literal (error, HERD_ERROR, HERD_ERROR_INVALID_ARGUMENT,
+                         "the message has no such descriptor");
+    return NULL;
+  }
+  bytes = herd_memfd_read (fds[index], limit, error);
+  if (bytes == NULL)
+    herd_error_translate (error, HERD_ERROR_INVALID_ARGUMENT, "the descriptor cannot be used");
+  return bytes;
 }

@@ -30,6 +30,7 @@ typedef struct {
   guint32 uid;
   guint64 revision;  /* the object's, when the caller's rights were asked for */
   GVariant *checked; /* what prepare made of a dictionary */
+  GBytes *secret;    /* that came by descriptor; wiped when it goes */
   GUnixFDList *fds;  /* for the reply */
   GVariant *reply;
   guint64 made; /* what the verb made, for after() */
@@ -123,6 +124,11 @@ GVariant *herd_bus_finish_nothing (HerdBusCall *call, GAsyncResult *result, GErr
 /* Are all of OPTIONS (a{sv}), CALL's, among KNOWN ("name type", …)? Others are refused, not ignored. */
 gboolean herd_bus_check_options (const HerdBusCall *call, GVariant *options,
                                  const char *const *known, GError **error);
+
+/* What the handle HANDLE ("h") of CALL leads to: a memfd that is sealed against everything, so that reading
+ * it neither waits nor sees it change, of at most LIMIT bytes. Wiped when it goes. */
+GBytes *herd_bus_read_handle (const HerdBusCall *call, GVariant *handle, gsize limit,
+                              GError **error);
 
 /* --- long replies (long-reply.c) --- */
 

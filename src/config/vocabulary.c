@@ -24,6 +24,7 @@ static const char *const key_types[] = { "ecdsa-p256", "ecdsa-p384", "rsa-2048",
 /* What JWS signs with in src/crypto/jws.h: ES256, ES384, RS256. */
 static const char *const account_key_types[] = { "ecdsa-p256", "ecdsa-p384", "rsa-2048",
                                                  "rsa-3072",   "rsa-4096",   NULL };
+static const char *const mac_algorithms[] = { "HS256", "HS384", "HS512", NULL };
 static const char *const answers[] = { "yes", "no", NULL };
 static const char *const key_algorithms[] = { "hmac-sha256", "hmac-sha384", "hmac-sha512", NULL };
 static const char *const kinds[] = { "acme", NULL };
@@ -97,6 +98,13 @@ static const HerdWord words[] = {
     herd_check_contact, 320, LIST_LIMIT, .help = "mail addresses for the CA; may be empty" },
   { HERD_SECTION_ISSUER, "directory-url", HERD_WORD_REQUIRED, herd_check_directory_url, 1024,
     .help = "the https URL of the ACME directory" },
+  { HERD_SECTION_ISSUER, "eab-algorithm", 0, herd_check_word, 16, .words = mac_algorithms,
+    .help = "how the external account binding is signed: HS256, HS384 or HS512" },
+  { HERD_SECTION_ISSUER, "eab-hmac-file", HERD_WORD_FILE_ONLY, herd_check_path, TEXT_LIMIT - 1,
+    .help = "the absolute path of a file with the MAC key of the external account binding, in "
+            "base64url; it is read when the account is registered" },
+  { HERD_SECTION_ISSUER, "eab-kid", 0, herd_check_text, 512,
+    .help = "the CA's key id of the external account binding, at most 512 bytes" },
   { HERD_SECTION_ISSUER, "kind", 0, herd_check_word, 16, .words = kinds,
     .help = "what kind of issuer it is: acme" },
   { HERD_SECTION_ISSUER, "trust", HERD_WORD_CONTENTS, herd_check_pem, PEM_LIMIT,

@@ -54,37 +54,6 @@ herd_agent_add_issuer_async (HerdAgent *agent, const char *name, GVariant *setti
   herd_agent_commit (agent, batch, g_steal_pointer (&task), id, 0);
 }
 
-void
-herd_agent_register_async (HerdAgent *agent, guint32 uid, guint64 id, GVariant *options,
-                           GAsyncReadyCallback callback, gpointer data)
-{
-  g_autoptr (GTask) task = g_task_new (NULL, NULL, callback, data);
-  HerdAuthority *authority = herd_registry_get_authority (agent->services.registry, id);
-  HerdOperation *operation;
-  HerdBatch *batch;
-  GError *error = NULL;
-
-  if (authority == NULL) {
-    g_task_return_new_error (task, HERD_ERROR, HERD_ERROR_NOT_FOUND,
-                             "issuer %" G_GUINT64_FORMAT " was removed; see ListIssuers", id);
-    return;
-  }
-  if (authority->operation == 0 && !herd_agent_check_quota (agent, uid, NULL, &error)) {
-    g_task_return_error (task, error);
-    return;
-  }
-  batch = herd_agent_begin (agent);
-  if (authority->operation == 0) {
-    operation = herd_agent_add_operation (agent, "register", uid, 0, id, batch);
-    g_variant_unref (operation->options);
-    operation->options = g_variant_ref (options);
-    herd_batch_put_operation (batch, operation);
-    authority->operation = operation->id;
-    herd_registry_touch (agent->services.registry, HERD_NOUN_ISSUER, id);
-  }
-  herd_agent_commit (agent, batch, g_steal_pointer (&task), id, authority->operation);
-}
-
 /* A certificate that names the authority, or would be left without any; NULL if there is none. */
 static HerdCertificate *
 find_user (HerdAgent *agent, const HerdAuthority *authority)
@@ -128,7 +97,7 @@ herd_agent_remove_issuer_async (HerdAgent *agent, guint64 id, GAsyncReadyCallbac
     g_task_return_new_error (task, HERD_ERROR, HERD_ERROR_BUSY,
                              "issuer %s is used by %s%s; remove or modify it first",
                              authority->name, user != NULL ? "certificate " : "",
-                             user != NULL ? user->name : "a registration");
+                             user != NULL ? user->name : "an operation");
     return;
   }
   batch = herd_agent_begin (agent);

@@ -262,8 +262,8 @@ herd_agent_resume (HerdAgent *agent, HerdOperation *operation)
   if (herd_state_is_locked (agent->services.state) && operation->generation == 0
       && (certificate != NULL || authority != NULL)) {
     wait_for_keys (certificate, authority, operation);
-  } else if (authority != NULL && g_str_equal (operation->kind, "register")) {
-    herd_agent_begin_registration (agent, authority, operation, operation->options);
+  } else if (authority != NULL && herd_registration_knows (operation->kind)) {
+    herd_agent_begin_account (agent, authority, operation);
   } else if (certificate == NULL || (certificate->operation != 0 && operation->generation == 0)) {
     end_replaced (agent, operation);
   } else {
@@ -306,6 +306,17 @@ is_cancelled (const GError *error)
          || g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
 }
 
+/* The issuer may have learnt that its terms have changed, or that its account is over. */
+static void
+look_at_account (HerdAgent *agent, const HerdCertificate *certificate)
+{
+  const HerdAuthority *authority = herd_issuers_choose (agent->services.registry, certificate,
+                                                        certificate->spec, NULL);
+
+  if (authority != NULL)
+    herd_agent_load_account (agent, authority->id);
+}
+
 /* What a failure leaves in the certificate's row. A target's rejection is no reason to issue again. */
 static void
 keep_failure (HerdAgent *agent, HerdCertificate *certificate, HerdOperation *operation,
@@ -317,6 +328,8 @@ keep_failure (HerdAgent *agent, HerdCertificate *certificate, HerdOperation *ope
   if (operation->generation != 0)
     return;
   herd_agent_recall_findings (agent, operation);
+  if (herd_error_class (error) == HERD_ERROR_CLASS_HUMAN)
+    look_at_account (agent, certificate);
   certificate->failures++;
   certificate->retry_at = herd_backoff_get_time (error, certificate->failures, now,
                                                  g_random_double ());
@@ -365,75 +378,6 @@ herd_agent_issuance_finished (HerdIssuance *issuance G_GNUC_UNUSED, guint64 id,
   herd_saver_commit (agent->services.saver, batch, id, operation_id);
   g_hash_table_remove (agent->issuances, &operation_id);
   herd_scheduler_go_on (agent->scheduler);
-}
-
-/* --- registrations --- */
-
-typedef struct {
-  HerdAgent *agent;
-  guint64 authority;
-  guint64 operation;
-} Registering;
-
-/* What waited for somebody to register waits no longer. */
-static void
-release_waiting (HerdAgent *agent, const HerdAuthority *authority)
-{
-  HerdRegistry *registry = agent->services.registry;
-  HerdCertificate *certificate = NULL;
-
-  while ((certificate = herd_registry_next_certificate (
-              registry, certificate != NULL ? certificate->name : ""))
-         != NULL) {
-    if (certificate->failures == 0
-        || !g_str_equal (certificate->last_error, "org.certherd.Error.ActionRequired")
-        || herd_issuers_choose (registry, certificate, certificate->spec, NULL) != authority)
-      continue;
-    certificate->failures = 0;
-    certificate->retry_at = 0;
-    herd_agent_reschedule (agent, certificate);
-  }
-}
-
-static void
-registered (GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
-{
-  g_autofree Registering *registering = data;
-  HerdAgent *agent = registering->agent;
-  HerdAuthority *authority = herd_registry_get_authority (agent->services.registry,
-                                                          registering->authority);
-  HerdBatch *batch = herd_batch_new ();
-  g_autoptr (GError) error = NULL;
-
-  herd_registration_run_finish (result, &error);
-  if (authority != NULL && authority->operation == registering->operation) {
-    authority->operation = 0;
-    herd_registry_touch (agent->services.registry, HERD_NOUN_ISSUER, authority->id);
-  }
-  if (authority != NULL && error == NULL)
-    release_waiting (agent, authority);
-  herd_operations_end (&agent->services, registering->operation, error, batch);
-  herd_saver_commit (agent->services.saver, batch, 0, registering->operation);
-  g_hash_table_remove (agent->registrations, &registering->operation);
-}
-
-void
-herd_agent_begin_registration (HerdAgent *agent, HerdAuthority *authority, HerdOperation *operation,
-                               GVariant *options)
-{
-  Registering *registering = g_new0 (Registering, 1);
-  GCancellable *cancellable;
-
-  registering->agent = agent;
-  registering->authority = authority->id;
-  registering->operation = operation->id;
-  authority->operation = operation->id;
-  herd_registry_touch (agent->services.registry, HERD_NOUN_ISSUER, authority->id);
-  cancellable = g_cancellable_new ();
-  g_hash_table_insert (agent->registrations, g_memdup2 (&operation->id, sizeof operation->id),
-                       cancellable);
-  herd_registration_run_async (agent->issuers, authority->id, operation->id, options, TRUE,
-                               cancellable, registered, registering);
 }
 
 void

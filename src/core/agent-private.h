@@ -27,6 +27,8 @@ struct HerdAgent {
   GHashTable *issuances;     /* &operation id → HerdIssuance */
   GHashTable *registrations; /* &operation id → GCancellable */
   GHashTable *preflights;    /* likewise */
+  GHashTable
+      *secrets; /* &operation id → what came with its call; NULL: nothing (agent-accounts.c) */
   GHashTable *queued; /* &certificate id → guint64*: the operation to start when the running ends */
 };
 
@@ -61,9 +63,6 @@ void herd_agent_resume (HerdAgent *agent, HerdOperation *operation);
 void herd_agent_issued (guint64 certificate, gpointer data);
 void herd_agent_issuance_finished (HerdIssuance *issuance, guint64 certificate, guint64 operation,
                                    const GError *error, gpointer data);
-void herd_agent_begin_registration (HerdAgent *agent, HerdAuthority *authority,
-                                    HerdOperation *operation, GVariant *options);
-
 /* Cancels an operation that is no issuance under way. */
 void herd_agent_cancel_other (HerdAgent *agent, HerdOperation *operation);
 
@@ -86,6 +85,15 @@ void herd_agent_reschedule (HerdAgent *agent, HerdCertificate *certificate);
 void herd_agent_schedule_first (HerdAgent *agent, HerdCertificate *certificate);
 /* Its time has come. FALSE: every slot is taken. */
 gboolean herd_agent_due (guint64 certificate, gpointer data);
+
+/* --- accounts (agent-accounts.c) --- */
+
+/* Starts OPERATION, which is on disk, on AUTHORITY's account: with the secrets that came with its call, if
+ * that was in this process. */
+void herd_agent_begin_account (HerdAgent *agent, HerdAuthority *authority,
+                               HerdOperation *operation);
+/* OPERATION never was: its secrets go. */
+void herd_agent_drop_secrets (HerdAgent *agent, guint64 operation);
 
 /* Shows the account of AUTHORITY, as far as it is known here. */
 void herd_agent_load_account (HerdAgent *agent, guint64 authority);

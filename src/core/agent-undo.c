@@ -34,7 +34,7 @@ follow_authority (HerdAgent *agent, guint64 id)
   operation = herd_registry_get_operation (agent->services.registry, authority->operation);
   if (operation != NULL && operation->state == HERD_OPERATION_RUNNING
       && !g_hash_table_contains (agent->registrations, &operation->id))
-    herd_agent_begin_registration (agent, authority, operation, operation->options);
+    herd_agent_begin_account (agent, authority, operation);
 }
 
 void
@@ -140,6 +140,7 @@ drop_operation (Undo *undo, guint64 id)
   if (authority != NULL && authority->operation == id)
     authority->operation = 0;
   herd_registry_remove (undo->registry, HERD_NOUN_OPERATION, id);
+  herd_agent_drop_secrets (undo->agent, id);
   if (issuance != NULL)
     herd_issuance_cancel (issuance);
   if (registration != NULL)

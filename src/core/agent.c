@@ -97,6 +97,7 @@ herd_agent_free (HerdAgent *agent)
   g_hash_table_unref (agent->queued);
   g_hash_table_unref (agent->preflights);
   g_hash_table_unref (agent->registrations);
+  g_clear_pointer (&agent->secrets, g_hash_table_unref);
   g_hash_table_unref (agent->issuances);
   herd_scheduler_free (agent->scheduler);
   herd_deliveries_free (agent->deliveries);

@@ -9,6 +9,7 @@
 #include "core/deliveries.h"
 #include "core/filter.h"
 #include "core/issuers.h"
+#include "core/registration.h"
 #include "core/services.h"
 #include "state/kek.h"
 
@@ -49,6 +50,9 @@ const char *herd_agent_get_at_rest (HerdAgent *agent);
 /* The head of the schedule; NULL if there is none. */
 HerdCertificate *herd_agent_get_next (HerdAgent *agent);
 
+/* Issuer1.Status of AUTHORITY: what runs, else its account's. */
+const char *herd_agent_get_issuer_status (HerdAgent *agent, const HerdAuthority *authority);
+
 /* --- verbs: every one finishes when what it did is on disk --- */
 
 /* What a verb made or found: ids, 0 = none. */
@@ -87,9 +91,11 @@ void herd_agent_preflight_async (HerdAgent *agent, guint32 uid, guint64 certific
 /* AddIssuer. SETTINGS from herd_agent_check. */
 void herd_agent_add_issuer_async (HerdAgent *agent, const char *name, GVariant *settings,
                                   GAsyncReadyCallback callback, gpointer data);
-/* OPTIONS: agree-terms s, contacts as. */
-void herd_agent_register_async (HerdAgent *agent, guint32 uid, guint64 authority, GVariant *options,
-                                GAsyncReadyCallback callback, gpointer data);
+/* Register, SetContacts, RollKey, Deactivate, ImportAccount: WISH says which; its options are not NULL.
+ * Joins the same that is under way; HERD_ERROR_BUSY if something else is. */
+void herd_agent_change_account_async (HerdAgent *agent, guint32 uid, guint64 authority,
+                                      const HerdAccountWish *wish, GAsyncReadyCallback callback,
+                                      gpointer data);
 void herd_agent_remove_issuer_async (HerdAgent *agent, guint64 authority,
                                      GAsyncReadyCallback callback, gpointer data);
 void herd_agent_cancel_async (HerdAgent *agent, guint64 operation, GAsyncReadyCallback callback,

@@ -30,16 +30,23 @@ herd_ctl_connect (HerdCtl *ctl, GError **error)
 }
 
 GVariant *
-herd_ctl_call (HerdCtl *ctl, const char *path, const char *interface, const char *member,
-               GVariant *parameters, const char *reply, GError **error)
+herd_ctl_call_with_fds (HerdCtl *ctl, const char *path, const char *interface, const char *member,
+                        GVariant *parameters, GUnixFDList *fds, const char *reply, GError **error)
 {
   g_autoptr (GVariant) kept = parameters != NULL ? g_variant_ref_sink (parameters) : NULL;
   if (!herd_ctl_connect (ctl, error))
     return NULL;
-  return g_dbus_connection_call_sync (ctl->connection, HERD_CTL_BUS_NAME, path, interface, member,
-                                      kept, reply != NULL ? G_VARIANT_TYPE (reply) : NULL,
-                                      G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION,
-                                      CALL_TIMEOUT, NULL, error);
+  return g_dbus_connection_call_with_unix_fd_list_sync (
+      ctl->connection, HERD_CTL_BUS_NAME, path, interface, member, kept,
+      reply != NULL ? G_VARIANT_TYPE (reply) : NULL,
+      G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION, CALL_TIMEOUT, fds, NULL, NULL, error);
+}
+
+GVariant *
+herd_ctl_call (HerdCtl *ctl, const char *path, const char *interface, const char *member,
+               GVariant *parameters, const char *reply, GError **error)
+{
+  return herd_ctl_call_with_fds (ctl, path, interface, member, parameters, NULL, reply, error);
 }
 
 GVariant *

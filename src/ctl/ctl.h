@@ -7,6 +7,7 @@
 #pragma once
 
 #include <gio/gio.h>
+#include <gio/gunixfdlist.h>
 
 G_BEGIN_DECLS
 
@@ -65,6 +66,10 @@ gboolean herd_ctl_parse_some (HerdCtl *ctl, const GOptionEntry *options, const c
  * call has two minutes. (transfer full) */
 GVariant *herd_ctl_call (HerdCtl *ctl, const char *path, const char *interface, const char *member,
                          GVariant *parameters, const char *reply, GError **error);
+/* The same with descriptors, which "h" in PARAMETERS counts; FDS may be NULL. */
+GVariant *herd_ctl_call_with_fds (HerdCtl *ctl, const char *path, const char *interface,
+                                  const char *member, GVariant *parameters, GUnixFDList *fds,
+                                  const char *reply, GError **error);
 /* All properties of INTERFACE at PATH: a{sv}. */
 GVariant *herd_ctl_get_all (HerdCtl *ctl, const char *path, const char *interface, GError **error);
 /* The one property PROPERTY, a string; NULL if it cannot be had. */
@@ -91,7 +96,12 @@ const char *herd_ctl_step_describe (const char *step);
 GVariant *herd_ctl_get_findings (GVariant *operation);
 void herd_ctl_print_findings (HerdCtl *ctl, GVariant *findings);
 
-/* The commands, one function each; check.c, request.c, list.c, show.c, watch.c, issuer.c. */
+/* issuer.c: prints the issuer at PATH. */
+HerdCtlStatus herd_ctl_issuer_print (HerdCtl *ctl, const char *path);
+/* The contacts as URLs: "admin@example.org" is "mailto:admin@example.org". Floating. */
+GVariant *herd_ctl_contacts_to_variant (char **contacts);
+
+/* The commands, one function each; check.c, request.c, list.c, show.c, watch.c, issuer.c, account.c. */
 HerdCtlStatus herd_ctl_request (HerdCtl *ctl);
 HerdCtlStatus herd_ctl_modify (HerdCtl *ctl);
 HerdCtlStatus herd_ctl_renew (HerdCtl *ctl);
@@ -106,6 +116,10 @@ HerdCtlStatus herd_ctl_issuer_list (HerdCtl *ctl);
 HerdCtlStatus herd_ctl_issuer_show (HerdCtl *ctl);
 HerdCtlStatus herd_ctl_issuer_add (HerdCtl *ctl);
 HerdCtlStatus herd_ctl_issuer_register (HerdCtl *ctl);
+HerdCtlStatus herd_ctl_issuer_set_contacts (HerdCtl *ctl);
+HerdCtlStatus herd_ctl_issuer_roll_key (HerdCtl *ctl);
+HerdCtlStatus herd_ctl_issuer_deactivate (HerdCtl *ctl);
+HerdCtlStatus herd_ctl_issuer_import (HerdCtl *ctl);
 HerdCtlStatus herd_ctl_issuer_remove (HerdCtl *ctl);
 
 G_END_DECLS

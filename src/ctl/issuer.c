@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The commands for issuers: list, show, add, register, remove. Agreeing to a CA's terms is always a
- * human's explicit word: where it is missing, the terms' URL and the command that agrees are printed.
- * Owned by certherdctl; one thread.
+ * The commands for issuers: list, show, add, remove; those for their accounts are in account.c. Owned by
+ * certherdctl; one thread.
  */
 #include <glib/gi18n.h>
 
@@ -91,9 +90,8 @@ print_issuer (HerdCtl *ctl, GVariant *properties)
   herd_ctl_table_print (table, ctl, 0);
 }
 
-/* Prints the issuer at PATH. */
-static HerdCtlStatus
-show_issuer (HerdCtl *ctl, const char *path)
+HerdCtlStatus
+herd_ctl_issuer_print (HerdCtl *ctl, const char *path)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (GVariant) properties = herd_ctl_get_all (ctl, path, HERD_CTL_ISSUER, &error);
@@ -116,14 +114,13 @@ herd_ctl_issuer_show (HerdCtl *ctl)
   if (!herd_ctl_parse (ctl, NULL, N_ ("Shows one issuer and its account."), 1, &error))
     return herd_ctl_fail (ctl, error);
   g_autofree char *path = herd_ctl_find (ctl, "GetIssuer", ctl->arguments[1], &error);
-  return path != NULL ? show_issuer (ctl, path) : herd_ctl_fail (ctl, error);
+  return path != NULL ? herd_ctl_issuer_print (ctl, path) : herd_ctl_fail (ctl, error);
 }
 
 /* ---- add ----------------------------------------------------------------------------------- */
 
-/* The contacts as URLs: "admin@example.org" is "mailto:admin@example.org". Floating. */
-static GVariant *
-contacts_to_variant (char **contacts)
+GVariant *
+herd_ctl_contacts_to_variant (char **contacts)
 {
   g_autoptr (GVariantBuilder) builder = g_variant_builder_new (G_VARIANT_TYPE ("as"));
   for (; *contacts != NULL; contacts++) {
@@ -190,7 +187,8 @@ settings_to_variant (const Settings *settings, GError **error)
   if (settings->key_type != NULL)
     g_variant_dict_insert (&dict, "account-key-type", "s", settings->key_type);
   if (settings->contacts != NULL)
-    g_variant_dict_insert_value (&dict, "contact", contacts_to_variant (settings->contacts));
+    g_variant_dict_insert_value (&dict, "contact",
+                                 herd_ctl_contacts_to_variant (settings->contacts));
   return g_variant_ref_sink (g_variant_dict_end (&dict));
 }
 
@@ -232,102 +230,7 @@ herd_ctl_issuer_add (HerdCtl *ctl)
     return herd_ctl_fail (ctl, error);
   const char *path;
   g_variant_get (reply, "(&o)", &path);
-  return show_issuer (ctl, path);
-}
-
-/* ---- register ------------------------------------------------------------------------------ */
-
-/* Says which terms wait for an agreement, and how to give it. */
-static void
-print_terms (HerdCtl *ctl, const char *name, const char *path)
-{
-  g_autofree char *url = herd_ctl_get_string (ctl, path, HERD_CTL_ISSUER, "TermsUrl");
-  if (url == NULL || *url == '\0')
-    return;
-  g_autofree char *clean = herd_ctl_clean (url);
-  g_autofree char *quoted = g_shell_quote (clean);
-  g_printerr (_ ("The CA's terms of service: %s\nIf you agree to them:\n"), clean);
-  g_printerr ("  certherdctl %sissuer register %s --agree-terms %s\n",
-              ctl->session ? "--session " : "", name, quoted);
-}
-
-/* A registration that failed: says why, and what to do. */
-static void
-report_registration (HerdCtl *ctl, const char *name, const char *path, GVariant *properties)
-{
-  herd_ctl_report_failure (ctl, name, properties);
-  if (g_str_equal (herd_ctl_get_text (properties, "Error"), "org.certherd.Error.ActionRequired"))
-    print_terms (ctl, name, path);
-}
-
-static HerdCtlStatus
-fail_registration (HerdCtl *ctl, const char *name, const char *path, const GError *error)
-{
-  HerdCtlStatus status = herd_ctl_fail (ctl, error);
-  g_autofree char *remote = g_dbus_error_get_remote_error (error);
-  if (!ctl->json && g_strcmp0 (remote, "org.certherd.Error.ActionRequired") == 0)
-    print_terms (ctl, name, path);
-  return status;
-}
-
-static HerdCtlStatus
-finish_registration (HerdCtl *ctl, const char *name, const char *path, const char *operation)
-{
-  g_autoptr (GVariant) properties = NULL;
-  HerdCtlStatus status = HERD_CTL_OK;
-  if (!g_str_equal (operation, "/"))
-    status = herd_ctl_follow (ctl, operation, name, &properties);
-  if (properties == NULL && status != HERD_CTL_OK)
-    return status;
-  if (ctl->json) {
-    g_autoptr (GVariant) issuer = herd_ctl_get_all (ctl, path, HERD_CTL_ISSUER, NULL);
-    JsonObject *object = herd_ctl_json_new (issuer);
-    json_object_set_string_member (object, "path", path);
-    if (properties != NULL)
-      json_object_set_object_member (object, "operation", herd_ctl_json_new (properties));
-    herd_ctl_json_print_object (object, FALSE);
-    return status;
-  }
-  if (status == HERD_CTL_OK)
-    return show_issuer (ctl, path);
-  if (!g_str_equal (herd_ctl_get_text (properties, "State"), "running"))
-    report_registration (ctl, name, path, properties);
-  return status;
-}
-
-HerdCtlStatus
-herd_ctl_issuer_register (HerdCtl *ctl)
-{
-  g_autofree char *agree_terms = NULL;
-  g_auto (GStrv) contacts = NULL;
-  const GOptionEntry options[] = {
-    { "agree-terms", 0, 0, G_OPTION_ARG_STRING, &agree_terms,
-      N_ ("The URL of the terms of service that you agree to"), N_ ("URL") },
-    { "contact", 0, 0, G_OPTION_ARG_STRING_ARRAY, &contacts,
-      N_ ("Whom the CA may write to (repeat)"), N_ ("ADDRESS") },
-    { 0 },
-  };
-  g_autoptr (GError) error = NULL;
-  if (!herd_ctl_parse (ctl, options, N_ ("Creates the account at the CA, or finds it again."), 1,
-                       &error))
-    return herd_ctl_fail (ctl, error);
-  const char *name = ctl->arguments[1];
-  g_autofree char *path = herd_ctl_find (ctl, "GetIssuer", name, &error);
-  if (path == NULL)
-    return herd_ctl_fail (ctl, error);
-  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
-  if (agree_terms != NULL)
-    g_variant_dict_insert (&dict, "agree-terms", "s", agree_terms);
-  if (contacts != NULL)
-    g_variant_dict_insert_value (&dict, "contacts", contacts_to_variant (contacts));
-  g_autoptr (GVariant)
-      reply = herd_ctl_call (ctl, path, HERD_CTL_ISSUER, "Register",
-                             g_variant_new ("(@a{sv})", g_variant_dict_end (&dict)), "(o)", &error);
-  if (reply == NULL)
-    return fail_registration (ctl, name, path, error);
-  const char *operation;
-  g_variant_get (reply, "(&o)", &operation);
-  return finish_registration (ctl, name, path, operation);
+  return herd_ctl_issuer_print (ctl, path);
 }
 
 /* ---- remove -------------------------------------------------------------------------------- */

@@ -27,6 +27,13 @@ static const HerdCtlCommand commands[] = {
   { "issuer show", N_ ("NAME"), N_ ("Show one issuer"), herd_ctl_issuer_show },
   { "issuer add", N_ ("NAME --directory-url URL"), N_ ("Add an ACME CA"), herd_ctl_issuer_add },
   { "issuer register", N_ ("NAME"), N_ ("Create the account at the CA"), herd_ctl_issuer_register },
+  { "issuer set-contacts", N_ ("NAME"), N_ ("Tell the CA whom it may write to"),
+    herd_ctl_issuer_set_contacts },
+  { "issuer roll-key", N_ ("NAME"), N_ ("Give the account a new key"), herd_ctl_issuer_roll_key },
+  { "issuer import", N_ ("NAME --key FILE"), N_ ("Take over another client's account"),
+    herd_ctl_issuer_import },
+  { "issuer deactivate", N_ ("NAME --yes"), N_ ("Close the account for ever"),
+    herd_ctl_issuer_deactivate },
   { "issuer remove", N_ ("NAME"), N_ ("Forget an issuer"), herd_ctl_issuer_remove },
   { "version", "", N_ ("Say which versions these are"), herd_ctl_version },
 };

@@ -63,6 +63,15 @@ static const Step known_steps[] = {
   { "names", N_ ("asking the DNS about the names"), FALSE },
   { "look", N_ ("looking at it, from here"), FALSE },
   { "withdraw", N_ ("taking the proof away"), TRUE },
+  { "settle", N_ ("finding out which key the account has"), TRUE },
+  { "binding", N_ ("reading the external account binding"), TRUE },
+  { "update", N_ ("telling the CA the contacts"), FALSE },
+  { "drop", N_ ("dropping what is not needed any more"), TRUE },
+  { "turn", N_ ("waiting for issuances to end"), TRUE },
+  { "change", N_ ("telling the CA the new key"), FALSE },
+  { "probe", N_ ("finding out which key the account has"), TRUE },
+  { "adopt", N_ ("storing the account's key, sealed"), FALSE },
+  { "send", N_ ("telling the CA"), FALSE },
   { "end", N_ ("ending"), TRUE },
 };
 

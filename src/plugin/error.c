@@ -7,6 +7,7 @@
 typedef struct {
   char *type;
   char *instance;
+  char *terms;
   char *identifier;
   guint status;
   gint64 retry_at;
@@ -24,6 +25,7 @@ herd_error_private_copy (const HerdErrorPrivate *source, HerdErrorPrivate *targe
 {
   target->type = g_strdup (source->type);
   target->instance = g_strdup (source->instance);
+  target->terms = g_strdup (source->terms);
   target->identifier = g_strdup (source->identifier);
   target->status = source->status;
   target->retry_at = source->retry_at;
@@ -35,6 +37,7 @@ herd_error_private_clear (HerdErrorPrivate *priv)
 {
   g_free (priv->type);
   g_free (priv->instance);
+  g_free (priv->terms);
   g_free (priv->identifier);
 }
 
@@ -311,11 +314,14 @@ herd_error_new_problem (const HerdProblem *problem, const char *what)
     g_string_append_printf (text, "; %s", next_step);
   if (problem->instance != NULL)
     g_string_append_printf (text, ": %s", problem->instance);
+  if (problem->terms != NULL)
+    g_string_append_printf (text, "; the terms of service are now %s", problem->terms);
 
   error = g_error_new_literal (HERD_ERROR, code, text->str);
   priv = herd_error_get_private (error);
   priv->type = g_strdup (problem->type);
   priv->instance = g_strdup (problem->instance);
+  priv->terms = g_strdup (problem->terms);
   priv->identifier = g_strdup (problem->identifier);
   priv->status = problem->status;
   priv->retry_at = problem->retry_at;
@@ -351,6 +357,14 @@ herd_error_get_instance (const GError *error)
   const HerdErrorPrivate *priv = peek (error);
 
   return priv != NULL ? priv->instance : NULL;
+}
+
+const char *
+herd_error_get_terms (const GError *error)
+{
+  const HerdErrorPrivate *priv = peek (error);
+
+  return priv != NULL ? priv->terms : NULL;
 }
 
 const char *

@@ -51,6 +51,7 @@ typedef struct {
   const char *detail;     /* the CA's words */
   guint status;           /* HTTP, 0 = none */
   const char *instance;   /* a URL for a human */
+  const char *terms;      /* the URL of changed terms of service (RFC 8555 section 7.3.3) */
   const char *identifier; /* which name it is about */
   gint64 retry_at;        /* seconds since the epoch, 0 = not said; already capped */
   gboolean needs_human;   /* the CA asks for somebody, whatever its type says */
@@ -65,6 +66,7 @@ GError *herd_error_new_problem (const HerdProblem *problem, const char *what);
 gint64 herd_error_get_retry_at (const GError *error);
 const char *herd_error_get_problem_type (const GError *error);
 const char *herd_error_get_instance (const GError *error);
+const char *herd_error_get_terms (const GError *error);
 const char *herd_error_get_identifier (const GError *error);
 guint herd_error_get_status (const GError *error);
 /* Sets when ERROR (of this domain) may be tried again; makes a back-off a timed one. */

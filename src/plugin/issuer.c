@@ -162,6 +162,34 @@ herd_account_free (HerdAccount *account)
   g_free (account);
 }
 
+HerdBinding *
+herd_binding_new (const char *kid, const char *algorithm, GBytes *key)
+{
+  HerdBinding *binding = g_new0 (HerdBinding, 1);
+
+  binding->kid = g_strdup (kid);
+  binding->algorithm = g_strdup (algorithm);
+  binding->key = g_bytes_ref (key);
+  return binding;
+}
+
+HerdBinding *
+herd_binding_copy (const HerdBinding *binding)
+{
+  return binding != NULL ? herd_binding_new (binding->kid, binding->algorithm, binding->key) : NULL;
+}
+
+void
+herd_binding_free (HerdBinding *binding)
+{
+  if (binding == NULL)
+    return;
+  g_free (binding->kid);
+  g_free (binding->algorithm);
+  g_clear_pointer (&binding->key, g_bytes_unref);
+  g_free (binding);
+}
+
 void
 herd_issuer_host_checkpoint_async (HerdIssuerHost *host, GBytes *bytes,
                                    GAsyncReadyCallback callback, gpointer data)
@@ -284,11 +312,11 @@ herd_issuer_preflight_finish (HerdIssuer *issuer, GAsyncResult *result, GError *
 }
 
 void
-herd_accounts_register_async (HerdAccounts *accounts, GVariant *options, HerdIssuerHost *host,
-                              GCancellable *cancellable, GAsyncReadyCallback callback,
-                              gpointer data)
+herd_accounts_register_async (HerdAccounts *accounts, GVariant *options, const HerdBinding *binding,
+                              HerdIssuerHost *host, GCancellable *cancellable,
+                              GAsyncReadyCallback callback, gpointer data)
 {
-  HERD_ACCOUNTS_GET_IFACE (accounts)->register_async (accounts, options, host, cancellable,
+  HERD_ACCOUNTS_GET_IFACE (accounts)->register_async (accounts, options, binding, host, cancellable,
                                                       callback, data);
 }
 
@@ -296,6 +324,65 @@ HerdAccount *
 herd_accounts_register_finish (HerdAccounts *accounts, GAsyncResult *result, GError **error)
 {
   return HERD_ACCOUNTS_GET_IFACE (accounts)->register_finish (accounts, result, error);
+}
+
+void
+herd_accounts_update_async (HerdAccounts *accounts, const char *const *contacts,
+                            HerdIssuerHost *host, GCancellable *cancellable,
+                            GAsyncReadyCallback callback, gpointer data)
+{
+  HERD_ACCOUNTS_GET_IFACE (accounts)->update_async (accounts, contacts, host, cancellable, callback,
+                                                    data);
+}
+
+HerdAccount *
+herd_accounts_update_finish (HerdAccounts *accounts, GAsyncResult *result, GError **error)
+{
+  return HERD_ACCOUNTS_GET_IFACE (accounts)->update_finish (accounts, result, error);
+}
+
+void
+herd_accounts_roll_key_async (HerdAccounts *accounts, GBytes *resume, HerdIssuerHost *host,
+                              GCancellable *cancellable, GAsyncReadyCallback callback,
+                              gpointer data)
+{
+  HERD_ACCOUNTS_GET_IFACE (accounts)->roll_key_async (accounts, resume, host, cancellable, callback,
+                                                      data);
+}
+
+HerdAccount *
+herd_accounts_roll_key_finish (HerdAccounts *accounts, GAsyncResult *result, GError **error)
+{
+  return HERD_ACCOUNTS_GET_IFACE (accounts)->roll_key_finish (accounts, result, error);
+}
+
+void
+herd_accounts_deactivate_async (HerdAccounts *accounts, HerdIssuerHost *host,
+                                GCancellable *cancellable, GAsyncReadyCallback callback,
+                                gpointer data)
+{
+  HERD_ACCOUNTS_GET_IFACE (accounts)->deactivate_async (accounts, host, cancellable, callback,
+                                                        data);
+}
+
+HerdAccount *
+herd_accounts_deactivate_finish (HerdAccounts *accounts, GAsyncResult *result, GError **error)
+{
+  return HERD_ACCOUNTS_GET_IFACE (accounts)->deactivate_finish (accounts, result, error);
+}
+
+void
+herd_accounts_import_async (HerdAccounts *accounts, GBytes *key, HerdIssuerHost *host,
+                            GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data)
+{
+  HERD_ACCOUNTS_GET_IFACE (accounts)->import_async (accounts, key, host, cancellable, callback,
+                                                    data);
+}
+
+HerdAccount *
+herd_accounts_import_finish (HerdAccounts *accounts, GAsyncResult *result, GError **error)
+{
+  return HERD_ACCOUNTS_GET_IFACE (accounts)->import_finish (accounts, result, error);
 }
 
 void

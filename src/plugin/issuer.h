@@ -68,9 +68,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (HerdRenewalInfo, herd_renewal_info_free)
 
 /* What Issuer1 shows of an account. Strings may be empty, never NULL. */
 typedef struct {
-  char *status; /* "unregistered", "valid", "deactivated", "revoked" … */
-  char *url;    /* the account's (RFC 8555 section 7.3): its identity */
-  char *terms;  /* the terms of service's URL as last seen */
+  char *
+      status; /* "unregistered", "valid", "rolling" (which key is the account's is to be found out),
+                 * "deactivated", "revoked" … */
+  char *url;  /* the account's (RFC 8555 section 7.3): its identity */
+  char *terms; /* the terms of service's URL as last seen */
   char **contacts;
   char **capabilities; /* "ari", "profiles", "eab-required", "key-change", as the directory says */
   GVariant *profiles;  /* a{ss}: name, description */
@@ -94,6 +96,18 @@ typedef struct {
 HerdOutlook *herd_outlook_new (void);
 void herd_outlook_free (HerdOutlook *outlook);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (HerdOutlook, herd_outlook_free)
+
+/* What binds an account to one that the CA knows already (RFC 8555 section 7.3.4). */
+typedef struct {
+  char *kid;       /* the CA's name for KEY */
+  char *algorithm; /* "HS256", "HS384", "HS512" */
+  GBytes *key; /* the MAC key, as text as the CA gave it: base64url, perhaps padded, or base64 */
+} HerdBinding;
+
+HerdBinding *herd_binding_new (const char *kid, const char *algorithm, GBytes *key);
+HerdBinding *herd_binding_copy (const HerdBinding *binding);
+void herd_binding_free (HerdBinding *binding);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (HerdBinding, herd_binding_free)
 
 /* --- what the host gives (the core implements it, one for each issuer and operation) --- */
 
@@ -229,12 +243,47 @@ struct _HerdAccountsInterface {
   GTypeInterface parent;
 
   /* Creates the account, or finds it again by its key; OPTIONS (a{sv}): agree-terms s (the terms'
-   * URL, or "yes" for whatever they are now), contacts as. A lost reply must not lead to a second
-   * account. Finishing means: the account's URL is on disk. Errors: HERD_ERROR_ACTION_REQUIRED
-   * names the terms' URL if they are not agreed to. */
-  void (*register_async) (HerdAccounts *accounts, GVariant *options, HerdIssuerHost *host,
-                          GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data);
+   * URL, or "yes" for whatever they are now), contacts as. BINDING: what the CA wants to see of an
+   * account of its own, or NULL; it is used once, and kept, sealed, until then. A lost reply must not
+   * lead to a second account. A valid account whose contacts are others than these gets these.
+   * Finishing means: the account's URL is on disk. Errors: HERD_ERROR_ACTION_REQUIRED names the terms'
+   * URL if they are not agreed to, asks for a binding, says that the account was deactivated. */
+  void (*register_async) (HerdAccounts *accounts, GVariant *options, const HerdBinding *binding,
+                          HerdIssuerHost *host, GCancellable *cancellable,
+                          GAsyncReadyCallback callback, gpointer data);
   HerdAccount *(*register_finish) (HerdAccounts *accounts, GAsyncResult *result, GError **error);
+
+  /* Gives the valid account the CONTACTS (mailto: URLs); none are possible. Finishing means that the
+   * CA has said so, and that it is on disk. Errors: HERD_ERROR_ACTION_REQUIRED (no valid account; an
+   * address that the CA does not like), those of the network: try again. */
+  void (*update_async) (HerdAccounts *accounts, const char *const *contacts, HerdIssuerHost *host,
+                        GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data);
+  HerdAccount *(*update_finish) (HerdAccounts *accounts, GAsyncResult *result, GError **error);
+
+  /* Gives the valid account a new key, as soon as nothing is under way with the old one; what is asked
+   * for meanwhile waits. RESUME: the last checkpoint of this very operation, or NULL. The new key is on
+   * disk before the CA sees it, and the old one until it is known that the new one is the account's:
+   * whenever this is cut off, the next operation finds out which it is. Finishing means that the new
+   * key is in use, and on disk. Errors: HERD_ERROR_REFUSED (the CA changes no keys), others as in
+   * update; after all of them the account has one key that works, or "rolling" is its status. */
+  void (*roll_key_async) (HerdAccounts *accounts, GBytes *resume, HerdIssuerHost *host,
+                          GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data);
+  HerdAccount *(*roll_key_finish) (HerdAccounts *accounts, GAsyncResult *result, GError **error);
+
+  /* Deactivates the account, for ever (RFC 8555 section 7.3.6); one that is deactivated already is a
+   * success. Finishing means that the CA has said so, and that it is on disk. */
+  void (*deactivate_async) (HerdAccounts *accounts, HerdIssuerHost *host, GCancellable *cancellable,
+                            GAsyncReadyCallback callback, gpointer data);
+  HerdAccount *(*deactivate_finish) (HerdAccounts *accounts, GAsyncResult *result, GError **error);
+
+  /* Takes over the account whose private key is KEY (text: JWK or PEM), which the CA has to know. KEY
+   * NULL: that of a call which was cut off, HERD_ERROR_NOT_FOUND if there is none. Finishing means:
+   * key and account are on disk. Errors: HERD_ERROR_INVALID_ARGUMENT (no such key),
+   * HERD_ERROR_EXISTS (there is a valid account with another key), HERD_ERROR_ACTION_REQUIRED (the CA
+   * knows no account with this key, or deactivated it); nothing has changed then. */
+  void (*import_async) (HerdAccounts *accounts, GBytes *key, HerdIssuerHost *host,
+                        GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data);
+  HerdAccount *(*import_finish) (HerdAccounts *accounts, GAsyncResult *result, GError **error);
 
   /* What is known of the account, from the records alone: no request leaves. */
   void (*load_async) (HerdAccounts *accounts, HerdIssuerHost *host, GAsyncReadyCallback callback,
@@ -242,11 +291,32 @@ struct _HerdAccountsInterface {
   HerdAccount *(*load_finish) (HerdAccounts *accounts, GAsyncResult *result, GError **error);
 };
 
-void herd_accounts_register_async (HerdAccounts *accounts, GVariant *options, HerdIssuerHost *host,
+void herd_accounts_register_async (HerdAccounts *accounts, GVariant *options,
+                                   const HerdBinding *binding, HerdIssuerHost *host,
                                    GCancellable *cancellable, GAsyncReadyCallback callback,
                                    gpointer data);
 HerdAccount *herd_accounts_register_finish (HerdAccounts *accounts, GAsyncResult *result,
                                             GError **error);
+void herd_accounts_update_async (HerdAccounts *accounts, const char *const *contacts,
+                                 HerdIssuerHost *host, GCancellable *cancellable,
+                                 GAsyncReadyCallback callback, gpointer data);
+HerdAccount *herd_accounts_update_finish (HerdAccounts *accounts, GAsyncResult *result,
+                                          GError **error);
+void herd_accounts_roll_key_async (HerdAccounts *accounts, GBytes *resume, HerdIssuerHost *host,
+                                   GCancellable *cancellable, GAsyncReadyCallback callback,
+                                   gpointer data);
+HerdAccount *herd_accounts_roll_key_finish (HerdAccounts *accounts, GAsyncResult *result,
+                                            GError **error);
+void herd_accounts_deactivate_async (HerdAccounts *accounts, HerdIssuerHost *host,
+                                     GCancellable *cancellable, GAsyncReadyCallback callback,
+                                     gpointer data);
+HerdAccount *herd_accounts_deactivate_finish (HerdAccounts *accounts, GAsyncResult *result,
+                                              GError **error);
+void herd_accounts_import_async (HerdAccounts *accounts, GBytes *key, HerdIssuerHost *host,
+                                 GCancellable *cancellable, GAsyncReadyCallback callback,
+                                 gpointer data);
+HerdAccount *herd_accounts_import_finish (HerdAccounts *accounts, GAsyncResult *result,
+                                          GError **error);
 void herd_accounts_load_async (HerdAccounts *accounts, HerdIssuerHost *host,
                                GAsyncReadyCallback callback, gpointer data);
 HerdAccount *herd_accounts_load_finish (HerdAccounts *accounts, GAsyncResult *result,

@@ -80,7 +80,8 @@ directory (TestDouble *ca G_GNUC_UNUSED, const char *payload G_GNUC_UNUSED,
            gboolean other G_GNUC_UNUSED)
 {
   return g_strdup ("{\"newNonce\":\"$BASE/nonce\",\"newAccount\":\"$BASE/account\","
-                   "\"newOrder\":\"$BASE/order\",\"renewalInfo\":\"$BASE/ari\","
+                   "\"newOrder\":\"$BASE/order\",\"keyChange\":\"$BASE/"
+                   "key-change\",\"renewalInfo\":\"$BASE/ari\","
                    "\"meta\":{\"termsOfService\":\"https://ca.example/terms\","
                    "\"caaIdentities\":[\"ca.example\"],"
                    "\"profiles\":{\"classic\":\"the usual\"}}}");
@@ -181,6 +182,8 @@ static const struct {
   { "/dir", 200, "", directory },
   { "/nonce", 200, "", nothing },
   { "/account", 201, "Location: $BASE/account/1\r\n", account },
+  { "/account/1", 200, "", account },
+  { "/key-change", 200, "", account },
   { "/order", 201, "Location: $BASE/order/1\r\n", new_order },
   { "/order/1", 200, "", order },
   { "/authorization", 200, "", authorization },

@@ -23,7 +23,7 @@ void test_double_free (TestDouble *ca);
 const char *test_double_get_url (TestDouble *ca); /* of the directory */
 const char *test_double_get_trust (TestDouble *ca);
 
-/* The next TIMES (0: all) requests to PATH ("/dir", "/nonce", "/account", "/order", "/order/1",
+/* The next TIMES (0: all) requests to PATH ("/dir", "/nonce", "/account", "/account/1", "/key-change", "/order", "/order/1",
  * "/authorization", "/challenge", "/finalize", "/certificate", "/orders") are answered so. In
  * BODY and FIELDS, "$BASE" is the CA's address. Replaces what was said of PATH before. */
 void test_double_say (TestDouble *ca, const char *path, guint times, guint status,

@@ -4,6 +4,8 @@
  */
 #include "fixture.h"
 
+#include <string.h>
+
 #include "pebble.h"
 #include "plugin/error.h"
 
@@ -62,7 +64,8 @@ acme_tear_down (Acme *acme)
 }
 
 HerdAccount *
-acme_register (Acme *acme, const char *agree_terms, GError **error)
+acme_register_with (Acme *acme, const char *agree_terms, const char *const *contacts,
+                    const HerdBinding *binding, GError **error)
 {
   g_autoptr (GVariant) options = NULL;
   g_autoptr (GAsyncResult) result = NULL;
@@ -71,11 +74,64 @@ acme_register (Acme *acme, const char *agree_terms, GError **error)
   g_variant_builder_init (&builder, G_VARIANT_TYPE_VARDICT);
   if (agree_terms != NULL)
     g_variant_builder_add (&builder, "{sv}", "agree-terms", g_variant_new_string (agree_terms));
+  if (contacts != NULL)
+    g_variant_builder_add (&builder, "{sv}", "contacts", g_variant_new_strv (contacts, -1));
   options = g_variant_ref_sink (g_variant_builder_end (&builder));
-  herd_accounts_register_async (HERD_ACCOUNTS (acme->engine), options,
+  herd_accounts_register_async (HERD_ACCOUNTS (acme->engine), options, binding,
                                 HERD_ISSUER_HOST (acme->host), NULL, test_on_result, &result);
   test_wait (result != NULL);
   return herd_accounts_register_finish (HERD_ACCOUNTS (acme->engine), result, error);
+}
+
+HerdAccount *
+acme_register (Acme *acme, const char *agree_terms, GError **error)
+{
+  return acme_register_with (acme, agree_terms, NULL, NULL, error);
+}
+
+HerdAccount *
+acme_update (Acme *acme, const char *const *contacts, GError **error)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+
+  herd_accounts_update_async (HERD_ACCOUNTS (acme->engine), contacts, HERD_ISSUER_HOST (acme->host),
+                              NULL, test_on_result, &result);
+  test_wait (result != NULL);
+  return herd_accounts_update_finish (HERD_ACCOUNTS (acme->engine), result, error);
+}
+
+HerdAccount *
+acme_roll_key (Acme *acme, GBytes *resume, GError **error)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+
+  herd_accounts_roll_key_async (HERD_ACCOUNTS (acme->engine), resume, HERD_ISSUER_HOST (acme->host),
+                                NULL, test_on_result, &result);
+  test_wait (result != NULL);
+  return herd_accounts_roll_key_finish (HERD_ACCOUNTS (acme->engine), result, error);
+}
+
+HerdAccount *
+acme_deactivate (Acme *acme, GError **error)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+
+  herd_accounts_deactivate_async (HERD_ACCOUNTS (acme->engine), HERD_ISSUER_HOST (acme->host), NULL,
+                                  test_on_result, &result);
+  test_wait (result != NULL);
+  return herd_accounts_deactivate_finish (HERD_ACCOUNTS (acme->engine), result, error);
+}
+
+HerdAccount *
+acme_import (Acme *acme, const char *key, GError **error)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GBytes) text = key != NULL ? g_bytes_new (key, strlen (key)) : NULL;
+
+  herd_accounts_import_async (HERD_ACCOUNTS (acme->engine), text, HERD_ISSUER_HOST (acme->host),
+                              NULL, test_on_result, &result);
+  test_wait (result != NULL);
+  return herd_accounts_import_finish (HERD_ACCOUNTS (acme->engine), result, error);
 }
 
 void

@@ -27,6 +27,15 @@ void acme_tear_down (Acme *acme);
 
 /* AGREE_TERMS may be NULL. */
 HerdAccount *acme_register (Acme *acme, const char *agree_terms, GError **error);
+/* CONTACTS and BINDING may be NULL. */
+HerdAccount *acme_register_with (Acme *acme, const char *agree_terms, const char *const *contacts,
+                                 const HerdBinding *binding, GError **error);
+HerdAccount *acme_update (Acme *acme, const char *const *contacts, GError **error);
+/* RESUME: the checkpoint of an earlier one, or NULL. */
+HerdAccount *acme_roll_key (Acme *acme, GBytes *resume, GError **error);
+HerdAccount *acme_deactivate (Acme *acme, GError **error);
+/* KEY: text; NULL: that of an import that was cut off. */
+HerdAccount *acme_import (Acme *acme, const char *key, GError **error);
 HerdAccount *acme_load (Acme *acme, GError **error);
 /* Registers, which must succeed. */
 void acme_must_register (Acme *acme);

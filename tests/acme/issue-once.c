@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * issue-once register|issue DIRECTORY URL TRUST-FILE CHALLTESTSRV [POINT]: one operation of the
- * engine with the records, the checkpoint and the certificate's key in DIRECTORY; what it comes to
- * is left in DIRECTORY/chain, or told as an error. The crash points that it reaches are listed in
+ * issue-once register|issue|roll-key|deactivate|import DIRECTORY URL TRUST-FILE CHALLTESTSRV [POINT]: one operation of the
+ * engine with the records, the checkpoint, the certificate's key and the key to be imported
+ * (import.pem) in DIRECTORY; what it comes to is left in DIRECTORY/chain, or told as an error. The crash points that it reaches are listed in
  * DIRECTORY/points as NAME#OCCURRENCE; at POINT it ends as if it had been killed. A program apart,
  * for a process has to die.
  */
@@ -70,18 +70,30 @@ issue (HerdAcmeEngine *engine, TestHost *host, GError **error)
   return issued != NULL;
 }
 
+/* The account's own verbs; each prints its URL. */
 static gboolean
-enrol (HerdAcmeEngine *engine, TestHost *host, GError **error)
+change_account (const char *verb, HerdAcmeEngine *engine, TestHost *host, GError **error)
 {
   g_autoptr (GVariant)
       options = g_variant_ref_sink (g_variant_new_parsed ("{'agree-terms': <'yes'>}"));
+  g_autoptr (GBytes) resume = test_host_get_checkpoint (host);
+  g_autoptr (GBytes) key = test_host_get (host, "import.pem");
   g_autoptr (GAsyncResult) result = NULL;
   g_autoptr (HerdAccount) account = NULL;
+  HerdAccounts *accounts = HERD_ACCOUNTS (engine);
+  HerdIssuerHost *issuer_host = HERD_ISSUER_HOST (host);
 
-  herd_accounts_register_async (HERD_ACCOUNTS (engine), options, HERD_ISSUER_HOST (host), NULL,
-                                test_on_result, &result);
+  if (g_str_equal (verb, "roll-key"))
+    herd_accounts_roll_key_async (accounts, resume, issuer_host, NULL, test_on_result, &result);
+  else if (g_str_equal (verb, "deactivate"))
+    herd_accounts_deactivate_async (accounts, issuer_host, NULL, test_on_result, &result);
+  else if (g_str_equal (verb, "import"))
+    herd_accounts_import_async (accounts, key, issuer_host, NULL, test_on_result, &result);
+  else
+    herd_accounts_register_async (accounts, options, NULL, issuer_host, NULL, test_on_result,
+                                  &result);
   test_wait (result != NULL);
-  account = herd_accounts_register_finish (HERD_ACCOUNTS (engine), result, error);
+  account = herd_accounts_register_finish (accounts, result, error);
   if (account != NULL)
     g_print ("%s\n", account->url);
   return account != NULL;
@@ -119,8 +131,8 @@ main (int argc, char **argv)
   host = test_host_new (argv[2]);
   solver = test_solver_new ("http-01", argv[5], log);
   test_host_add_solver (host, solver);
-  done = g_str_equal (argv[1], "register") ? enrol (engine, host, &error)
-                                           : issue (engine, host, &error);
+  done = g_str_equal (argv[1], "issue") ? issue (engine, host, &error)
+                                        : change_account (argv[1], engine, host, &error);
   if (!done)
     g_printerr ("%s\n", error->message);
   fclose (crash.list);

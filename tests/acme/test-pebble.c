@@ -115,7 +115,7 @@ test_contacts (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
         g_variant_new_parsed ("{'agree-terms': <'yes'>, 'contacts': <%^as>}", contacts));
     g_autoptr (GAsyncResult) result = NULL;
 
-    herd_accounts_register_async (HERD_ACCOUNTS (acme->engine), options,
+    herd_accounts_register_async (HERD_ACCOUNTS (acme->engine), options, NULL,
                                   HERD_ISSUER_HOST (acme->host), NULL, test_on_result, &result);
     test_wait (result != NULL);
     account = herd_accounts_register_finish (HERD_ACCOUNTS (acme->engine), result, &error);

@@ -3,6 +3,7 @@
  * Killed and started again: a process with the engine dies at every crash point that there is, and
  * another one, with what is on disk, finishes; with one order at the CA, and one account.
  */
+#include <glib/gstdio.h>
 #include <string.h>
 
 #include "fixture.h"
@@ -65,6 +66,42 @@ read_file (Machine *machine, const char *name)
 
   g_file_get_contents (path, &text, NULL, NULL);
   return text;
+}
+
+static gboolean
+has_file (Machine *machine, const char *name)
+{
+  g_autofree char *text = read_file (machine, name);
+
+  return text != NULL;
+}
+
+static void
+remove_file (Machine *machine, const char *name)
+{
+  g_autofree char *path = g_build_filename (machine->directory, name, NULL);
+
+  g_unlink (path);
+}
+
+static void
+write_file (Machine *machine, const char *name, const char *text)
+{
+  g_autofree char *path = g_build_filename (machine->directory, name, NULL);
+
+  g_assert_true (g_file_set_contents (path, text, -1, NULL));
+}
+
+/* The account's key as other programs keep it. */
+static char *
+read_pem (Machine *machine)
+{
+  g_autoptr (TestHost) host = test_host_new (machine->directory);
+  g_autoptr (GBytes) der = test_host_get (host, "account-key");
+  g_autoptr (HerdKey) key = herd_key_new_from_pkcs8 (der, NULL);
+  g_autoptr (GBytes) pem = herd_key_to_pem (key, NULL);
+
+  return g_strndup (g_bytes_get_data (pem, NULL), g_bytes_get_size (pem));
 }
 
 /* The points that one whole run reaches. */
@@ -196,6 +233,88 @@ test_register (gconstpointer data)
   }
 }
 
+/* What runs now can be killed anywhere, and the account is what it was, with a key that works: found out by
+ * the same verb again, and by any other. */
+static void
+kill_account_at (TestPebble *pebble, const char *verb, const char *point)
+{
+  static const char *const next[] = { "register", NULL };
+  g_autofree char *url = NULL;
+
+  for (guint i = 0; i <= g_strv_length ((char **) next); i++) {
+    const char *first = next[i] != NULL ? next[i] : verb;
+    g_autofree char *found = NULL;
+    g_autofree char *again = NULL;
+    Machine machine;
+
+    g_test_message ("%s, then %s", point, first);
+    g_clear_pointer (&url, g_free);
+    machine_set_up (&machine, pebble);
+    g_assert_cmpint (run (&machine, "register", NULL, &url), ==, 0);
+    g_assert_cmpint (run (&machine, verb, point, NULL), ==, KILLED);
+    g_assert_cmpint (run (&machine, first, NULL, &found), ==, 0);
+    g_assert_cmpstr (found, ==, url);
+    g_assert_cmpint (run (&machine, verb, NULL, &again), ==, 0);
+    g_assert_cmpstr (again, ==, url);
+    remove_file (&machine, "checkpoint");
+    g_assert_cmpint (run (&machine, "issue", NULL, NULL), ==, 0);
+    machine_tear_down (&machine);
+  }
+}
+
+static void
+test_roll_key (gconstpointer data)
+{
+  TestPebble *pebble = (TestPebble *) data;
+  g_auto (GStrv) points = NULL;
+  Machine machine;
+
+  machine_set_up (&machine, pebble);
+  g_assert_cmpint (run (&machine, "register", NULL, NULL), ==, 0);
+  points = list_points (&machine, "roll-key");
+  machine_tear_down (&machine);
+  g_assert_true (g_strv_contains ((const char *const *) points, "net:keyChange:answered#1"));
+  g_assert_true (g_strv_contains ((const char *const *) points, "run:settle/adopt:entered#1"));
+  for (char **point = points; *point != NULL; point++)
+    kill_account_at (pebble, "roll-key", *point);
+}
+
+/* An import that was cut off goes on, or has not begun. */
+static void
+test_import (gconstpointer data)
+{
+  TestPebble *pebble = (TestPebble *) data;
+  g_auto (GStrv) points = NULL;
+  g_autofree char *key = NULL;
+  g_autofree char *url = NULL;
+  Machine machine;
+  guint number = 0;
+
+  machine_set_up (&machine, pebble);
+  g_assert_cmpint (run (&machine, "register", NULL, &url), ==, 0);
+  key = read_pem (&machine);
+  machine_tear_down (&machine);
+  do {
+    g_autofree char *found = NULL;
+    const char *point = points != NULL ? points[number++] : NULL;
+
+    machine_set_up (&machine, pebble);
+    write_file (&machine, "import.pem", key);
+    if (point == NULL) {
+      points = list_points (&machine, "import");
+    } else {
+      g_test_message ("%s", point);
+      g_assert_cmpint (run (&machine, "import", point, NULL), ==, KILLED);
+      if (has_file (&machine, "account-key-import") || has_file (&machine, "account"))
+        remove_file (&machine, "import.pem");
+      g_assert_cmpint (run (&machine, "import", NULL, &found), ==, 0);
+      g_assert_cmpstr (found, ==, url);
+      g_assert_false (has_file (&machine, "account-key-import"));
+    }
+    machine_tear_down (&machine);
+  } while (points[number] != NULL);
+}
+
 /* Between newOrder's answer and the commit of its URL: the list of orders has it, so there is one
  * order only. */
 static void
@@ -245,6 +364,8 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   pebble = test_pebble_new ("--respond");
   g_test_add_data_func ("/resume/register", pebble, test_register);
+  g_test_add_data_func ("/resume/roll-key", pebble, test_roll_key);
+  g_test_add_data_func ("/resume/import", pebble, test_import);
   g_test_add_data_func ("/resume/lost-url", pebble, test_lost_url);
   g_test_add_data_func ("/resume/other-key", pebble, test_other_key);
   g_test_add_data_func ("/resume/issue", pebble, test_issue);

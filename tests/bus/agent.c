@@ -10,6 +10,7 @@
  */
 #include <glib-unix.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "bus/service.h"
@@ -28,7 +29,8 @@ struct _Double {
   TestCa *ca;
   HerdClock *clock;
   GPtrArray *waiting; /* GTask, with their requests */
-  const char *name;   /* the issuer's: what preflights find */
+  char *name;         /* the issuer's: what preflights find */
+  HerdAccount *account;
 };
 
 static void
@@ -157,16 +159,200 @@ issuer_init (HerdIssuerInterface *iface)
   iface->preflight_finish = preflight_finish;
 }
 
+/* --- its account --- */
+
+static void
+set_status (Double *self, const char *status)
+{
+  g_free (self->account->status);
+  self->account->status = g_strdup (status);
+  g_free (self->account->url);
+  self->account->url = g_strconcat ("https://ca.test/account/", self->name, NULL);
+}
+
+static void
+set_contacts (Double *self, const char *const *contacts)
+{
+  g_strfreev (self->account->contacts);
+  self->account->contacts = g_strdupv ((char **) contacts);
+}
+
+/* Ends TASK (taken) with the account, or with ERROR. */
+static void
+return_account (GTask *task, GError *error)
+{
+  Double *self = TEST_DOUBLE (g_task_get_source_object (task));
+
+  if (error != NULL)
+    g_task_return_error (task, error);
+  else
+    g_task_return_pointer (task, herd_account_copy (self->account),
+                           (GDestroyNotify) herd_account_free);
+  g_object_unref (task);
+}
+
+static gboolean
+is_text (GBytes *bytes, const char *text)
+{
+  return g_bytes_get_size (bytes) == strlen (text)
+         && memcmp (g_bytes_get_data (bytes, NULL), text, strlen (text)) == 0;
+}
+
+static void
+load_async (HerdAccounts *accounts, HerdIssuerHost *host G_GNUC_UNUSED,
+            GAsyncReadyCallback callback, gpointer data)
+{
+  return_account (g_task_new (accounts, NULL, callback, data), NULL);
+}
+
+/* The issuer "eab" wants a binding: kid "kid", key "right". */
+static void
+register_async (HerdAccounts *accounts, GVariant *options, const HerdBinding *binding,
+                HerdIssuerHost *host G_GNUC_UNUSED, GCancellable *cancellable,
+                GAsyncReadyCallback callback, gpointer data)
+{
+  Double *self = TEST_DOUBLE (accounts);
+  g_auto (GStrv) contacts = NULL;
+  GError *error = NULL;
+
+  if (g_str_equal (self->name, "eab") && binding == NULL
+      && !g_str_equal (self->account->status, "valid"))
+    error = g_error_new_literal (HERD_ERROR, HERD_ERROR_ACTION_REQUIRED,
+                                 "the double wants a binding");
+  else if (binding != NULL
+           && (!g_str_equal (binding->kid, "kid") || !is_text (binding->key, "right")
+               || !g_str_equal (binding->algorithm, "HS384")))
+    error = g_error_new_literal (HERD_ERROR, HERD_ERROR_REFUSED,
+                                 "the double knows no such binding");
+  else
+    set_status (self, "valid");
+  if (error == NULL && g_variant_lookup (options, "contacts", "^as", &contacts))
+    set_contacts (self, (const char *const *) contacts);
+  return_account (g_task_new (accounts, cancellable, callback, data), error);
+}
+
+static void
+update_async (HerdAccounts *accounts, const char *const *contacts,
+              HerdIssuerHost *host G_GNUC_UNUSED, GCancellable *cancellable,
+              GAsyncReadyCallback callback, gpointer data)
+{
+  set_contacts (TEST_DOUBLE (accounts), contacts);
+  return_account (g_task_new (accounts, cancellable, callback, data), NULL);
+}
+
+typedef struct {
+  HerdIssuerHost *host;
+  GTask *task;
+} Rolling;
+
+static void
+checkpointed (GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
+{
+  g_autofree Rolling *rolling = data;
+  Double *self = TEST_DOUBLE (g_task_get_source_object (rolling->task));
+  GTask *task = rolling->task;
+  GError *error = NULL;
+
+  if (!herd_issuer_host_checkpoint_finish (rolling->host, result, &error)) {
+    return_account (task, error);
+  } else if (g_str_equal (self->name, "hold")) {
+    /* Its first run waits for ever. */
+    g_task_set_check_cancellable (task, TRUE);
+    g_signal_connect_object (g_task_get_cancellable (task), "cancelled",
+                             G_CALLBACK (g_task_return_error_if_cancelled), task,
+                             G_CONNECT_SWAPPED);
+  } else {
+    return_account (task, NULL);
+  }
+  g_object_unref (rolling->host);
+}
+
+static void
+roll_key_async (HerdAccounts *accounts, GBytes *resume, HerdIssuerHost *host,
+                GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data)
+{
+  g_autoptr (GBytes) checkpoint = g_bytes_new_static ("begun", 5);
+  Rolling *rolling;
+
+  if (resume != NULL) {
+    /* An earlier process was at it. */
+    set_contacts (TEST_DOUBLE (accounts), (const char *const[]){ "mailto:resumed@ca.test", NULL });
+    return_account (g_task_new (accounts, cancellable, callback, data), NULL);
+    return;
+  }
+  rolling = g_new0 (Rolling, 1);
+  rolling->host = g_object_ref (host);
+  rolling->task = g_task_new (accounts, cancellable, callback, data);
+  herd_issuer_host_checkpoint_async (host, checkpoint, checkpointed, rolling);
+}
+
+static void
+deactivate_async (HerdAccounts *accounts, HerdIssuerHost *host G_GNUC_UNUSED,
+                  GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data)
+{
+  set_status (TEST_DOUBLE (accounts), "deactivated");
+  return_account (g_task_new (accounts, cancellable, callback, data), NULL);
+}
+
+static void
+import_async (HerdAccounts *accounts, GBytes *key, HerdIssuerHost *host G_GNUC_UNUSED,
+              GCancellable *cancellable, GAsyncReadyCallback callback, gpointer data)
+{
+  GError *error = NULL;
+
+  if (key == NULL || !is_text (key, "a key"))
+    error = g_error_new_literal (HERD_ERROR, HERD_ERROR_INVALID_ARGUMENT, "this is no key");
+  else
+    set_status (TEST_DOUBLE (accounts), "valid");
+  return_account (g_task_new (accounts, cancellable, callback, data), error);
+}
+
+static HerdAccount *
+account_finish (HerdAccounts *accounts G_GNUC_UNUSED, GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+static void
+accounts_init (HerdAccountsInterface *iface)
+{
+  iface->load_async = load_async;
+  iface->load_finish = account_finish;
+  iface->register_async = register_async;
+  iface->register_finish = account_finish;
+  iface->update_async = update_async;
+  iface->update_finish = account_finish;
+  iface->roll_key_async = roll_key_async;
+  iface->roll_key_finish = account_finish;
+  iface->deactivate_async = deactivate_async;
+  iface->deactivate_finish = account_finish;
+  iface->import_async = import_async;
+  iface->import_finish = account_finish;
+}
+
 G_DEFINE_FINAL_TYPE_WITH_CODE (Double, double, G_TYPE_OBJECT,
-                               G_IMPLEMENT_INTERFACE (HERD_TYPE_ISSUER, issuer_init))
+                               G_IMPLEMENT_INTERFACE (HERD_TYPE_ISSUER, issuer_init)
+                                   G_IMPLEMENT_INTERFACE (HERD_TYPE_ACCOUNTS, accounts_init))
 
 static void
-double_class_init (DoubleClass *klass G_GNUC_UNUSED)
-{}
+double_finalize (GObject *object)
+{
+  g_free (TEST_DOUBLE (object)->name);
+  herd_account_free (TEST_DOUBLE (object)->account);
+  G_OBJECT_CLASS (double_parent_class)->finalize (object);
+}
 
 static void
-double_init (Double *self G_GNUC_UNUSED)
-{}
+double_class_init (DoubleClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = double_finalize;
+}
+
+static void
+double_init (Double *self)
+{
+  self->account = herd_account_new ();
+}
 
 typedef struct {
   GMainLoop *loop;
@@ -188,7 +374,7 @@ make_issuer (const HerdAuthority *authority, gpointer data, GError **error G_GNU
   self->ca = program->ca;
   self->clock = program->clock;
   self->waiting = program->waiting;
-  self->name = g_intern_string (authority->name);
+  self->name = g_strdup (authority->name);
   return HERD_ISSUER (self);
 }
 

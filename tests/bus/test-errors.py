@@ -122,7 +122,8 @@ class Errors(unittest.TestCase):
         subscription = self.client.agent("Subscribe", "(asa{sv})", ["*"], {})
         self.client.call(subscription, "Subscription1.Close")
         some = {"Certificate1": "Name", "Issuer1": "Name", "Operation1": "State", "Subscription1": "Patterns"}
-        empty = {"(a{sv})": ({},), "(a{sv}as)": ({}, []), "(otbs)": (self.web, 1, True, ""), "()": ()}
+        empty = {"(a{sv})": ({},), "(a{sv}as)": ({}, []), "(otbs)": (self.web, 1, True, ""), "()": (), "(as)": ([],),
+                 "(ha{sv})": (0, {})}
         for noun, gone in (("Certificate1", removed), ("Issuer1", issuer), ("Operation1", None), ("Subscription1", subscription)):
             folder = f"{ROOT}/{noun[:-1].lower()}"
             for path in [p for p in (gone, *(f"{folder}/{last}" for last in ("0", "x", "999999", "18446744073709551616"))) if p]:

@@ -46,7 +46,8 @@ MEMBERS = {
          "ErrorMessage": "s", "Result": "a{sv}"},
         {"Finished": "bss"}),
     "Issuer1": (
-        {"Register": "a{sv} o", "Remove": " "},
+        {"Register": "a{sv} o", "SetContacts": "as o", "RollKey": " o", "Deactivate": " o", "ImportAccount": "ha{sv} o",
+         "Remove": " "},
         {"Name": "s", "Kind": "s", "Status": "s", "DirectoryUrl": "s", "AccountUrl": "s", "TermsUrl": "s", "Contacts": "as",
          "Profiles": "a{ss}", "Capabilities": "as", "CaaRecord": "s", "LastError": "s", "LastErrorMessage": "s", "RetryAt": "x"},
         {}),

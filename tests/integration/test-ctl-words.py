@@ -135,7 +135,8 @@ class Completing(Case):
         self.assertEqual(set(self.complete("")) - {"issuer"}, {command for command in COMMANDS if " " not in command})
         self.assertIn("issuer", self.complete(""))
         self.assertEqual(self.complete("re"), ["request", "renew", "retry", "remove"])
-        self.assertEqual(set(self.complete("issuer", "")), {"list", "show", "add", "register", "remove"})
+        self.assertEqual(set(self.complete("issuer", "")), {
+            "list", "show", "add", "register", "set-contacts", "roll-key", "import", "deactivate", "remove"})
         self.assertEqual(self.complete("--session", "issuer", "re"), ["register", "remove"])
 
     def test_options(self):

@@ -369,6 +369,65 @@ class Issuers(Case):
         self.assertIn("certherdctl: issuer ca: terms\n", ended.err)
         self.assertIn(command, ended.err)
 
+    def test_account(self):
+        """issuer set-contacts, roll-key, deactivate: what is sent, and what has to be said"""
+        for member in ("SetContacts", "RollKey", "Deactivate"):
+            self.agent.methods[member] = lambda path, *arguments: GLib.Variant("(o)", (RUN,))
+        self.end_run()
+        cases = ((["set-contacts", "--contact", "a@b.test", "--contact", "mailto:c@d.test"], "SetContacts",
+                  (["mailto:a@b.test", "mailto:c@d.test"],)),
+                 (["set-contacts", "--none"], "SetContacts", ([],)), (["roll-key"], "RollKey", ()),
+                 (["deactivate", "--yes"], "Deactivate", ()))
+        for (verb, *options), member, arguments in cases:
+            ended = self.ctl("issuer", verb, "ca", *options)
+            self.assertEqual(ended.status, 0, ended.err)
+            self.assertEqual(self.calls(member)[-1], arguments)
+            self.assertEqual(self.ctl("issuer", verb, "ca", *options, "--json").json()["status"], "valid")
+        self.agent.calls.clear()
+        for words, said in ((["deactivate", "ca"], "for ever"), (["set-contacts", "ca"], "--contact"),
+                            (["set-contacts", "ca", "--none", "--contact", "a@b"], "--none"), (["import", "ca"], "--key")):
+            ended = self.ctl("issuer", *words)
+            self.assertEqual(ended.status, 2)
+            self.assertIn(said, ended.err)
+        self.assertEqual(self.agent.calls, [])
+
+    def test_account_fails(self):
+        """issuer roll-key: a failure is told, without advice about terms"""
+        self.agent.methods["RollKey"] = lambda path: GLib.Variant("(o)", (RUN,))
+        self.when_read(lambda: self.end_run("failed", Error="org.certherd.Error.ActionRequired",
+                                            ErrorMessage="the account is deactivated"))
+        ended = self.ctl("issuer", "roll-key", "ca")
+        self.assertEqual(ended.status, 6)
+        self.assertIn("deactivated", ended.err)
+        self.assertNotIn("agree", ended.err)
+
+    def test_secrets(self):
+        """issuer import, register: secrets go in sealed memory, from a file or standard input, and are bounded"""
+        self.agent.methods["ImportAccount"] = lambda path, *arguments: GLib.Variant("(o)", (RUN,))
+        self.agent.methods["Register"] = lambda path, options: GLib.Variant("(o)", (RUN,))
+        self.end_run()
+        with tempfile.NamedTemporaryFile("w") as file:
+            file.write("top secret\n")
+            file.flush()
+            ended = self.ctl("issuer", "import", "ca", "--key", file.name)
+            self.assertEqual(ended.status, 0, ended.err)
+            ended = self.ctl("issuer", "register", "ca", "--eab-kid", "kid", "--eab-hmac-file", file.name,
+                             "--eab-algorithm", "HS512")
+            self.assertEqual(ended.status, 0, ended.err)
+            self.assertEqual(self.agent.contents, [(b"top secret\n", True)] * 2)
+            self.assertEqual(self.calls("ImportAccount"), [(0, {})])
+            self.assertEqual(self.calls("Register"), [({"eab-kid": "kid", "eab-hmac": 0, "eab-algorithm": "HS512"},)])
+            self.agent.calls.clear()
+            file.write("x" * 70000)
+            file.flush()
+            for words in (["import", "ca", "--key", file.name], ["import", "ca", "--key", "/nonexistent"],
+                          ["register", "ca", "--eab-hmac-file", file.name]):
+                ended = self.ctl("issuer", *words)
+                self.assertEqual(ended.status, 2)
+                self.assertIn("cannot be read", ended.err)
+        self.assertEqual(self.ctl("issuer", "import", "ca", "--key", "-").status, 0)
+        self.assertEqual(self.agent.contents[-1], (b"", True))
+
     def test_remove(self):
         """issuer remove"""
         self.agent.methods["Remove"] = lambda path: None

@@ -357,6 +357,7 @@ class Owners(Case):
                  (path, "Certificate1.Modify", "(a{sv}as)", {}, []), (path, "Certificate1.Retry"),
                  (path, "Certificate1.GetSpec"), (path, "Certificate1.OpenBundle", "(a{sv})", {}),
                  (operation, "Operation1.Cancel"), (issuer, "Issuer1.Remove"), (issuer, "Issuer1.Register", "(a{sv})", {}),
+                 (issuer, "Issuer1.SetContacts", "(as)", []), (issuer, "Issuer1.RollKey"), (issuer, "Issuer1.Deactivate"),
                  (ROOT, "Agent1.AddIssuer", "(sa{sv})", "mine", variants(directory_url="https://evil.test/")),
                  (ROOT, "Agent1.Subscribe", "(asa{sv})", ["*"], {"target": GLib.Variant("s", "shared")}),
                  (ROOT, "Agent1.Reload"))

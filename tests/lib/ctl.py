@@ -22,7 +22,8 @@ OPERATION = "org.certherd.Operation1"
 AGENT = "org.certherd.Agent1"
 FAR = 4102444800  # 2100
 COMMANDS = ["request", "list", "show", "renew", "modify", "check", "retry", "remove", "watch", "issuer list",
-            "issuer show", "issuer add", "issuer register", "issuer remove", "version"]
+            "issuer show", "issuer add", "issuer register", "issuer set-contacts",
+            "issuer roll-key", "issuer import", "issuer deactivate", "issuer remove", "version"]
 
 
 def steps(*names, running=None):

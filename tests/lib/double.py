@@ -3,6 +3,7 @@
 what a test tells it to. For tests of clients; what a client does with the real agent is tested too."""
 
 import ctypes
+import fcntl
 import os
 import signal
 import subprocess
@@ -100,12 +101,14 @@ class BrokenBus:
 
 class Double:
     """Objects are set with put(); methods with the dictionary `methods`: member → a function of (path,
-    arguments…) that returns a GLib.Variant or None, or raises Refusal. `calls` is what came."""
+    arguments…) that returns a GLib.Variant or None, or raises Refusal. `calls` is what came, `contents` what
+    was in the descriptors: (bytes, sealed)."""
 
     def __init__(self, bus):
         self.connection = bus.connect()
         self.methods = {}
         self.calls = []
+        self.contents = []  # of descriptors that came
         self.on_read = lambda path, name: None  # called after a property was read
         self.objects = {}
         self.registrations = {}
@@ -145,6 +148,8 @@ class Double:
 
     def on_call(self, connection, sender, path, interface, member, parameters, invocation):
         self.calls.append((member, path, parameters.unpack()))
+        fds = invocation.get_message().get_unix_fd_list()
+        self.contents += [self.read(fd) for fd in fds.peek_fds()] if fds is not None else []
         try:
             method = self.methods.get(member)
             if method is None:
@@ -154,6 +159,10 @@ class Double:
             invocation.return_dbus_error(refusal.name, refusal.message)
         except Exception as error:  # a mistake in a test must not look like an agent that hangs
             invocation.return_dbus_error("org.certherd.Error.Failed", f"double: {error!r}")
+
+    def read(self, fd):
+        """What is in a descriptor, and whether nobody can change it any more."""
+        return os.pread(fd, 65536, 0), fcntl.fcntl(fd, 1034) == 0xF  # F_GET_SEALS
 
     def on_get(self, connection, sender, path, interface, name):
         known = self.objects[path, interface]

@@ -43,6 +43,9 @@ SETTINGS = {
     "trust": PEMS,
     "kind": VALUES,
     "account-key-type": VALUES,
+    "eab-algorithm": VALUES + ("HS1", "none"),
+    "eab-hmac-file": ("secret", "../x", "a\nb", ""),
+    "eab-kid": ("a\nb", "\u202e", "x" * 100000, ""),
     "agree-terms": ("a\nb", "\u202e", "no", "", "/etc/passwd"),
     "contact": ("a\nb", "\u202e", "mailto:", "/etc/passwd", "", "x" * 100000),
 }
@@ -72,7 +75,10 @@ WRONG_OPTIONS = {
     "Certificate1.OpenBundle": ({"generation": GLib.Variant("i", 1)},),
     "Issuer1.Register": ({"contacts": GLib.Variant("s", "a@example.org")}, {"agree-terms": GLib.Variant("b", True)},
                          {"agree-terms": GLib.Variant("s", "a\nb")}, {"contacts": GLib.Variant("as", ["a\nb"])},
-                         {"contacts": GLib.Variant("as", ["/etc/passwd"])}, {"eab-hmac": GLib.Variant("s", "secret")}),
+                         {"contacts": GLib.Variant("as", ["/etc/passwd"])}, {"eab-hmac": GLib.Variant("s", "secret")},
+                         {"eab-kid": GLib.Variant("s", "kid")}, {"eab-hmac": GLib.Variant("h", 0)},
+                         {"eab-kid": GLib.Variant("s", "kid"), "eab-hmac": GLib.Variant("h", 7)},
+                         {"eab-algorithm": GLib.Variant("s", "none")}),
 }
 WRONG_SUBSCRIPTIONS = ((["*"], {"target": GLib.Variant("s", "../x")}), (["*"], {"target": GLib.Variant("s", "a\nb")}),
                        (["*"], {"target": GLib.Variant("s", "0:server")}), (["*"], {"target": GLib.Variant("s", "")}),
