@@ -65,6 +65,7 @@ herd_agent_new (const HerdAgentOptions *options)
   services->crash = options->crash;
   services->session = options->session;
   services->uid = geteuid ();
+  services->children = options->launcher != NULL && herd_launcher_has_children (options->launcher);
   agent->config_directory = g_strdup (options->config_directory);
   agent->version = g_strdup (options->version);
   agent->at_rest = g_strdup (options->at_rest);
