@@ -4,7 +4,6 @@
  */
 #include "core/agent-private.h"
 #include "core/operations.h"
-#include "core/registration.h"
 #include "core/renewal.h"
 #include "model/spec.h"
 #include "plugin/error.h"
@@ -66,9 +65,13 @@ herd_agent_add_operation (HerdAgent *agent, const char *kind, guint32 uid, guint
   return operation;
 }
 
+/* Without the keys it could only fail, and lose what it has reached: then it stays running, has its turn,
+ * and waits (agent-keys.c). */
 static void
 start_issuance (HerdAgent *agent, HerdOperation *operation)
 {
+  if (operation->generation == 0 && herd_agent_waits_for_keys (agent, operation))
+    return;
   g_hash_table_insert (agent->issuances, g_memdup2 (&operation->id, sizeof operation->id),
                        herd_issuance_start (&agent->issuance, operation));
 }
@@ -176,8 +179,11 @@ herd_agent_follow_queue (HerdAgent *agent, HerdCertificate *certificate)
   HerdIssuance *issuance = running != NULL ? g_hash_table_lookup (agent->issuances, &running->id)
                                            : NULL;
 
-  if (queued == NULL)
+  if (queued == NULL) {
+    if (running != NULL && is_waiting (agent, running))
+      end_older (agent, certificate->id, running->id);
     return;
+  }
   if (issuance == NULL) {
     start_queued (agent, certificate);
     return;
@@ -210,7 +216,8 @@ herd_agent_requeue (HerdAgent *agent)
       continue;
     if (certificate == NULL || certificate->operation == 0)
       herd_agent_resume (agent, operation);
-    else if (!g_hash_table_contains (agent->queued, &certificate->id))
+    else if (certificate->operation != operation->id
+             && !g_hash_table_contains (agent->queued, &certificate->id))
       put_queued (agent, certificate->id, operation->id);
   }
 }
@@ -237,17 +244,6 @@ herd_agent_drop_operations (HerdAgent *agent, guint64 certificate)
   }
 }
 
-/* Without the keys it could only fail, and lose what it has reached: it stays running, and waits. */
-static void
-wait_for_keys (HerdCertificate *certificate, HerdAuthority *authority,
-               const HerdOperation *operation)
-{
-  if (certificate != NULL && certificate->operation == 0)
-    certificate->operation = operation->id;
-  if (authority != NULL && authority->operation == 0)
-    authority->operation = operation->id;
-}
-
 void
 herd_agent_resume (HerdAgent *agent, HerdOperation *operation)
 {
@@ -256,17 +252,17 @@ herd_agent_resume (HerdAgent *agent, HerdOperation *operation)
   HerdAuthority *authority = herd_registry_get_authority (agent->services.registry,
                                                           operation->issuer);
 
-  if (herd_state_is_locked (agent->services.state) && operation->generation == 0
-      && (certificate != NULL || authority != NULL)) {
-    wait_for_keys (certificate, authority, operation);
-  } else if (authority != NULL && g_str_equal (operation->kind, "register")) {
+  if (authority != NULL && g_str_equal (operation->kind, "register")) {
     herd_agent_begin_registration (agent, authority, operation, operation->options);
-  } else if (certificate == NULL || (certificate->operation != 0 && operation->generation == 0)) {
+  } else if (certificate == NULL) {
     end_replaced (agent, operation);
-  } else {
-    if (operation->generation == 0)
-      certificate->operation = operation->id;
+  } else if (operation->generation != 0) {
     start_issuance (agent, operation);
+  } else if (certificate->operation == 0 || certificate->operation == operation->id) {
+    certificate->operation = operation->id;
+    start_issuance (agent, operation);
+  } else if (!herd_state_is_locked (agent->services.state)) {
+    end_replaced (agent, operation);
   }
 }
 
@@ -363,73 +359,23 @@ herd_agent_issuance_finished (HerdIssuance *issuance G_GNUC_UNUSED, guint64 id,
   herd_scheduler_go_on (agent->scheduler);
 }
 
-/* --- registrations --- */
-
-typedef struct {
-  HerdAgent *agent;
-  guint64 authority;
-  guint64 operation;
-} Registering;
-
-/* What waited for somebody to register waits no longer. */
+/* It has the turn, and waits for the keys: nothing of it runs that could give the turn back. */
 static void
-release_waiting (HerdAgent *agent, const HerdAuthority *authority)
+give_turn_back (HerdAgent *agent, const HerdOperation *operation)
 {
   HerdRegistry *registry = agent->services.registry;
-  HerdCertificate *certificate = NULL;
+  HerdCertificate *certificate = herd_registry_get_certificate (registry, operation->certificate);
+  HerdAuthority *authority = herd_registry_get_authority (registry, operation->issuer);
 
-  while ((certificate = herd_registry_next_certificate (
-              registry, certificate != NULL ? certificate->name : ""))
-         != NULL) {
-    if (certificate->failures == 0
-        || !g_str_equal (certificate->last_error, "org.certherd.Error.ActionRequired")
-        || herd_issuers_choose (registry, certificate, certificate->spec, NULL) != authority)
-      continue;
-    certificate->failures = 0;
-    certificate->retry_at = 0;
+  if (certificate != NULL && certificate->operation == operation->id) {
+    keep_cancellation (agent, certificate);
+    certificate->operation = 0;
     herd_agent_reschedule (agent, certificate);
   }
-}
-
-static void
-registered (GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
-{
-  g_autofree Registering *registering = data;
-  HerdAgent *agent = registering->agent;
-  HerdAuthority *authority = herd_registry_get_authority (agent->services.registry,
-                                                          registering->authority);
-  HerdBatch *batch = herd_batch_new ();
-  g_autoptr (GError) error = NULL;
-
-  herd_registration_run_finish (result, &error);
-  if (authority != NULL && authority->operation == registering->operation) {
+  if (authority != NULL && authority->operation == operation->id) {
     authority->operation = 0;
-    herd_registry_touch (agent->services.registry, HERD_NOUN_ISSUER, authority->id);
+    herd_registry_touch (registry, HERD_NOUN_ISSUER, authority->id);
   }
-  if (authority != NULL && error == NULL)
-    release_waiting (agent, authority);
-  herd_operations_end (&agent->services, registering->operation, error, batch);
-  herd_saver_commit (agent->services.saver, batch, 0, registering->operation);
-  g_hash_table_remove (agent->registrations, &registering->operation);
-}
-
-void
-herd_agent_begin_registration (HerdAgent *agent, HerdAuthority *authority, HerdOperation *operation,
-                               GVariant *options)
-{
-  Registering *registering = g_new0 (Registering, 1);
-  GCancellable *cancellable;
-
-  registering->agent = agent;
-  registering->authority = authority->id;
-  registering->operation = operation->id;
-  authority->operation = operation->id;
-  herd_registry_touch (agent->services.registry, HERD_NOUN_ISSUER, authority->id);
-  cancellable = g_cancellable_new ();
-  g_hash_table_insert (agent->registrations, g_memdup2 (&operation->id, sizeof operation->id),
-                       cancellable);
-  herd_registration_run_async (agent->issuers, authority->id, operation->id, options, TRUE,
-                               cancellable, registered, registering);
 }
 
 void
@@ -437,10 +383,12 @@ herd_agent_cancel_other (HerdAgent *agent, HerdOperation *operation)
 {
   GCancellable *cancellable = g_hash_table_lookup (agent->registrations, &operation->id);
 
-  if (cancellable != NULL)
+  if (cancellable != NULL) {
     g_cancellable_cancel (cancellable);
-  else
-    end_replaced (agent, operation);
+    return;
+  }
+  give_turn_back (agent, operation);
+  end_replaced (agent, operation);
 }
 
 /* --- what comes next --- */
@@ -580,8 +528,8 @@ herd_agent_due (guint64 id, gpointer data)
   case HERD_ACTION_RETRY:
     if (certificate->operation != 0)
       break;
-    /* Operations that wait for a slot cost more than certificates that do. */
-    if (!herd_gate_has_room (agent->slots))
+    /* Operations that wait, for a slot or for the keys, cost more than certificates that do. */
+    if (herd_state_is_locked (agent->services.state) || !herd_gate_has_room (agent->slots))
       return FALSE;
     begin_due (agent, certificate);
     break;
