@@ -124,16 +124,23 @@ kek_loaded (GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
   g_main_loop_quit (wait->loop);
 }
 
+/* Where the configuration names none. */
+static const char *
+get_keystore (const Program *program)
+{
+  if (program->options.session)
+    return "secret-service";
+  return HERD_WITH_SYSTEMD ? "credential" : "file";
+}
+
 /* The state without its key can still be shown, and its chains be handed out; so this never fails, but
- * says what AtRest is. */
+ * says what AtRest is. The agent unlocks it later, if it can. */
 static const char *
 unlock (Program *program, HerdState *state)
 {
-  const char *fallback = program->options.session ? "secret-service"
-                         : HERD_WITH_SYSTEMD      ? "credential"
-                                                  : "file";
   const char *name = herd_config_entry_get (
-      herd_config_find (program->config, HERD_SECTION_AGENT, ""), "keystore", fallback);
+      herd_config_find (program->config, HERD_SECTION_AGENT, ""), "keystore",
+      get_keystore (program));
   g_autoptr (GMainLoop) loop = g_main_loop_new (NULL, FALSE);
   KekWait wait = { loop, NULL, NULL };
   g_autoptr (GError) error = NULL;
@@ -213,6 +220,8 @@ make_agent (Program *program, GError **error)
     .factory_data = program,
     .crash = crash,
     .version = HERD_VERSION,
+    .keystore = get_keystore (program),
+    .state_directory = program->options.state,
     .session = program->options.session,
   };
   GError *failure = NULL;

@@ -398,7 +398,7 @@ decide_subscribe (HerdBusCall *call)
 
   if (target == NULL || !herd_deliveries_has_target (deliveries, target))
     return NULL;
-  return herd_rights_may_use_target (herd_agent_get_services (call->agent), target, call->uid)
+  return herd_rights_may_be_target (herd_agent_get_services (call->agent), target, call->uid)
              ? NULL
              : "deliver";
 }

@@ -119,7 +119,7 @@ owner_known (GObject *source, GAsyncResult *result, gpointer data)
   g_autoptr (GVariant)
       reply = g_dbus_connection_call_finish (G_DBUS_CONNECTION (source), result, &error);
 
-  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED)) {
+  if (reply == NULL && g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED)) {
     herd_error_translate (&error, HERD_ERROR_CANCELLED, "the bus is being left");
     g_task_return_error (task, error);
     return;

@@ -98,8 +98,6 @@ herd_agent_drop_secrets (HerdAgent *agent, guint64 operation)
 void
 herd_agent_begin_account (HerdAgent *agent, HerdAuthority *authority, HerdOperation *operation)
 {
-  Registering *registering = g_new0 (Registering, 1);
-  GCancellable *cancellable = g_cancellable_new ();
   const Secrets *secrets = agent->secrets != NULL
                                ? g_hash_table_lookup (agent->secrets, &operation->id)
                                : NULL;
@@ -107,12 +105,18 @@ herd_agent_begin_account (HerdAgent *agent, HerdAuthority *authority, HerdOperat
                                  .options = operation->options,
                                  .binding = secrets != NULL ? secrets->binding : NULL,
                                  .key = secrets != NULL ? secrets->key : NULL };
+  Registering *registering;
+  GCancellable *cancellable;
 
+  authority->operation = operation->id;
+  herd_registry_touch (agent->services.registry, HERD_NOUN_ISSUER, authority->id);
+  if (herd_agent_waits_for_keys (agent, operation))
+    return;
+  registering = g_new0 (Registering, 1);
   registering->agent = agent;
   registering->authority = authority->id;
   registering->operation = operation->id;
-  authority->operation = operation->id;
-  herd_registry_touch (agent->services.registry, HERD_NOUN_ISSUER, authority->id);
+  cancellable = g_cancellable_new ();
   g_hash_table_insert (agent->registrations, g_memdup2 (&operation->id, sizeof operation->id),
                        cancellable);
   herd_registration_run_async (agent->issuers, authority->id, operation->id, &wish, TRUE,

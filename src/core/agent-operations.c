@@ -66,9 +66,13 @@ herd_agent_add_operation (HerdAgent *agent, const char *kind, guint32 uid, guint
   return operation;
 }
 
+/* Without the keys it could only fail, and lose what it has reached: then it stays running, has its turn,
+ * and waits (agent-keys.c). */
 static void
 start_issuance (HerdAgent *agent, HerdOperation *operation)
 {
+  if (operation->generation == 0 && herd_agent_waits_for_keys (agent, operation))
+    return;
   g_hash_table_insert (agent->issuances, g_memdup2 (&operation->id, sizeof operation->id),
                        herd_issuance_start (&agent->issuance, operation));
 }
@@ -176,8 +180,11 @@ herd_agent_follow_queue (HerdAgent *agent, HerdCertificate *certificate)
   HerdIssuance *issuance = running != NULL ? g_hash_table_lookup (agent->issuances, &running->id)
                                            : NULL;
 
-  if (queued == NULL)
+  if (queued == NULL) {
+    if (running != NULL && is_waiting (agent, running))
+      end_older (agent, certificate->id, running->id);
     return;
+  }
   if (issuance == NULL) {
     start_queued (agent, certificate);
     return;
@@ -210,7 +217,8 @@ herd_agent_requeue (HerdAgent *agent)
       continue;
     if (certificate == NULL || certificate->operation == 0)
       herd_agent_resume (agent, operation);
-    else if (!g_hash_table_contains (agent->queued, &certificate->id))
+    else if (certificate->operation != operation->id
+             && !g_hash_table_contains (agent->queued, &certificate->id))
       put_queued (agent, certificate->id, operation->id);
   }
 }
@@ -238,17 +246,6 @@ herd_agent_drop_operations (HerdAgent *agent, guint64 certificate)
   }
 }
 
-/* Without the keys it could only fail, and lose what it has reached: it stays running, and waits. */
-static void
-wait_for_keys (HerdCertificate *certificate, HerdAuthority *authority,
-               const HerdOperation *operation)
-{
-  if (certificate != NULL && certificate->operation == 0)
-    certificate->operation = operation->id;
-  if (authority != NULL && authority->operation == 0)
-    authority->operation = operation->id;
-}
-
 void
 herd_agent_resume (HerdAgent *agent, HerdOperation *operation)
 {
@@ -259,17 +256,17 @@ herd_agent_resume (HerdAgent *agent, HerdOperation *operation)
 
   if (herd_agent_follow_preflight (agent, operation->id))
     return;
-  if (herd_state_is_locked (agent->services.state) && operation->generation == 0
-      && (certificate != NULL || authority != NULL)) {
-    wait_for_keys (certificate, authority, operation);
-  } else if (authority != NULL && herd_registration_knows (operation->kind)) {
+  if (authority != NULL && herd_registration_knows (operation->kind)) {
     herd_agent_begin_account (agent, authority, operation);
-  } else if (certificate == NULL || (certificate->operation != 0 && operation->generation == 0)) {
+  } else if (certificate == NULL) {
     end_replaced (agent, operation);
-  } else {
-    if (operation->generation == 0)
-      certificate->operation = operation->id;
+  } else if (operation->generation != 0) {
     start_issuance (agent, operation);
+  } else if (certificate->operation == 0 || certificate->operation == operation->id) {
+    certificate->operation = operation->id;
+    start_issuance (agent, operation);
+  } else if (!herd_state_is_locked (agent->services.state)) {
+    end_replaced (agent, operation);
   }
 }
 
@@ -380,15 +377,37 @@ herd_agent_issuance_finished (HerdIssuance *issuance G_GNUC_UNUSED, guint64 id,
   herd_scheduler_go_on (agent->scheduler);
 }
 
+/* It has the turn, and waits for the keys: nothing of it runs that could give the turn back. */
+static void
+give_turn_back (HerdAgent *agent, const HerdOperation *operation)
+{
+  HerdRegistry *registry = agent->services.registry;
+  HerdCertificate *certificate = herd_registry_get_certificate (registry, operation->certificate);
+  HerdAuthority *authority = herd_registry_get_authority (registry, operation->issuer);
+
+  if (certificate != NULL && certificate->operation == operation->id) {
+    keep_cancellation (agent, certificate);
+    certificate->operation = 0;
+    herd_agent_reschedule (agent, certificate);
+  }
+  if (authority != NULL && authority->operation == operation->id) {
+    herd_agent_drop_secrets (agent, operation->id);
+    authority->operation = 0;
+    herd_registry_touch (registry, HERD_NOUN_ISSUER, authority->id);
+  }
+}
+
 void
 herd_agent_cancel_other (HerdAgent *agent, HerdOperation *operation)
 {
   GCancellable *cancellable = g_hash_table_lookup (agent->registrations, &operation->id);
 
-  if (cancellable != NULL)
+  if (cancellable != NULL) {
     g_cancellable_cancel (cancellable);
-  else
-    end_replaced (agent, operation);
+    return;
+  }
+  give_turn_back (agent, operation);
+  end_replaced (agent, operation);
 }
 
 /* --- what comes next --- */
@@ -528,8 +547,8 @@ herd_agent_due (guint64 id, gpointer data)
   case HERD_ACTION_RETRY:
     if (certificate->operation != 0)
       break;
-    /* Operations that wait for a slot cost more than certificates that do. */
-    if (!herd_gate_has_room (agent->slots))
+    /* Operations that wait, for a slot or for the keys, cost more than certificates that do. */
+    if (herd_state_is_locked (agent->services.state) || !herd_gate_has_room (agent->slots))
       return FALSE;
     begin_due (agent, certificate);
     break;

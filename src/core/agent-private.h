@@ -7,6 +7,7 @@
 #include "core/agent.h"
 #include "core/issuance.h"
 #include "core/scheduler.h"
+#include "state/kek-watch.h"
 #include "util/steps.h"
 
 struct HerdAgent {
@@ -14,6 +15,10 @@ struct HerdAgent {
   char *config_directory;
   char *version;
   char *at_rest;
+  char *keystore; /* where the configuration names none; NULL: keys are never looked for */
+  char *state_directory;
+  HerdKekWatch *keys;   /* while the state is locked */
+  HerdKeystore watched; /* by it */
   HerdResponderLink *link;
   HerdLauncher *launcher;
   HerdSolvers *solvers;
@@ -57,8 +62,10 @@ void herd_agent_follow_queue (HerdAgent *agent, HerdCertificate *certificate);
 void herd_agent_requeue (HerdAgent *agent);
 /* Ends the operations of CERTIFICATE, which is gone, and takes their rows out of the registry. */
 void herd_agent_drop_operations (HerdAgent *agent, guint64 certificate);
-/* Goes on with an operation of an earlier process. */
+/* Goes on with an operation of an earlier process, or one that waited for the keys. */
 void herd_agent_resume (HerdAgent *agent, HerdOperation *operation);
+/* herd_agent_resume for all that do not run, newest first: of a certificate's, that one goes on. */
+void herd_agent_resume_operations (HerdAgent *agent);
 /* The issuance's two calls back. */
 void herd_agent_issued (guint64 certificate, gpointer data);
 void herd_agent_issuance_finished (HerdIssuance *issuance, guint64 certificate, guint64 operation,
@@ -97,6 +104,16 @@ void herd_agent_drop_secrets (HerdAgent *agent, guint64 operation);
 
 /* Shows the account of AUTHORITY, as far as it is known here. */
 void herd_agent_load_account (HerdAgent *agent, guint64 authority);
+
+/* --- keys (agent-keys.c) --- */
+
+/* Looks for the key-encryption key, in the keystore that the configuration has now, while it is missing:
+ * what waits for it goes on by itself. */
+void herd_agent_watch_keys (HerdAgent *agent);
+/* Is the state locked? Then OPERATION says that it waits for that. */
+gboolean herd_agent_waits_for_keys (HerdAgent *agent, const HerdOperation *operation);
+/* Shows the accounts of all issuers. */
+void herd_agent_load_accounts (HerdAgent *agent);
 
 /* --- changes (agent-undo.c): what memory does is said in state/state.h --- */
 

@@ -66,9 +66,12 @@ herd_agent_new (const HerdAgentOptions *options)
   services->crash = options->crash;
   services->session = options->session;
   services->uid = geteuid ();
+  services->children = options->launcher != NULL && herd_launcher_has_children (options->launcher);
   agent->config_directory = g_strdup (options->config_directory);
   agent->version = g_strdup (options->version);
   agent->at_rest = g_strdup (options->at_rest);
+  agent->keystore = g_strdup (options->keystore);
+  agent->state_directory = g_strdup (options->state_directory);
   agent->link = options->link;
   agent->launcher = options->launcher;
   agent->solvers = herd_solvers_new (services, options->plugin_directory, agent->link);
@@ -93,6 +96,7 @@ herd_agent_free (HerdAgent *agent)
   if (agent == NULL)
     return;
   herd_registry_set_observer (agent->services.registry, NULL, NULL);
+  herd_kek_watch_free (agent->keys);
   herd_run_unref (agent->start);
   g_hash_table_unref (agent->queued);
   g_hash_table_unref (agent->preflights);
@@ -117,6 +121,8 @@ herd_agent_free (HerdAgent *agent)
   g_free (agent->start_at);
   g_free (agent->version);
   g_free (agent->at_rest);
+  g_free (agent->keystore);
+  g_free (agent->state_directory);
   g_free (agent);
 }
 
@@ -154,8 +160,8 @@ herd_agent_load_account (HerdAgent *agent, guint64 authority)
   herd_registration_load_async (agent->issuers, authority, account_loaded, NULL);
 }
 
-static void
-load_accounts (HerdAgent *agent)
+void
+herd_agent_load_accounts (HerdAgent *agent)
 {
   g_autoptr (GArray)
       authorities = herd_registry_list_ids (agent->services.registry, HERD_NOUN_ISSUER);
@@ -185,7 +191,7 @@ herd_agent_load (HerdAgent *agent, GError **error)
   load_contents (agent, contents);
   herd_agent_apply_config (agent, herd_config_get_problems (agent->services.config),
                            g_task_new (NULL, NULL, config_applied, agent));
-  load_accounts (agent);
+  herd_agent_load_accounts (agent);
   return TRUE;
 }
 

@@ -30,6 +30,10 @@ typedef struct {
   const HerdCrash *crash; /* may be NULL */
   const char *version;
   const char *at_rest; /* "none", "credential", "secret-service", "locked" */
+  /* Of a state that is locked: the keystore where [agent] names none, and the directory of the state. The
+   * agent unlocks it as soon as it can. NULL: it stays as it is. */
+  const char *keystore;
+  const char *state_directory;
   gboolean session;
 } HerdAgentOptions;
 
@@ -117,7 +121,8 @@ void herd_agent_unsubscribe (HerdAgent *agent, guint64 subscription);
 /* The bus was lost, and every connection with it. */
 void herd_agent_unsubscribe_all (HerdAgent *agent);
 
-/* Reads the configuration again and applies it: HerdConfigProblem. Errors: the state's; then the agent
+/* Reads the configuration again and applies it, and looks for the keys again if they are locked:
+ * HerdConfigProblem. Errors: the state's; then the agent
  * goes on with the configuration that it had. (transfer full) */
 void herd_agent_reload_async (HerdAgent *agent, GAsyncReadyCallback callback, gpointer data);
 GPtrArray *herd_agent_reload_finish (GAsyncResult *result, GError **error);

@@ -9,6 +9,7 @@
 G_BEGIN_DECLS
 
 struct HerdLauncher {
+  gboolean children; /* what it runs is the agent's own */
   /* TASK is what the caller waits for: TRUE or an error. */
   void (*run) (HerdLauncher *launcher, const char *target, GTask *task);
   void (*free) (HerdLauncher *launcher);

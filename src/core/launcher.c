@@ -22,6 +22,12 @@ herd_launcher_free (HerdLauncher *launcher)
     launcher->free (launcher);
 }
 
+gboolean
+herd_launcher_has_children (const HerdLauncher *launcher)
+{
+  return launcher->children;
+}
+
 void
 herd_launcher_run_async (HerdLauncher *launcher, const char *target, GCancellable *cancellable,
                          GAsyncReadyCallback callback, gpointer data)
@@ -104,6 +110,7 @@ herd_launcher_new_children (const char *program, const char *const *arguments)
 {
   Children *children = g_new0 (Children, 1);
 
+  children->launcher.children = TRUE;
   children->launcher.run = run_child;
   children->launcher.free = free_children;
   children->program = g_strdup (program);

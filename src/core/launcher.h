@@ -18,6 +18,8 @@ HerdLauncher *herd_launcher_new_children (const char *program, const char *const
 /* certherd-deliver@TARGET.service is started by the systemd of the bus TYPE, in which only the system
  * bus has one that may write for others; CLOCK is referenced. */
 HerdLauncher *herd_launcher_new_systemd (GBusType type, HerdClock *clock);
+/* Are its runs children, with the agent's own user? */
+gboolean herd_launcher_has_children (const HerdLauncher *launcher);
 /* Runs under way go on, and still call back. */
 void herd_launcher_free (HerdLauncher *launcher);
 

@@ -27,8 +27,9 @@ typedef struct {
   gpointer undo_data;
   HerdConfig *config; /* replaced by a reload */
   const HerdCrash *crash;
-  gboolean session; /* a user's own instance */
-  guint32 uid;      /* the agent's own */
+  gboolean session;  /* a user's own instance */
+  gboolean children; /* deliveries are the agent's own processes */
+  guint32 uid;       /* the agent's own */
 } HerdServices;
 
 G_END_DECLS

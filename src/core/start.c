@@ -17,8 +17,8 @@ newest_first (gconstpointer a, gconstpointer b)
   return (first < second) - (first > second);
 }
 
-static void
-resume_operations (HerdAgent *agent)
+void
+herd_agent_resume_operations (HerdAgent *agent)
 {
   HerdRegistry *registry = agent->services.registry;
   g_autoptr (GArray) operations = herd_registry_list_ids (registry, HERD_NOUN_OPERATION);
@@ -30,7 +30,8 @@ resume_operations (HerdAgent *agent)
 
     /* What a changed file began at the load is under way already. */
     if (operation->state == HERD_OPERATION_RUNNING
-        && !g_hash_table_contains (agent->issuances, &operation->id))
+        && !g_hash_table_contains (agent->issuances, &operation->id)
+        && !g_hash_table_contains (agent->registrations, &operation->id))
       herd_agent_resume (agent, operation);
   }
 }
@@ -42,12 +43,8 @@ leave_operations (HerdRun *run G_GNUC_UNUSED, gpointer data, GError **error G_GN
 {
   HerdAgent *agent = data;
 
-  if (herd_state_is_locked (agent->services.state))
-    herd_attentions_raise (agent->services.attentions, HERD_NOUN_AGENT, 0, "critical", "locked",
-                           "the keys are locked, since the key-encryption key is not to be had: "
-                           "nothing can be issued or handed out; see the journal for the cause, "
-                           "and start certherd again when it is mended");
-  resume_operations (agent);
+  herd_agent_resume_operations (agent);
+  herd_agent_watch_keys (agent);
   return TRUE;
 }
 

@@ -457,6 +457,27 @@ class Targets(Case):
         self.refused("mode", "certherd.conf, line", call)
         self.root.request("web", ["hold.example"])
 
+    def test_live(self):
+        "[target live] without allow-users is for all to deliver to, for nobody to be; with an empty list for nobody"
+        section = CONFIGURATION + "[target live]\nmode = 0640\n"
+        self.agent.configure(section)
+        self.assertEqual(self.root.agent("Reload"), [])
+        self.www.request("web", ["hold.example"])
+        self.restart_polkit(DENY_ALL)
+        target = {"target": GLib.Variant("s", "live")}
+        self.fails("NotAuthorized", self.www.agent, "Subscribe", "(asa{sv})", ["*"], target)
+        self.restart_polkit(ALLOW_ALL)
+        self.agent.configure(section + "allow-users =\n")
+        self.assertEqual(self.root.agent("Reload"), [])
+        self.kept = []
+        self.refused("allow-users", (self.www.agent, "RequestCertificate", "(sa{sv})", "more",
+                                     variants(identifiers=["hold.example"])))
+
+    def test_children(self):
+        "without systemd the agent's own user is a target: certherd-deliver is its child"
+        self.restart_polkit(DENY_ALL)
+        self.client("certherd").agent("Subscribe", "(asa{sv})", ["*"], {"target": GLib.Variant("s", "live")})
+
     def test_identifiers(self):
         "a target takes the identifiers of its section only; root may deliver anything"
         other = self.client("other")
