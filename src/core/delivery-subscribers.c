@@ -147,6 +147,18 @@ check_patterns (const HerdSubscription *subscription, GError **error)
   return FALSE;
 }
 
+/* What the configuration says now, whatever it said when SUBSCRIPTION came to be. */
+static gboolean
+may_be_target (HerdDeliveries *deliveries, const HerdSubscription *subscription)
+{
+  if (!subscription->target_is_configured)
+    return TRUE;
+  return herd_deliveries_has_target (deliveries, subscription->target)
+         && (subscription->allowed
+             || herd_rights_may_be_target (deliveries->services, subscription->target,
+                                           subscription->uid));
+}
+
 gboolean
 herd_deliveries_attach (HerdDeliveries *deliveries, const HerdSubscription *subscription,
                         GError **error)
@@ -164,6 +176,12 @@ herd_deliveries_attach (HerdDeliveries *deliveries, const HerdSubscription *subs
   if (!(subscription->target_is_configured ? check_patterns (subscription, error)
                                            : check_labels (deliveries, subscription->uid, error)))
     return FALSE;
+  if (!may_be_target (deliveries, subscription)) {
+    g_set_error (error, HERD_ERROR, HERD_ERROR_NOT_AUTHORIZED,
+                 "user %u may no longer be target %s; have its allow-users list the user",
+                 subscription->uid, subscription->target);
+    return FALSE;
+  }
   target = herd_deliveries_ensure_target (deliveries, subscription->target);
   target->subscription = subscription->id;
   target->attached = TRUE;
@@ -189,7 +207,8 @@ herd_deliveries_serves (HerdDeliveries *deliveries, const HerdCertificate *certi
     const HerdSubscription *subscription = herd_deliveries_get_holder (deliveries,
                                                                        delivery->target);
 
-    if (subscription != NULL && g_str_equal (subscription->sender, sender))
+    if (subscription != NULL && g_str_equal (subscription->sender, sender)
+        && may_be_target (deliveries, subscription))
       return TRUE;
   }
   return FALSE;
@@ -353,6 +372,24 @@ herd_deliveries_detach (HerdDeliveries *deliveries, const HerdSubscription *subs
   herd_deliveries_kick_target (deliveries, target);
   if (target->files && target->run == NULL)
     herd_deliveries_kick_followers (deliveries);
+}
+
+void
+herd_deliveries_revoke (HerdDeliveries *deliveries)
+{
+  HerdRegistry *registry = deliveries->services->registry;
+  g_autoptr (GArray) ids = herd_registry_list_ids (registry, HERD_NOUN_SUBSCRIPTION);
+
+  for (guint i = 0; i < ids->len; i++) {
+    guint64 id = g_array_index (ids, guint64, i);
+    const HerdSubscription *subscription = herd_registry_get_subscription (registry, id);
+
+    if (subscription == NULL || may_be_target (deliveries, subscription))
+      continue;
+    g_message ("target %s: user %u may be it no longer", subscription->target, subscription->uid);
+    herd_deliveries_detach (deliveries, subscription);
+    herd_registry_remove (registry, HERD_NOUN_SUBSCRIPTION, id);
+  }
 }
 
 /* --- answers --- */

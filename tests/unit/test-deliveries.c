@@ -241,6 +241,7 @@ subscribe (Fixture *fixture, const char *target, gboolean configured)
 
   subscription->target = configured ? g_strdup (target) : g_strdup_printf ("%d:%s", UID, target);
   subscription->target_is_configured = configured;
+  subscription->allowed = TRUE;
   herd_deliveries_attach (fixture->deliveries, subscription, &error);
   g_assert_no_error (error);
   herd_registry_add_subscription (fixture->services.registry, subscription);
