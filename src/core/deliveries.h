@@ -83,7 +83,8 @@ gboolean herd_deliveries_attach (HerdDeliveries *deliveries, const HerdSubscript
                                  GError **error);
 /* Who is the target NAME now; NULL: nobody. */
 const HerdSubscription *herd_deliveries_get_holder (HerdDeliveries *deliveries, const char *name);
-/* What it is to be told first, and the end mark. Call after its creation was answered. */
+/* Begins to tell it what it is to be told first, and then the end mark: a slice in each turn of the loop
+ * that follows, one subscription of a user after the other. Call after its creation was answered. */
 void herd_deliveries_send_first (HerdDeliveries *deliveries, guint64 subscription);
 /* Tells the observers of CERTIFICATE's current generation. */
 void herd_deliveries_tell_observers (HerdDeliveries *deliveries,
