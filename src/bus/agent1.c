@@ -437,7 +437,7 @@ finish_subscribe (HerdBusCall *call, GAsyncResult *result, GError **error)
   g_variant_lookup (options, "server", "&s", &server);
   label = herd_text_from_remote (server, -1);
   subscription = herd_agent_subscribe (call->agent, call->sender, call->uid, patterns,
-                                       get_target (call), label, error);
+                                       get_target (call), call->asked, label, error);
   if (subscription == NULL)
     return NULL;
   herd_bus_watch (call->bus, call->sender);

@@ -111,6 +111,7 @@ enter_authorize (HerdRun *run, gpointer operation, GError **error)
   if (call->row->decide != NULL)
     action = call->row->decide (call);
   call->revision = get_revision (call);
+  call->asked = action != NULL;
   if (action == NULL)
     return TRUE;
   if (call->row->describe != NULL)

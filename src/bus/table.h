@@ -29,6 +29,7 @@ typedef struct {
   const char *sender;
   guint32 uid;
   guint64 revision;  /* the object's, when the caller's rights were asked for */
+  gboolean asked;    /* somebody was asked whether the caller may */
   GVariant *checked; /* what prepare made of a dictionary */
   GBytes *secret;    /* that came by descriptor; wiped when it goes */
   GUnixFDList *fds;  /* for the reply */

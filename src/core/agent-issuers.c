@@ -186,8 +186,8 @@ herd_agent_get_holder (HerdAgent *agent, guint32 uid, const char *target)
 
 HerdSubscription *
 herd_agent_subscribe (HerdAgent *agent, const char *sender, guint32 uid,
-                      const char *const *patterns, const char *target, const char *server,
-                      GError **error)
+                      const char *const *patterns, const char *target, gboolean allowed,
+                      const char *server, GError **error)
 {
   HerdServices *services = &agent->services;
   g_autoptr (HerdSubscription) subscription = NULL;
@@ -202,6 +202,7 @@ herd_agent_subscribe (HerdAgent *agent, const char *sender, guint32 uid,
     subscription->target_is_configured = herd_deliveries_has_target (agent->deliveries, target);
     subscription->target = make_target_name (agent, uid, target);
   }
+  subscription->allowed = allowed;
   if (!herd_deliveries_attach (agent->deliveries, subscription, error))
     return NULL;
   row = g_steal_pointer (&subscription);

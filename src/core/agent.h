@@ -111,10 +111,11 @@ void herd_agent_open_async (HerdAgent *agent, guint64 certificate, guint64 gener
 gboolean herd_agent_open_finish (HerdAgent *agent, GAsyncResult *result, guint64 *generation,
                                  GBytes **chain, GBytes **key, HerdFacts **facts, GError **error);
 
-/* Subscribe: TARGET NULL: an observer. (transfer none) */
+/* Subscribe: TARGET NULL: an observer. ALLOWED: somebody was asked, and lets UID be a configured target
+ * that does not list it. (transfer none) */
 HerdSubscription *herd_agent_subscribe (HerdAgent *agent, const char *sender, guint32 uid,
                                         const char *const *patterns, const char *target,
-                                        const char *server, GError **error);
+                                        gboolean allowed, const char *server, GError **error);
 /* The connection that is TARGET already, as UID would be it; NULL: nobody, or TARGET is. */
 const char *herd_agent_get_holder (HerdAgent *agent, guint32 uid, const char *target);
 void herd_agent_unsubscribe (HerdAgent *agent, guint64 subscription);

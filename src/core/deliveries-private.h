@@ -14,7 +14,7 @@ typedef struct {
   GHashTable *pending;    /* ids of certificates whose row here is pending (set of guint64*) */
   GHashTable *installing; /* likewise, told to the subscriber */
   guint64 subscription;   /* who is this target now, 0 = nobody */
-  gboolean attached;      /* somebody subscribed since the run began */
+  gboolean attached;      /* a subscriber was told of everything since the run began */
   HerdRun *run;           /* certherd-deliver is under way, or about to be; NULL = not */
   guint answer_timer;     /* a subscriber is to answer before it; 0 = not armed */
 
@@ -28,6 +28,7 @@ typedef struct {
 } HerdDeliveryTarget;
 
 typedef struct HerdDeliveryWaiter HerdDeliveryWaiter; /* of delivery-waits.c */
+typedef struct HerdDeliveryWalk HerdDeliveryWalk;     /* of delivery-walks.c */
 
 /* A certificate's deliver names a target that the configuration no longer has. */
 #define HERD_ATTENTION_TARGET_MISSING "target-missing"
@@ -41,6 +42,7 @@ struct HerdDeliveries {
   GPtrArray *withdrawals; /* HerdWithdrawal, on disk */
   GPtrArray *planned;     /* HerdWithdrawal, on their way there */
   GPtrArray *waiters;     /* HerdDeliveryWaiter */
+  GPtrArray *walks;       /* HerdDeliveryWalk, in the order of coming */
 };
 
 HerdDeliveryTarget *herd_deliveries_ensure_target (HerdDeliveries *deliveries, const char *name);
@@ -71,6 +73,11 @@ void herd_deliveries_await (HerdDeliveries *deliveries, HerdCertificate *certifi
 /* Takes the row away and frees it. */
 void herd_deliveries_remove_row (HerdDeliveries *deliveries, HerdCertificate *certificate,
                                  HerdDelivery *delivery);
+/* The row of CERTIFICATE at SUBSCRIPTION's target, NULL if it has none: a reader's comes to be with the
+ * first generation that the subscriber can be told of. */
+HerdDelivery *herd_deliveries_ensure_reader (HerdDeliveries *deliveries,
+                                             const HerdSubscription *subscription,
+                                             HerdCertificate *certificate);
 /* Gives CERTIFICATE the rows of the readers that are subscribed to it. */
 void herd_deliveries_ensure_readers (HerdDeliveries *deliveries, HerdCertificate *certificate);
 /* Says so if the row's target is no longer in the configuration. */
@@ -103,6 +110,13 @@ void herd_deliveries_tell (HerdDeliveries *deliveries, const HerdSubscription *s
 void herd_deliveries_expect_no_answer (HerdDeliveryTarget *target);
 
 void herd_delivery_waiter_free (HerdDeliveryWaiter *waiter);
+
+/* Is SUBSCRIPTION still being told what it is to be told first? What comes meanwhile for a target is sent
+ * when that has ended. */
+gboolean herd_deliveries_is_walking (HerdDeliveries *deliveries, guint64 subscription);
+/* SUBSCRIPTION is told no more of it; no-op if it is not walking. */
+void herd_deliveries_end_walk (HerdDeliveries *deliveries, guint64 subscription);
+void herd_delivery_walk_free (HerdDeliveryWalk *walk);
 
 /* --- withdrawals --- */
 

@@ -39,6 +39,7 @@ herd_deliveries_new (HerdServices *services, HerdLauncher *launcher, HerdDeliver
   deliveries->withdrawals = g_ptr_array_new_with_free_func ((GDestroyNotify) herd_withdrawal_free);
   deliveries->planned = g_ptr_array_new_with_free_func ((GDestroyNotify) herd_withdrawal_free);
   deliveries->waiters = g_ptr_array_new_with_free_func ((GDestroyNotify) herd_delivery_waiter_free);
+  deliveries->walks = g_ptr_array_new_with_free_func ((GDestroyNotify) herd_delivery_walk_free);
   return deliveries;
 }
 
@@ -47,6 +48,7 @@ herd_deliveries_free (HerdDeliveries *deliveries)
 {
   if (deliveries == NULL)
     return;
+  g_ptr_array_unref (deliveries->walks);
   g_ptr_array_unref (deliveries->waiters);
   g_hash_table_unref (deliveries->targets);
   g_ptr_array_unref (deliveries->withdrawals);

@@ -32,6 +32,9 @@ void herd_deliveries_load (HerdDeliveries *deliveries, GPtrArray *withdrawals);
  * what may be left there; those that are back are pending again. Starts nothing. */
 void herd_deliveries_configure (HerdDeliveries *deliveries, HerdBatch *batch);
 
+/* Ends the subscriptions of those who may not be their targets any more, as the configuration says now. */
+void herd_deliveries_revoke (HerdDeliveries *deliveries);
+
 gboolean herd_deliveries_has_target (HerdDeliveries *deliveries, const char *name);
 
 /* Brings the rows of CERTIFICATE up to its spec and current generation, and puts it into BATCH; what
@@ -74,13 +77,14 @@ gboolean herd_deliveries_wait_finish (GAsyncResult *result, GError **error);
 
 /* SUBSCRIPTION wants to be its target: HERD_ERROR_BUSY if another connection is,
  * HERD_ERROR_INVALID_ARGUMENT if it would be a configured one for some of its certificates only,
- * HERD_ERROR_LIMIT_EXCEEDED if its user is too many already. Rights are checked by the caller. No-op for
- * observers. */
+ * HERD_ERROR_LIMIT_EXCEEDED if its user is too many already, HERD_ERROR_NOT_AUTHORIZED if the target
+ * neither lists its user nor was anybody asked. No-op for observers. */
 gboolean herd_deliveries_attach (HerdDeliveries *deliveries, const HerdSubscription *subscription,
                                  GError **error);
 /* Who is the target NAME now; NULL: nobody. */
 const HerdSubscription *herd_deliveries_get_holder (HerdDeliveries *deliveries, const char *name);
-/* What it is to be told first, and the end mark. Call after its creation was answered. */
+/* Begins to tell it what it is to be told first, and then the end mark: a slice in each turn of the loop
+ * that follows, one subscription of a user after the other. Call after its creation was answered. */
 void herd_deliveries_send_first (HerdDeliveries *deliveries, guint64 subscription);
 /* Tells the observers of CERTIFICATE's current generation. */
 void herd_deliveries_tell_observers (HerdDeliveries *deliveries,

@@ -132,7 +132,8 @@ herd_deliveries_kick_target (HerdDeliveries *deliveries, HerdDeliveryTarget *tar
   gboolean withdraw = herd_deliveries_withdrawals_are_due (target);
   const HerdSubscription *subscription;
 
-  if (target->run != NULL || (!withdraw && !has_ready_row (target)))
+  if (target->run != NULL || herd_deliveries_is_walking (deliveries, target->subscription)
+      || (!withdraw && !has_ready_row (target)))
     return;
   if (target->subscription != 0) {
     subscription = herd_registry_get_subscription (deliveries->services->registry,

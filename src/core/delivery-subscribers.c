@@ -147,6 +147,18 @@ check_patterns (const HerdSubscription *subscription, GError **error)
   return FALSE;
 }
 
+/* What the configuration says now, whatever it said when SUBSCRIPTION came to be. */
+static gboolean
+may_be_target (HerdDeliveries *deliveries, const HerdSubscription *subscription)
+{
+  if (!subscription->target_is_configured)
+    return TRUE;
+  return herd_deliveries_has_target (deliveries, subscription->target)
+         && (subscription->allowed
+             || herd_rights_may_be_target (deliveries->services, subscription->target,
+                                           subscription->uid));
+}
+
 gboolean
 herd_deliveries_attach (HerdDeliveries *deliveries, const HerdSubscription *subscription,
                         GError **error)
@@ -164,9 +176,14 @@ herd_deliveries_attach (HerdDeliveries *deliveries, const HerdSubscription *subs
   if (!(subscription->target_is_configured ? check_patterns (subscription, error)
                                            : check_labels (deliveries, subscription->uid, error)))
     return FALSE;
+  if (!may_be_target (deliveries, subscription)) {
+    g_set_error (error, HERD_ERROR, HERD_ERROR_NOT_AUTHORIZED,
+                 "user %u may no longer be target %s; have its allow-users list the user",
+                 subscription->uid, subscription->target);
+    return FALSE;
+  }
   target = herd_deliveries_ensure_target (deliveries, subscription->target);
   target->subscription = subscription->id;
-  target->attached = TRUE;
   return TRUE;
 }
 
@@ -189,7 +206,8 @@ herd_deliveries_serves (HerdDeliveries *deliveries, const HerdCertificate *certi
     const HerdSubscription *subscription = herd_deliveries_get_holder (deliveries,
                                                                        delivery->target);
 
-    if (subscription != NULL && g_str_equal (subscription->sender, sender))
+    if (subscription != NULL && g_str_equal (subscription->sender, sender)
+        && may_be_target (deliveries, subscription))
       return TRUE;
   }
   return FALSE;
@@ -216,11 +234,11 @@ find_oldest_row (HerdDeliveries *deliveries, const HerdCertificate *certificate,
   return oldest;
 }
 
-/* A reader's row comes to be with the first generation that its subscriber can be told of. A new label
- * takes the place of one that nobody is any more: there are as many rows as there may be labels. */
-static HerdDelivery *
-ensure_row (HerdDeliveries *deliveries, const HerdSubscription *subscription,
-            HerdCertificate *certificate)
+/* A new label takes the place of one that nobody is any more: there are as many rows as there may be
+ * labels. */
+HerdDelivery *
+herd_deliveries_ensure_reader (HerdDeliveries *deliveries, const HerdSubscription *subscription,
+                               HerdCertificate *certificate)
 {
   HerdDelivery *delivery = herd_certificate_find_delivery (certificate, subscription->target);
   HerdDelivery *oldest;
@@ -248,69 +266,7 @@ herd_deliveries_ensure_readers (HerdDeliveries *deliveries, HerdCertificate *cer
         registry, g_array_index (ids, guint64, i));
 
     if (subscription->target != NULL && herd_subscription_matches (subscription, certificate->name))
-      ensure_row (deliveries, subscription, certificate);
-  }
-}
-
-static void
-send_row (HerdDeliveries *deliveries, const HerdSubscription *subscription,
-          HerdCertificate *certificate)
-{
-  HerdDelivery *delivery = ensure_row (deliveries, subscription, certificate);
-
-  if (delivery == NULL || certificate->current == 0)
-    return;
-  delivery->sent = 0; /* to whoever was the target before */
-  if (subscription->target_is_configured) {
-    if (herd_deliveries_row_is_ready (deliveries, certificate, delivery))
-      herd_deliveries_send (deliveries, subscription, certificate, delivery);
-    return;
-  }
-  /* A server that starts has nothing in memory: it is told of the current one in any case. */
-  delivery->wanted = certificate->current;
-  delivery->retry_at = 0;
-  herd_deliveries_send (deliveries, subscription, certificate, delivery);
-}
-
-void
-herd_deliveries_send_first (HerdDeliveries *deliveries, guint64 id)
-{
-  HerdRegistry *registry = deliveries->services->registry;
-  const HerdSubscription *subscription = herd_registry_get_subscription (registry, id);
-  HerdCertificate *certificate = NULL;
-
-  if (subscription == NULL)
-    return;
-  while ((certificate = herd_registry_next_certificate (
-              registry, certificate != NULL ? certificate->name : ""))
-         != NULL) {
-    if (!herd_subscription_matches (subscription, certificate->name))
-      continue;
-    if (subscription->target != NULL)
-      send_row (deliveries, subscription, certificate);
-    else if (certificate->current != 0)
-      herd_deliveries_tell (deliveries, subscription, certificate->id, certificate->name,
-                            certificate->current);
-  }
-  if (subscription->target_is_configured)
-    herd_deliveries_send_withdrawals (
-        deliveries, herd_deliveries_ensure_target (deliveries, subscription->target), subscription);
-  herd_deliveries_tell (deliveries, subscription, 0, "", 0);
-}
-
-void
-herd_deliveries_tell_observers (HerdDeliveries *deliveries, const HerdCertificate *certificate)
-{
-  HerdRegistry *registry = deliveries->services->registry;
-  g_autoptr (GArray) ids = herd_registry_list_ids (registry, HERD_NOUN_SUBSCRIPTION);
-
-  for (guint i = 0; i < ids->len; i++) {
-    const HerdSubscription *subscription = herd_registry_get_subscription (
-        registry, g_array_index (ids, guint64, i));
-
-    if (subscription->target == NULL && herd_subscription_matches (subscription, certificate->name))
-      herd_deliveries_tell (deliveries, subscription, certificate->id, certificate->name,
-                            certificate->current);
+      herd_deliveries_ensure_reader (deliveries, subscription, certificate);
   }
 }
 
@@ -334,6 +290,7 @@ herd_deliveries_detach (HerdDeliveries *deliveries, const HerdSubscription *subs
 {
   HerdDeliveryTarget *target;
 
+  herd_deliveries_end_walk (deliveries, subscription->id);
   if (subscription->target == NULL)
     return;
   target = g_hash_table_lookup (deliveries->targets, subscription->target);
@@ -353,6 +310,24 @@ herd_deliveries_detach (HerdDeliveries *deliveries, const HerdSubscription *subs
   herd_deliveries_kick_target (deliveries, target);
   if (target->files && target->run == NULL)
     herd_deliveries_kick_followers (deliveries);
+}
+
+void
+herd_deliveries_revoke (HerdDeliveries *deliveries)
+{
+  HerdRegistry *registry = deliveries->services->registry;
+  g_autoptr (GArray) ids = herd_registry_list_ids (registry, HERD_NOUN_SUBSCRIPTION);
+
+  for (guint i = 0; i < ids->len; i++) {
+    guint64 id = g_array_index (ids, guint64, i);
+    const HerdSubscription *subscription = herd_registry_get_subscription (registry, id);
+
+    if (subscription == NULL || may_be_target (deliveries, subscription))
+      continue;
+    g_message ("target %s: user %u may be it no longer", subscription->target, subscription->uid);
+    herd_deliveries_detach (deliveries, subscription);
+    herd_registry_remove (registry, HERD_NOUN_SUBSCRIPTION, id);
+  }
 }
 
 /* --- answers --- */

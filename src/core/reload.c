@@ -226,6 +226,8 @@ applied (GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
 
   if (herd_agent_verb_finish (result, NULL, &error)) {
     herd_agent_follow_declared (agent);
+    /* Only a whole configuration comes here: a section that is missing was taken out. */
+    herd_deliveries_revoke (agent->deliveries);
     herd_deliveries_kick_all (agent->deliveries);
     herd_agent_watch_keys (agent);
     g_task_return_pointer (task, g_ptr_array_ref (reloading->problems),

@@ -16,7 +16,8 @@ typedef struct {
   char **patterns;
   char *target; /* what its deliveries are filed under; NULL: it observes */
   gboolean target_is_configured;
-  char *server; /* a label for people */
+  gboolean allowed; /* somebody was asked; else a configured target lists the user */
+  char *server;     /* a label for people */
 } HerdSubscription;
 
 HerdSubscription *herd_subscription_new (guint64 id, const char *sender, guint32 uid,

@@ -234,7 +234,7 @@ class Deliveries(unittest.TestCase):
         self.assertIn("no [target web]", row["message"])
         self.assertIn("target-missing", self.attentions())
         self.assertIn("what it has of the certificate first", self.agent.read_log())
-        self.client.call(subscription, "Subscription1.Close")
+        self.refused("NotFound", self.client.call, subscription, "Subscription1.Close")
         self.client.finished(self.renew(second))
         self.assertIn("target-missing", self.attentions())
         self.agent.configure(ISSUER + TARGET)

@@ -504,6 +504,27 @@ class Targets(Case):
         other.call(other.agent("Subscribe", "(asa{sv})", ["*"], target), "Subscription1.Close")
         self.root.agent("Subscribe", "(asa{sv})", ["*"], target)
 
+    def test_subscribe_no_more(self):
+        "whoever is no longer among allow-users is the target no longer, and gets no key; whom a rule let in stays, and a mistake ends nothing"
+        self.restart_polkit(rule('if (action.id == "org.certherd.deliver") return polkit.Result.YES;'
+                                 'return polkit.Result.NO;'))
+        other = self.client("other")
+        subscribe = lambda client, target: client.agent("Subscribe", "(asa{sv})", ["*"], {"target": GLib.Variant("s", target)})
+        listed, asked = subscribe(other, "shared"), subscribe(self.www, "closed")
+        path, _ = self.root.request("web", ["web.example"], deliver=["shared", "closed"])
+        for client in (other, self.www):
+            client.wait(lambda: [s for s in client.signals if s[2] == "Updated" and s[3][1] == "web"], "Updated")
+            self.assertEqual(client.call(path, "Certificate1.OpenBundle", "(a{sv})", {})[0], 1)
+        self.agent.configure(CONFIGURATION.replace("allow-users = other\n", "colour = red\n"))
+        self.assertTrue(self.root.agent("Reload"))
+        self.assertEqual(other.call(path, "Certificate1.OpenBundle", "(a{sv})", {})[0], 1)
+        self.agent.configure(CONFIGURATION.replace("allow-users = other\n", ""))
+        self.assertEqual(self.root.agent("Reload"), [])
+        self.fails("NotAuthorized", other.call, path, "Certificate1.OpenBundle", "(a{sv})", {})
+        self.fails("NotFound", other.call, listed, "Subscription1.Acknowledge", "(otbs)", path, 1, True, "")
+        self.www.call(asked, "Subscription1.Acknowledge", "(otbs)", path, 1, True, "")
+        self.assertEqual(self.www.call(path, "Certificate1.OpenBundle", "(a{sv})", {})[0], 1)
+        subscribe(self.root, "shared")
 
     def test_many_connections(self):
         "connections that came, however many, cost no watch once they hold nothing; those that go are missed by none"

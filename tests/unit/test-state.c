@@ -428,10 +428,11 @@ test_damaged_rows (StateFixture *fixture, gconstpointer data)
 
   seal_something (fixture);
   state_fixture_sql (
-      fixture, "UPDATE records SET bytes = (SELECT bytes FROM records WHERE name = 'two')"
-               " WHERE name = 'one';"
-               "UPDATE materials SET key = CAST (substr (key, 1, 20) || x'00' || substr (key, 22)"
-               " AS BLOB) WHERE number = 1");
+      fixture,
+      "UPDATE records SET bytes = (SELECT bytes FROM records WHERE name = 'two')"
+      " WHERE name = 'one';"
+      "UPDATE materials SET key = CAST (substr (key, 1, 20) || x'00000000' || substr (key, 25)"
+      " AS BLOB) WHERE number = 1");
   state_fixture_open (fixture);
   g_assert_null (read_record (fixture->state, 4, "one", &error));
   assert_words (error, HERD_ERROR_FAILED, "\"one\" of the issuer 4");
