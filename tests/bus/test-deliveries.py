@@ -256,6 +256,8 @@ class Deliveries(unittest.TestCase):
             self.assertIn("certherd.conf", self.client.agent("Reload")[0]["file"])
             self.assertIn("configuration", self.attentions())
             self.assertEqual(self.rows(path)["web"]["state"], "applied")
+        severities = {a["severity"] for a in self.client.get(ROOT, "Agent1")["Attentions"]}
+        self.assertEqual(severities - {"notice", "warning", "critical"}, set())
         self.client.call(path, "Certificate1.Renew", "(a{sv})", {})
         self.await_update(self.client, subscription, (path, "www", 2))
         self.acknowledge(self.client, subscription, path, 2)
