@@ -112,7 +112,7 @@ get_attentions (HerdAgent *agent, gpointer row G_GNUC_UNUSED)
     g_auto (GVariantDict) dictionary = G_VARIANT_DICT_INIT (NULL);
 
     g_variant_dict_insert_value (&dictionary, "object",
-                                 herd_bus_new_path (attention->noun, attention->id));
+                                 herd_bus_new_path (attention->row.noun, attention->row.id));
     g_variant_dict_insert (&dictionary, "severity", "s", attention->severity);
     g_variant_dict_insert (&dictionary, "code", "s", attention->code);
     g_variant_dict_insert (&dictionary, "message", "s", attention->message);

@@ -13,41 +13,20 @@
  * together. Their end does not wait for it. */
 #define TOGETHER (50 * HERD_SECOND / 1000)
 
-typedef struct {
-  HerdNoun noun;
-  guint64 id;
-} Key;
-
 struct HerdBusChanges {
   GDBusConnection *connection;
   HerdAgent *agent;
-  GHashTable *dirty; /* set of Key */
+  GHashTable *dirty; /* set of HerdRowKey */
   GHashTable *later; /* likewise: operations whose time is not over */
   guint timer;
-  GHashTable *sent; /* Key → GVariant a{sv} */
+  GHashTable *sent; /* HerdRowKey → GVariant a{sv} */
   GSource *source;
 };
 
-static guint
-key_hash (gconstpointer data)
-{
-  const Key *key = data;
-
-  return g_int64_hash (&key->id) * HERD_N_NOUNS + key->noun;
-}
-
-static gboolean
-key_equal (gconstpointer a, gconstpointer b)
-{
-  const Key *first = a, *second = b;
-
-  return first->noun == second->noun && first->id == second->id;
-}
-
-static Key *
+static HerdRowKey *
 key_new (HerdNoun noun, guint64 id)
 {
-  Key *key = g_new0 (Key, 1);
+  HerdRowKey *key = g_new0 (HerdRowKey, 1);
 
   key->noun = noun;
   key->id = id;
@@ -61,9 +40,9 @@ herd_bus_changes_new (GDBusConnection *connection, HerdAgent *agent)
 
   changes->connection = g_object_ref (connection);
   changes->agent = agent;
-  changes->dirty = g_hash_table_new_full (key_hash, key_equal, g_free, NULL);
-  changes->later = g_hash_table_new_full (key_hash, key_equal, g_free, NULL);
-  changes->sent = g_hash_table_new_full (key_hash, key_equal, g_free,
+  changes->dirty = g_hash_table_new_full (herd_row_key_hash, herd_row_key_equal, g_free, NULL);
+  changes->later = g_hash_table_new_full (herd_row_key_hash, herd_row_key_equal, g_free, NULL);
+  changes->sent = g_hash_table_new_full (herd_row_key_hash, herd_row_key_equal, g_free,
                                          (GDestroyNotify) g_variant_unref);
   return changes;
 }
@@ -115,7 +94,7 @@ get_difference (GVariant *current, GVariant *last)
 }
 
 static void
-remember (HerdBusChanges *changes, const Key *key, GVariant *properties)
+remember (HerdBusChanges *changes, const HerdRowKey *key, GVariant *properties)
 {
   if (g_hash_table_size (changes->sent) >= REMEMBERED)
     g_hash_table_remove_all (changes->sent);
@@ -123,7 +102,7 @@ remember (HerdBusChanges *changes, const Key *key, GVariant *properties)
 }
 
 static void
-send (HerdBusChanges *changes, const Key *key)
+send (HerdBusChanges *changes, const HerdRowKey *key)
 {
   const HerdBusInterface *interface = herd_bus_get_interface (key->noun);
   g_autofree char *path = herd_bus_get_path (key->noun, key->id);
@@ -145,7 +124,7 @@ send (HerdBusChanges *changes, const Key *key)
 void
 herd_bus_changes_flush (HerdBusChanges *changes, HerdNoun noun, guint64 id)
 {
-  const Key key = { noun, id };
+  const HerdRowKey key = { noun, id };
 
   gboolean waited = g_hash_table_remove (changes->later, &key);
 
@@ -163,7 +142,7 @@ flush_some (gpointer data)
 
   g_hash_table_iter_init (&iter, changes->dirty);
   for (guint n = 0; n < HERD_BUS_SLICE && g_hash_table_iter_next (&iter, &key, NULL); n++) {
-    g_autofree Key *stolen = key;
+    g_autofree HerdRowKey *stolen = key;
 
     g_hash_table_iter_steal (&iter);
     send (changes, stolen);
@@ -220,7 +199,7 @@ void
 herd_bus_changes_added (HerdBusChanges *changes, HerdNoun noun, guint64 id)
 {
   const HerdBusInterface *interface = herd_bus_get_interface (noun);
-  const Key key = { noun, id };
+  const HerdRowKey key = { noun, id };
   g_autoptr (GVariant)
       properties = g_variant_ref_sink (herd_bus_get_properties (changes->agent, noun, id));
   GVariantBuilder builder = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("a{sa{sv}}"));
@@ -235,7 +214,7 @@ void
 herd_bus_changes_removed (HerdBusChanges *changes, HerdNoun noun, guint64 id)
 {
   const char *interfaces[] = { herd_bus_get_interface (noun)->info->name, NULL };
-  const Key key = { noun, id };
+  const HerdRowKey key = { noun, id };
 
   g_hash_table_remove (changes->dirty, &key);
   g_hash_table_remove (changes->later, &key);

@@ -29,22 +29,6 @@ struct HerdAttentions {
   GQueue queues[N_SEVERITIES]; /* Entry, oldest first */
 };
 
-static guint
-entry_hash (gconstpointer data)
-{
-  const HerdAttention *attention = data;
-
-  return g_int64_hash (&attention->id) * HERD_N_NOUNS + attention->noun;
-}
-
-static gboolean
-entry_equal (gconstpointer a, gconstpointer b)
-{
-  const HerdAttention *first = a, *second = b;
-
-  return first->noun == second->noun && first->id == second->id;
-}
-
 static Severity
 parse_severity (const char *severity)
 {
@@ -60,7 +44,7 @@ herd_attentions_new (HerdRegistry *registry, HerdClock *clock)
 
   attentions->registry = registry;
   attentions->clock = clock;
-  attentions->objects = g_hash_table_new (entry_hash, entry_equal);
+  attentions->objects = g_hash_table_new (herd_row_key_hash, herd_row_key_equal);
   for (guint i = 0; i < N_SEVERITIES; i++)
     g_queue_init (&attentions->queues[i]);
   return attentions;
@@ -91,7 +75,7 @@ herd_attentions_free (HerdAttentions *attentions)
 static Entry *
 find_object (HerdAttentions *attentions, HerdNoun noun, guint64 id)
 {
-  const HerdAttention key = { .noun = noun, .id = id };
+  const HerdRowKey key = { noun, id };
 
   return g_hash_table_lookup (attentions->objects, &key);
 }
@@ -113,8 +97,8 @@ tell (HerdAttentions *attentions, const HerdAttention *attention)
   const HerdObserver *observer = herd_registry_get_observer (attentions->registry, &data);
 
   if (observer != NULL) {
-    observer->attention (attention->noun, attention->id, attention->severity, attention->code,
-                         attention->message, data);
+    observer->attention (attention->row.noun, attention->row.id, attention->severity,
+                         attention->code, attention->message, data);
   }
 }
 
@@ -137,8 +121,7 @@ add (HerdAttentions *attentions, HerdNoun noun, guint64 id, const char *severity
   Entry *entry = g_new0 (Entry, 1);
   Entry *first = find_object (attentions, noun, id);
 
-  entry->attention.noun = noun;
-  entry->attention.id = id;
+  entry->attention.row = (HerdRowKey){ noun, id };
   entry->attention.severity = severity;
   entry->attention.code = code;
   entry->attention.since = herd_clock_get_seconds (attentions->clock);

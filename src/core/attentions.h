@@ -17,8 +17,7 @@ typedef struct HerdAttentions HerdAttentions;
 #define HERD_ATTENTIONS_LISTED 100
 
 typedef struct {
-  HerdNoun noun;
-  guint64 id;
+  HerdRowKey row;       /* what it is about; first: tables are keyed by it */
   const char *severity; /* "notice", "warning", "critical"; static */
   const char *code;     /* static */
   char *message;        /* a GRefString */

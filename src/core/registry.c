@@ -37,6 +37,22 @@ typedef struct {
   Event event;
 } Note;
 
+guint
+herd_row_key_hash (gconstpointer data)
+{
+  const HerdRowKey *key = data;
+
+  return g_int64_hash (&key->id) * HERD_N_NOUNS + key->noun;
+}
+
+gboolean
+herd_row_key_equal (gconstpointer a, gconstpointer b)
+{
+  const HerdRowKey *first = a, *second = b;
+
+  return first->noun == second->noun && first->id == second->id;
+}
+
 static int
 compare_names (gconstpointer a, gconstpointer b)
 {

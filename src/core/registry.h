@@ -24,6 +24,16 @@ typedef enum {
 } HerdNoun;
 #define HERD_N_NOUNS 5
 
+/* A row of any noun: what tables of several nouns are keyed by, or their entries begin with. */
+typedef struct {
+  HerdNoun noun;
+  guint64 id;
+} HerdRowKey;
+
+/* GHashFunc and GEqualFunc of HerdRowKey. */
+guint herd_row_key_hash (gconstpointer key);
+gboolean herd_row_key_equal (gconstpointer a, gconstpointer b);
+
 /* Who wants to know; the bus. All functions are called on the main loop, after the change. */
 typedef struct {
   void (*added) (HerdNoun noun, guint64 id, gpointer data);

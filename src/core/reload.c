@@ -159,7 +159,7 @@ say_problems (HerdAgent *agent, GPtrArray *problems)
     return;
   }
   first = herd_config_problem_describe (g_ptr_array_index (problems, 0));
-  herd_attentions_raise (agent->services.attentions, HERD_NOUN_AGENT, 0, "error", "configuration",
+  herd_attentions_raise (agent->services.attentions, HERD_NOUN_AGENT, 0, "warning", "configuration",
                          first);
 }
 

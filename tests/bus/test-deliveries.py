@@ -84,6 +84,13 @@ class Deliveries(unittest.TestCase):
     def renew(self, path):
         return self.client.call(path, "Certificate1.Renew", "(a{sv})", {})
 
+    def issue_to(self, subscription, name):
+        """Issues NAME, which whoever is the target "web" takes."""
+        path = self.issue(name, ["web"])
+        self.await_update(self.client, subscription, (path, name, 1))
+        self.acknowledge(self.client, subscription, path, 1)
+        return path
+
     def attentions(self):
         return [a["code"] for a in self.client.get(ROOT, "Agent1")["Attentions"]]
 
@@ -182,9 +189,7 @@ class Deliveries(unittest.TestCase):
     def test_told_of_withdrawals(self):
         "A subscriber that is a configured target is told of a later withdrawal, and answers it"
         subscription = self.subscribe(self.client, ["*"], "web")
-        path = self.issue("www", ["web"])
-        self.await_update(self.client, subscription, (path, "www", 1))
-        self.acknowledge(self.client, subscription, path, 1)
+        path = self.issue_to(subscription, "www")
         self.modify(path, [])
         self.await_update(self.client, subscription, (path, "www", 0))
         self.acknowledge(self.client, subscription, path, 0, False, "retry: busy")
@@ -196,9 +201,7 @@ class Deliveries(unittest.TestCase):
     def test_back_again(self):
         "What a target gets back is not withdrawn there: not of the same certificate, nor of one of its name"
         subscription = self.subscribe(self.client, ["*"], "web")
-        path = self.issue("www", ["web"])
-        self.await_update(self.client, subscription, (path, "www", 1))
-        self.acknowledge(self.client, subscription, path, 1)
+        path = self.issue_to(subscription, "www")
         self.modify(path, [])
         self.await_update(self.client, subscription, (path, "www", 0))
         self.modify(path, ["web"])
@@ -247,14 +250,14 @@ class Deliveries(unittest.TestCase):
     def test_target_broken(self):
         "A mistake in a target's section changes nothing at a reload; whoever is the target stays it"
         subscription = self.subscribe(self.client, ["*"], "web")
-        path = self.issue("www", ["web"])
-        self.await_update(self.client, subscription, (path, "www", 1))
-        self.acknowledge(self.client, subscription, path, 1)
+        path = self.issue_to(subscription, "www")
         for text in (self.BROKEN, "[targt web]\n" + TARGET.split("]", 1)[1]):
             self.agent.configure(ISSUER + text)
             self.assertIn("certherd.conf", self.client.agent("Reload")[0]["file"])
             self.assertIn("configuration", self.attentions())
             self.assertEqual(self.rows(path)["web"]["state"], "applied")
+        severities = {a["severity"] for a in self.client.get(ROOT, "Agent1")["Attentions"]}
+        self.assertEqual(severities - {"notice", "warning", "critical"}, set())
         self.client.call(path, "Certificate1.Renew", "(a{sv})", {})
         self.await_update(self.client, subscription, (path, "www", 2))
         self.acknowledge(self.client, subscription, path, 2)

@@ -59,7 +59,7 @@ assert_list (Fixture *fixture, const char *expected)
   for (guint i = 0; i < list->len; i++) {
     const HerdAttention *attention = g_ptr_array_index (list, i);
 
-    g_string_append_printf (text, "%u:%s:%s ", (guint) attention->id, attention->code,
+    g_string_append_printf (text, "%u:%s:%s ", (guint) attention->row.id, attention->code,
                             attention->message);
   }
   g_assert_cmpstr (text->str, ==, expected);
@@ -101,7 +101,7 @@ test_bounded (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
     raise_one (fixture, id, "warning", "failed", "the CA is down");
     list = herd_attentions_list (fixture->attentions);
     g_assert_cmpuint (list->len, ==, MIN (id, HERD_ATTENTIONS_LISTED));
-    g_assert_cmpuint (((HerdAttention *) g_ptr_array_index (list, list->len - 1))->id, ==,
+    g_assert_cmpuint (((HerdAttention *) g_ptr_array_index (list, list->len - 1))->row.id, ==,
                       list->len);
   }
   for (guint id = 1; id < 10 * HERD_ATTENTIONS_LISTED; id++)

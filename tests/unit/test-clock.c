@@ -36,6 +36,22 @@ system_reads_time (void)
   g_assert_cmpint (herd_clock_get_monotonic (clock), >=, monotonic);
 }
 
+static void
+wait_for (GString *fired, char letter)
+{
+  while (strchr (fired->str, letter) == NULL)
+    g_main_context_iteration (NULL, TRUE);
+}
+
+/* What was disarmed is not among them, and nothing is to come. */
+static void
+assert_two_fired (GString *fired)
+{
+  g_assert_cmpuint (fired->len, ==, 2);
+  g_assert_null (strchr (fired->str, 'x'));
+  g_assert_false (g_main_context_pending (NULL));
+}
+
 /* Which of those that are due comes first is not promised: on a busy machine all may be. */
 static void
 system_fires_once (void)
@@ -49,14 +65,10 @@ system_fires_once (void)
   herd_clock_disarm (clock, herd_clock_arm (clock, 3000, on_fired, &x));
   herd_clock_arm (clock, -5, on_fired, &a);
   a.other = herd_clock_arm (clock, G_MAXINT64, on_fired, &x);
-  while (strchr (fired->str, 'b') == NULL)
-    g_main_context_iteration (NULL, TRUE);
+  wait_for (fired, 'b');
   g_assert_cmpint (herd_clock_get_monotonic (clock) - start, >=, 6000);
-  while (strchr (fired->str, 'a') == NULL)
-    g_main_context_iteration (NULL, TRUE);
-  g_assert_cmpuint (fired->len, ==, 2);
-  g_assert_null (strchr (fired->str, 'x'));
-  g_assert_false (g_main_context_pending (NULL));
+  wait_for (fired, 'a');
+  assert_two_fired (fired);
 }
 
 /* By the time of day. Time namespaces leave that alone, so that nobody sets it here: a suspend and a
@@ -73,14 +85,10 @@ system_fires_at (void)
   herd_clock_disarm (clock, herd_clock_arm_at (clock, when - 1000, on_fired, &x));
   herd_clock_arm_at (clock, -1, on_fired, &a); /* long ago */
   a.other = herd_clock_arm_at (clock, when + G_TIME_SPAN_HOUR, on_fired, &x);
-  while (strchr (fired->str, 'b') == NULL)
-    g_main_context_iteration (NULL, TRUE);
+  wait_for (fired, 'b');
   g_assert_cmpint (herd_clock_get_real (clock), >=, when);
-  while (strchr (fired->str, 'a') == NULL)
-    g_main_context_iteration (NULL, TRUE);
-  g_assert_cmpuint (fired->len, ==, 2);
-  g_assert_null (strchr (fired->str, 'x'));
-  g_assert_false (g_main_context_pending (NULL));
+  wait_for (fired, 'a');
+  assert_two_fired (fired);
 }
 
 static void
