@@ -18,6 +18,49 @@ set_interned (char **field, const char *text)
     g_ref_string_release (old);
 }
 
+/* --- revocations --- */
+
+const char *const herd_revocations[] = {
+  [HERD_REVOCATION_NONE] = "",
+  [HERD_REVOCATION_UNSPECIFIED] = "unspecified",
+  [HERD_REVOCATION_KEY_COMPROMISE] = "key-compromise",
+  [HERD_REVOCATION_AFFILIATION_CHANGED] = "affiliation-changed",
+  [HERD_REVOCATION_SUPERSEDED] = "superseded",
+  [HERD_REVOCATION_CESSATION_OF_OPERATION] = "cessation-of-operation",
+  NULL
+};
+
+gboolean
+herd_revocation_parse (const char *reason, HerdRevocation *revocation)
+{
+  for (guint i = HERD_REVOCATION_UNSPECIFIED; herd_revocations[i] != NULL; i++) {
+    if (!g_str_equal (herd_revocations[i], reason))
+      continue;
+    *revocation = (HerdRevocation) i;
+    return TRUE;
+  }
+  return FALSE;
+}
+
+guint
+herd_revocation_get_code (HerdRevocation revocation)
+{
+  switch (revocation) {
+  case HERD_REVOCATION_NONE:
+  case HERD_REVOCATION_UNSPECIFIED:
+    return 0;
+  case HERD_REVOCATION_KEY_COMPROMISE:
+    return 1;
+  case HERD_REVOCATION_AFFILIATION_CHANGED:
+    return 3;
+  case HERD_REVOCATION_SUPERSEDED:
+    return 4;
+  case HERD_REVOCATION_CESSATION_OF_OPERATION:
+    return 5;
+  }
+  return 0;
+}
+
 /* --- generations --- */
 
 static gboolean
@@ -219,6 +262,7 @@ const char *const herd_certificate_states[HERD_N_CERTIFICATE_STATES + 1] = {
   [HERD_CERTIFICATE_NONE] = "none",
   [HERD_CERTIFICATE_VALID] = "valid",
   [HERD_CERTIFICATE_EXPIRED] = "expired",
+  [HERD_CERTIFICATE_REVOKED] = "revoked",
 };
 
 const char *
@@ -338,6 +382,8 @@ herd_certificate_get_state (const HerdCertificate *certificate, gint64 now)
 
   if (current == NULL)
     return HERD_CERTIFICATE_NONE;
+  if (current->revoked != HERD_REVOCATION_NONE)
+    return HERD_CERTIFICATE_REVOKED;
   return current->not_after <= now ? HERD_CERTIFICATE_EXPIRED : HERD_CERTIFICATE_VALID;
 }
 

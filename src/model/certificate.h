@@ -13,6 +13,23 @@ G_BEGIN_DECLS
 
 #define HERD_FINGERPRINT_SIZE 32
 
+/* Why a generation was revoked, and that it was (RFC 5280 section 5.3.1). The numbers are saved. */
+typedef enum {
+  HERD_REVOCATION_NONE, /* it was not */
+  HERD_REVOCATION_UNSPECIFIED,
+  HERD_REVOCATION_KEY_COMPROMISE,
+  HERD_REVOCATION_AFFILIATION_CHANGED,
+  HERD_REVOCATION_SUPERSEDED,
+  HERD_REVOCATION_CESSATION_OF_OPERATION,
+} HerdRevocation;
+
+/* The words for them, in this order, "" for none; ends with NULL. */
+extern const char *const herd_revocations[];
+/* FALSE: REASON is none of the words for a reason. */
+gboolean herd_revocation_parse (const char *reason, HerdRevocation *revocation);
+/* The code of RFC 5280; of none: 0. */
+guint herd_revocation_get_code (HerdRevocation revocation);
+
 /* One issued key, chain and facts, immutable. Key and chain themselves stay in the state. There are
  * several for every certificate, so the facts are kept in one piece, and as small as they can be. */
 typedef struct {
@@ -21,10 +38,11 @@ typedef struct {
   gint64 created; /* seconds since the epoch */
   gint64 not_before;
   gint64 not_after;
-  char *issued_by;        /* a GRefString, interned */
-  guint8 rejected;        /* a target would not have it */
-  guint8 has_fingerprint; /* below */
-  guint16 serial_size;    /* of what PACKED begins with; the identifiers follow, then a 0 */
+  char *issued_by;            /* a GRefString, interned */
+  guint8 rejected : 1;        /* a target would not have it */
+  guint8 has_fingerprint : 1; /* below */
+  guint8 revoked;             /* HerdRevocation: what the CA was told, and has done */
+  guint16 serial_size;        /* of what PACKED begins with; the identifiers follow, then a 0 */
   guint8 fingerprint[HERD_FINGERPRINT_SIZE];
   char packed[];
 } HerdGeneration;
@@ -98,10 +116,11 @@ typedef enum {
   HERD_CERTIFICATE_NONE,
   HERD_CERTIFICATE_VALID,
   HERD_CERTIFICATE_EXPIRED,
+  HERD_CERTIFICATE_REVOKED,
 } HerdCertificateState;
-#define HERD_N_CERTIFICATE_STATES 3
+#define HERD_N_CERTIFICATE_STATES 4
 
-/* "none", "valid", "expired". */
+/* "none", "valid", "expired", "revoked". */
 const char *herd_certificate_state_to_string (HerdCertificateState state);
 /* All of them, and all that herd_certificate_get_activity() gives; each ends with NULL. */
 extern const char *const herd_certificate_states[];

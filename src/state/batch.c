@@ -273,6 +273,7 @@ herd_batch_put_generation (HerdBatch *batch, guint64 certificate, const HerdGene
   add_text (batch, fingerprint);
   add_text (batch, generation->issued_by);
   add_text (batch, herd_generation_get_identifiers (generation));
+  add_integer (batch, generation->revoked);
   if (chain != NULL)
     put_material (batch, certificate, generation->number, chain, key);
 

@@ -160,6 +160,7 @@ load_generation (HerdRow *row, HerdStateContents *contents, GError **error)
   g_autoptr (HerdFacts) facts = g_new0 (HerdFacts, 1);
   g_autofree char *identifiers = NULL;
   HerdGeneration *generation;
+  HerdRevocation revoked;
 
   facts->not_before = herd_row_take_time (row);
   facts->not_after = herd_row_take_time (row);
@@ -167,6 +168,8 @@ load_generation (HerdRow *row, HerdStateContents *contents, GError **error)
   facts->fingerprint = herd_row_take_text (row);
   facts->issued_by = herd_row_take_text (row);
   identifiers = herd_row_take_text (row);
+  revoked = (HerdRevocation) herd_row_take_integer (row, HERD_REVOCATION_NONE,
+                                                    HERD_REVOCATION_CESSATION_OF_OPERATION);
   facts->identifiers = g_strsplit (identifiers, " ", -1);
   if (certificate == NULL) {
     herd_row_set_fault (row, "of no certificate");
@@ -175,6 +178,7 @@ load_generation (HerdRow *row, HerdStateContents *contents, GError **error)
   } else {
     generation = herd_generation_new (number, issuer, created, g_steal_pointer (&facts));
     generation->rejected = rejected;
+    generation->revoked = revoked;
     g_ptr_array_add (certificate->generations, generation);
   }
   return herd_row_check (row, "A generation of the certificate", id, error);
@@ -262,7 +266,7 @@ static const Table tables[] = {
     "id IN (%s)", "id", load_certificate },
   { "The generations",
     "SELECT certificate, number, issuer, created, rejected, not_before, not_after, serial,"
-    " fingerprint, issued_by, identifiers FROM generations",
+    " fingerprint, issued_by, identifiers, revoked FROM generations",
     "certificate IN (%s)", "certificate, number", load_generation },
   { "The deliveries",
     "SELECT certificate, target, state, wanted, applied, proved, since, attempts, retry_at,"

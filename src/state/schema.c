@@ -36,7 +36,8 @@ static const char schema_sql[] =
     " number INTEGER NOT NULL, issuer INTEGER NOT NULL, created INTEGER NOT NULL,"
     " rejected INTEGER NOT NULL, not_before INTEGER NOT NULL, not_after INTEGER NOT NULL,"
     " serial TEXT NOT NULL, fingerprint TEXT NOT NULL, issued_by TEXT NOT NULL,"
-    " identifiers TEXT NOT NULL, PRIMARY KEY (certificate, number)) STRICT, WITHOUT ROWID;"
+    " identifiers TEXT NOT NULL, revoked INTEGER NOT NULL DEFAULT 0,"
+    " PRIMARY KEY (certificate, number)) STRICT, WITHOUT ROWID;"
     "CREATE TABLE materials (certificate INTEGER NOT NULL, number INTEGER NOT NULL,"
     " chain BLOB NOT NULL, key BLOB NOT NULL, PRIMARY KEY (certificate, number),"
     " FOREIGN KEY (certificate, number) REFERENCES generations ON DELETE CASCADE) STRICT;"
@@ -60,13 +61,14 @@ static const char schema_sql[] =
 /* No version before the first one was ever released. */
 static const HerdUpgrade upgrades[] = {
   { 1, "ALTER TABLE operations ADD COLUMN findings BLOB NOT NULL DEFAULT x''" },
+  { 2, "ALTER TABLE generations ADD COLUMN revoked INTEGER NOT NULL DEFAULT 0" },
   { 0, NULL },
 };
 
 const HerdSchema *
 herd_schema_get (void)
 {
-  static const HerdSchema schema = { 2, schema_sql, upgrades };
+  static const HerdSchema schema = { 3, schema_sql, upgrades };
 
   return &schema;
 }

@@ -62,8 +62,9 @@ static const struct {
   [HERD_STATEMENT_PUT_GENERATION] = { "A generation of the certificate",
                                       "INSERT INTO generations (certificate, number, issuer, "
                                       "created, rejected, not_before,"
-                                      " not_after, serial, fingerprint, issued_by, identifiers)"
-                                      " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+                                      " not_after, serial, fingerprint, issued_by, identifiers, "
+                                      "revoked)"
+                                      " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
                                       " ON CONFLICT (certificate, number) DO UPDATE SET issuer = "
                                       "excluded.issuer,"
                                       " created = excluded.created, rejected = excluded.rejected,"
@@ -72,7 +73,7 @@ static const struct {
                                       " serial = excluded.serial, fingerprint = "
                                       "excluded.fingerprint,"
                                       " issued_by = excluded.issued_by, identifiers = "
-                                      "excluded.identifiers",
+                                      "excluded.identifiers, revoked = excluded.revoked",
                                       .is_row = TRUE },
   [HERD_STATEMENT_PUT_MATERIAL] = { "A generation of the certificate",
                                     "INSERT INTO materials (certificate, number, chain, key) "

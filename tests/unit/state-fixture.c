@@ -315,6 +315,7 @@ assert_same_generation (const HerdGeneration *a, const HerdGeneration *b)
   g_assert_cmpuint (a->issuer, ==, b->issuer);
   g_assert_cmpint (a->created, ==, b->created);
   g_assert_cmpint (a->rejected, ==, b->rejected);
+  g_assert_cmpint (a->revoked, ==, b->revoked);
   g_assert_cmpint (facts_a->not_before, ==, facts_b->not_before);
   g_assert_cmpint (facts_a->not_after, ==, facts_b->not_after);
   g_assert_cmpstr (facts_a->serial, ==, facts_b->serial);

@@ -71,6 +71,24 @@ test_spec_defaults (void)
   g_assert_cmpstr (herd_spec_get_key_type (empty), ==, "ecdsa-p256");
 }
 
+/* The codes are those of RFC 5280 section 5.3.1. */
+static void
+test_revocation (void)
+{
+  static const guint codes[] = { 0, 1, 3, 4, 5 };
+  HerdRevocation revocation = HERD_REVOCATION_NONE;
+
+  for (guint i = 0; i < G_N_ELEMENTS (codes); i++) {
+    g_assert_true (herd_revocation_parse (herd_revocations[i + 1], &revocation));
+    g_assert_cmpint (revocation, ==, i + 1);
+    g_assert_cmpuint (herd_revocation_get_code (revocation), ==, codes[i]);
+  }
+  g_assert_null (herd_revocations[G_N_ELEMENTS (codes) + 1]);
+  g_assert_false (herd_revocation_parse ("", &revocation));
+  g_assert_false (herd_revocation_parse ("keyCompromise", &revocation));
+  g_assert_cmpint (revocation, ==, HERD_REVOCATION_CESSATION_OF_OPERATION);
+}
+
 static void
 test_certificate (void)
 {
@@ -85,6 +103,9 @@ test_certificate (void)
   certificate->current = 3;
   g_assert_cmpint (herd_certificate_get_state (certificate, 199), ==, HERD_CERTIFICATE_VALID);
   g_assert_cmpint (herd_certificate_get_state (certificate, 200), ==, HERD_CERTIFICATE_EXPIRED);
+  herd_certificate_get_current (certificate)->revoked = HERD_REVOCATION_SUPERSEDED;
+  g_assert_cmpint (herd_certificate_get_state (certificate, 199), ==, HERD_CERTIFICATE_REVOKED);
+  g_assert_cmpint (herd_certificate_get_state (certificate, 200), ==, HERD_CERTIFICATE_REVOKED);
   g_assert_null (herd_certificate_find_generation (certificate, 2));
   certificate->failures = 1;
   certificate->retry_at = 300;
@@ -196,6 +217,7 @@ main (int argc, char **argv)
   g_test_add_func ("/spec/equal", test_spec_equal);
   g_test_add_func ("/spec/modify", test_spec_modify);
   g_test_add_func ("/spec/defaults", test_spec_defaults);
+  g_test_add_func ("/certificate/revocation", test_revocation);
   g_test_add_func ("/certificate/state", test_certificate);
   g_test_add_func ("/generation/facts", test_generation);
   g_test_add_func ("/generation/cannot", test_generation_cannot);

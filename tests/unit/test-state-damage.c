@@ -190,8 +190,10 @@ test_rows (StateFixture *fixture, gconstpointer data)
     { "UPDATE generations SET identifiers = CAST (x'FF' AS TEXT) WHERE certificate = 5",
       "certificate 5", "identifiers" },
     { "UPDATE generations SET rejected = 2 WHERE certificate = 5", "certificate 5", "rejected" },
+    { "UPDATE generations SET revoked = 9 WHERE certificate = 5", "certificate 5", "revoked" },
     { "INSERT INTO generations SELECT 999, number, issuer, created, rejected, not_before,"
-      " not_after, serial, fingerprint, issued_by, identifiers FROM generations WHERE number = 1"
+      " not_after, serial, fingerprint, issued_by, identifiers, revoked FROM generations WHERE "
+      "number = 1"
       " AND certificate = 5",
       "certificate 999", "" },
     { "UPDATE operations SET steps = x'01'", "operation 201", "steps" },

@@ -243,6 +243,30 @@ is_column (const char *path, const char *column)
   return found;
 }
 
+/* A database as version 2 wrote it. */
+static void
+go_back_to_second (StateFixture *fixture)
+{
+  state_fixture_sql (fixture, "ALTER TABLE generations DROP COLUMN revoked");
+  state_fixture_sql (fixture, "PRAGMA user_version = 2");
+}
+
+static void
+test_second_version (StateFixture *fixture, gconstpointer data)
+{
+  g_autofree char *copy = g_strconcat (fixture->path, ".v2", NULL);
+
+  state_fixture_open (fixture);
+  commit_ok (fixture->state, make_batch (1));
+  state_fixture_close (fixture);
+  go_back_to_second (fixture);
+  state_fixture_open (fixture);
+  g_assert_cmpuint (count_certificates (fixture), ==, 1);
+  commit_ok (fixture->state, make_batch (2));
+  state_fixture_close (fixture);
+  g_assert_true (g_file_test (copy, G_FILE_TEST_EXISTS));
+}
+
 /* A database as the first version wrote it. */
 static void
 test_first_version (StateFixture *fixture, gconstpointer data)
@@ -252,6 +276,7 @@ test_first_version (StateFixture *fixture, gconstpointer data)
   state_fixture_open (fixture);
   commit_ok (fixture->state, make_batch (1));
   state_fixture_close (fixture);
+  go_back_to_second (fixture);
   state_fixture_sql (fixture, "ALTER TABLE operations DROP COLUMN findings");
   state_fixture_sql (fixture, "PRAGMA user_version = 1");
   state_fixture_open (fixture);
@@ -265,10 +290,10 @@ static void
 test_upgrade (StateFixture *fixture, gconstpointer data)
 {
   static const HerdUpgrade upgrades[] = {
-    { 2, "ALTER TABLE certificates ADD COLUMN colour TEXT NOT NULL DEFAULT 'red'" }, { 0, NULL }
+    { 3, "ALTER TABLE certificates ADD COLUMN colour TEXT NOT NULL DEFAULT 'red'" }, { 0, NULL }
   };
   const HerdSchema next = make_next_schema (upgrades);
-  g_autofree char *copy = g_strconcat (fixture->path, ".v2", NULL);
+  g_autofree char *copy = g_strconcat (fixture->path, ".v3", NULL);
   g_autoptr (GError) error = NULL;
   g_autoptr (GBytes) key = NULL;
   struct stat status;
@@ -301,19 +326,19 @@ test_upgrade (StateFixture *fixture, gconstpointer data)
 static void
 test_failed_upgrade (StateFixture *fixture, gconstpointer data)
 {
-  static const HerdUpgrade failing[] = { { 2, "ALTER TABLE certificates ADD COLUMN colour TEXT;"
+  static const HerdUpgrade failing[] = { { 3, "ALTER TABLE certificates ADD COLUMN colour TEXT;"
                                               "ALTER TABLE nowhere ADD COLUMN x TEXT" },
                                          { 0, NULL } };
   static const HerdUpgrade none[] = { { 0, NULL } };
   const HerdSchema bad = make_next_schema (failing);
   const HerdSchema lost = make_next_schema (none);
-  g_autofree char *copy = g_strconcat (fixture->path, ".v2", NULL);
+  g_autofree char *copy = g_strconcat (fixture->path, ".v3", NULL);
   g_autoptr (GError) error = NULL;
 
   state_fixture_open (fixture);
   state_fixture_close (fixture);
   g_assert_null (herd_state_open_schema (fixture->directory, &lost, NULL, &error));
-  assert_words (error, HERD_ERROR_REFUSED, "version 2");
+  assert_words (error, HERD_ERROR_REFUSED, "version 3");
   g_assert_false (g_file_test (copy, G_FILE_TEST_EXISTS));
   g_clear_error (&error);
   g_assert_null (herd_state_open_schema (fixture->directory, &bad, NULL, &error));
@@ -337,6 +362,7 @@ main (int argc, char *argv[])
   ADD ("full-disk", test_full_disk);
   ADD ("second-agent", test_second);
   ADD ("upgrade/first-version", test_first_version);
+  ADD ("upgrade/second-version", test_second_version);
   ADD ("upgrade", test_upgrade);
   ADD ("upgrade/failed", test_failed_upgrade);
   return g_test_run ();

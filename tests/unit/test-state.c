@@ -87,6 +87,7 @@ test_certificates (StateFixture *fixture, gconstpointer data)
   a->current = 2;
   herd_batch_put_certificate (batch, a);
   ((HerdGeneration *) g_ptr_array_index (a->generations, 1))->rejected = TRUE;
+  ((HerdGeneration *) g_ptr_array_index (a->generations, 1))->revoked = HERD_REVOCATION_SUPERSEDED;
   herd_batch_put_generation (batch, 1, g_ptr_array_index (a->generations, 1), NULL, NULL);
   herd_batch_delete_generation (batch, 1, 1);
   g_ptr_array_remove_index (a->generations, 0);
