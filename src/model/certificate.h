@@ -7,6 +7,7 @@
 
 #include <glib.h>
 
+#include "model/suggestion.h"
 #include "plugin/facts.h"
 
 G_BEGIN_DECLS
@@ -140,8 +141,9 @@ typedef struct {
   guint64 last_number;    /* the highest ever given */
   GPtrArray *deliveries;  /* HerdDelivery */
 
-  gint64 renew_at;   /* of the newest issued generation; picked once, 0 = none */
-  HerdAction action; /* the next one */
+  gint64 renew_at;            /* of the newest issued generation; picked once, 0 = none */
+  HerdSuggestion *suggestion; /* NULL: the CA has made none, and is not asked for one */
+  HerdAction action;          /* the next one */
   gint64 action_time;
   char *action_reason; /* never NULL; this and the next two: GRefStrings, interned */
   guint failures;      /* in a row */

@@ -206,6 +206,24 @@ put_delivery (HerdBatch *batch, guint64 certificate, const HerdDelivery *deliver
 }
 
 void
+herd_batch_put_suggestion (HerdBatch *batch, const HerdCertificate *certificate)
+{
+  const HerdSuggestion *suggestion = certificate->suggestion;
+
+  begin (batch, HERD_STATEMENT_PUT_SUGGESTION);
+  add_id (batch, certificate->id);
+  add_id (batch, suggestion->generation);
+  add_integer (batch, suggestion->start);
+  add_integer (batch, suggestion->end);
+  add_integer (batch, suggestion->pick);
+  add_integer (batch, suggestion->floor);
+  add_integer (batch, suggestion->asked_at);
+  add_integer (batch, suggestion->ask_at);
+  add_text (batch, suggestion->explanation_url);
+  add_text (batch, suggestion->problem);
+}
+
+void
 herd_batch_put_certificate (HerdBatch *batch, const HerdCertificate *certificate)
 {
   begin (batch, HERD_STATEMENT_PUT_CERTIFICATE);
@@ -226,6 +244,13 @@ herd_batch_put_certificate (HerdBatch *batch, const HerdCertificate *certificate
   add_text (batch, certificate->last_error);
   add_text (batch, certificate->last_error_message);
   add_integer (batch, certificate->last_error_time);
+
+  if (certificate->suggestion != NULL) {
+    herd_batch_put_suggestion (batch, certificate);
+  } else {
+    begin (batch, HERD_STATEMENT_DELETE_SUGGESTION);
+    add_id (batch, certificate->id);
+  }
 
   begin (batch, HERD_STATEMENT_DELETE_DELIVERIES);
   add_id (batch, certificate->id);

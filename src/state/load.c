@@ -212,6 +212,32 @@ load_delivery (HerdRow *row, HerdStateContents *contents, GError **error)
 }
 
 static gboolean
+load_suggestion (HerdRow *row, HerdStateContents *contents, GError **error)
+{
+  guint64 id = herd_row_take_id (row);
+  HerdCertificate *certificate = find_certificate (contents, id);
+  g_autoptr (HerdSuggestion) suggestion = herd_suggestion_new (herd_row_take_id (row));
+  g_autofree char *explanation_url = NULL;
+  g_autofree char *problem = NULL;
+
+  suggestion->start = herd_row_take_time (row);
+  suggestion->end = herd_row_take_time (row);
+  suggestion->pick = herd_row_take_time (row);
+  suggestion->floor = herd_row_take_time (row);
+  suggestion->asked_at = herd_row_take_time (row);
+  suggestion->ask_at = herd_row_take_time (row);
+  explanation_url = herd_row_take_text (row);
+  problem = herd_row_take_text (row);
+  herd_suggestion_set_explanation_url (suggestion, explanation_url);
+  herd_suggestion_set_problem (suggestion, problem);
+  if (certificate == NULL)
+    herd_row_set_fault (row, "of no certificate");
+  else
+    certificate->suggestion = g_steal_pointer (&suggestion);
+  return herd_row_check (row, "The renewal information of the certificate", id, error);
+}
+
+static gboolean
 load_operation (HerdRow *row, HerdStateContents *contents, GError **error)
 {
   guint64 id = herd_row_take_id (row);
@@ -272,6 +298,10 @@ static const Table tables[] = {
     "SELECT certificate, target, state, wanted, applied, proved, since, attempts, retry_at,"
     " message FROM deliveries",
     "certificate IN (%s)", "certificate, target", load_delivery },
+  { "The renewal information",
+    "SELECT certificate, generation, window_start, window_end, pick, floor, asked_at, ask_at,"
+    " explanation_url, problem FROM renewal_info",
+    "certificate IN (%s)", "certificate", load_suggestion },
   { "The operations",
     "SELECT id, kind, certificate, issuer, starter, state, step, progress, steps, error,"
     " error_message, generation, options, started, ended, findings FROM operations",

@@ -15,6 +15,14 @@
 
 #include "plugin/error.h"
 
+/* Of version 3. */
+#define RENEWAL_INFO_TABLE                                                                         \
+  "CREATE TABLE renewal_info ("                                                                    \
+  " certificate INTEGER PRIMARY KEY REFERENCES certificates ON DELETE CASCADE,"                    \
+  " generation INTEGER NOT NULL, window_start INTEGER NOT NULL, window_end INTEGER NOT NULL,"      \
+  " pick INTEGER NOT NULL, floor INTEGER NOT NULL, asked_at INTEGER NOT NULL,"                     \
+  " ask_at INTEGER NOT NULL, explanation_url TEXT NOT NULL, problem TEXT NOT NULL) STRICT;"
+
 static const char schema_sql[] =
     "CREATE TABLE meta (name TEXT PRIMARY KEY, value ANY NOT NULL) STRICT, WITHOUT ROWID;"
     "CREATE TABLE authorities (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,"
@@ -56,12 +64,14 @@ static const char schema_sql[] =
     " pending_key BLOB) STRICT;"
     "CREATE INDEX operations_certificate ON operations (certificate);"
     "CREATE TABLE withdrawals (certificate INTEGER NOT NULL, name TEXT NOT NULL,"
-    " target TEXT NOT NULL, PRIMARY KEY (certificate, target)) STRICT, WITHOUT ROWID;";
+    " target TEXT NOT NULL, PRIMARY KEY (certificate, target)) STRICT, WITHOUT "
+    "ROWID;" RENEWAL_INFO_TABLE;
 
 /* No version before the first one was ever released. */
 static const HerdUpgrade upgrades[] = {
   { 1, "ALTER TABLE operations ADD COLUMN findings BLOB NOT NULL DEFAULT x''" },
-  { 2, "ALTER TABLE generations ADD COLUMN revoked INTEGER NOT NULL DEFAULT 0" },
+  { 2,
+    "ALTER TABLE generations ADD COLUMN revoked INTEGER NOT NULL DEFAULT 0;" RENEWAL_INFO_TABLE },
   { 0, NULL },
 };
 

@@ -86,8 +86,10 @@ void herd_batch_free (HerdBatch *batch);
 
 void herd_batch_put_authority (HerdBatch *batch, const HerdAuthority *authority);
 void herd_batch_delete_authority (HerdBatch *batch, guint64 id); /* with its records */
-/* The row and its deliveries, not its generations. */
+/* The row, its suggestion and its deliveries, not its generations. */
 void herd_batch_put_certificate (HerdBatch *batch, const HerdCertificate *certificate);
+/* The suggestion alone, which CERTIFICATE has. */
+void herd_batch_put_suggestion (HerdBatch *batch, const HerdCertificate *certificate);
 /* With generations, deliveries, operations. The name's generation counter stays. */
 void herd_batch_delete_certificate (HerdBatch *batch, guint64 id);
 /* KEY (PKCS#8 DER) is sealed. CHAIN and KEY NULL: those that it has stay, only the row changes. */

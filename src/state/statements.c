@@ -59,6 +59,25 @@ static const struct {
   [HERD_STATEMENT_DELETE_DELIVERIES] = { "The deliveries of the certificate",
                                          "DELETE FROM deliveries WHERE certificate = ?" },
 
+  [HERD_STATEMENT_PUT_SUGGESTION] = { "The renewal information of the certificate",
+                                      "INSERT INTO renewal_info (certificate, generation, "
+                                      "window_start, window_end, pick, floor,"
+                                      " asked_at, ask_at, explanation_url, problem)"
+                                      " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+                                      " ON CONFLICT (certificate) DO UPDATE SET generation = "
+                                      "excluded.generation,"
+                                      " window_start = excluded.window_start, window_end = "
+                                      "excluded.window_end,"
+                                      " pick = excluded.pick, floor = excluded.floor, asked_at = "
+                                      "excluded.asked_at,"
+                                      " ask_at = excluded.ask_at, explanation_url = "
+                                      "excluded.explanation_url,"
+                                      " problem = excluded.problem",
+                                      .is_row = TRUE },
+  [HERD_STATEMENT_DELETE_SUGGESTION] = { "The renewal information of the certificate",
+                                         "DELETE FROM renewal_info WHERE certificate = ?",
+                                         .is_row = TRUE },
+
   [HERD_STATEMENT_PUT_GENERATION] = { "A generation of the certificate",
                                       "INSERT INTO generations (certificate, number, issuer, "
                                       "created, rejected, not_before,"

@@ -228,6 +228,22 @@ make_generation (guint64 number)
   return herd_generation_new (number, 77, 1700000001, facts);
 }
 
+static HerdSuggestion *
+make_suggestion (void)
+{
+  HerdSuggestion *suggestion = herd_suggestion_new (2);
+
+  suggestion->start = 10;
+  suggestion->end = 20;
+  suggestion->pick = 15;
+  suggestion->floor = 16;
+  suggestion->asked_at = 17;
+  suggestion->ask_at = 18;
+  herd_suggestion_set_explanation_url (suggestion, "https://ca.example/why");
+  herd_suggestion_set_problem (suggestion, "none");
+  return suggestion;
+}
+
 HerdCertificate *
 make_certificate (guint64 id, const char *name, guint n_generations)
 {
@@ -246,6 +262,7 @@ make_certificate (guint64 id, const char *name, guint n_generations)
   herd_certificate_set_error (certificate, "org.certherd.Error.Busy", "it was busy", 6);
   for (guint64 number = 1; number <= n_generations; number++)
     g_ptr_array_add (certificate->generations, make_generation (number));
+  certificate->suggestion = make_suggestion ();
   certificate->current = n_generations;
   certificate->last_number = n_generations;
   g_ptr_array_add (certificate->deliveries, herd_delivery_new ("1000:web"));
@@ -324,6 +341,23 @@ assert_same_generation (const HerdGeneration *a, const HerdGeneration *b)
   g_assert_cmpstrv (facts_a->identifiers, facts_b->identifiers);
 }
 
+static void
+assert_same_suggestion (const HerdSuggestion *a, const HerdSuggestion *b)
+{
+  g_assert_true ((a == NULL) == (b == NULL));
+  if (a == NULL)
+    return;
+  g_assert_cmpuint (a->generation, ==, b->generation);
+  g_assert_cmpint (a->start, ==, b->start);
+  g_assert_cmpint (a->end, ==, b->end);
+  g_assert_cmpint (a->pick, ==, b->pick);
+  g_assert_cmpint (a->floor, ==, b->floor);
+  g_assert_cmpint (a->asked_at, ==, b->asked_at);
+  g_assert_cmpint (a->ask_at, ==, b->ask_at);
+  g_assert_cmpstr (a->explanation_url, ==, b->explanation_url);
+  g_assert_cmpstr (a->problem, ==, b->problem);
+}
+
 void
 assert_same_certificate (const HerdCertificate *a, const HerdCertificate *b)
 {
@@ -345,6 +379,7 @@ assert_same_certificate (const HerdCertificate *a, const HerdCertificate *b)
   g_assert_cmpstr (a->last_error, ==, b->last_error);
   g_assert_cmpstr (a->last_error_message, ==, b->last_error_message);
   g_assert_cmpint (a->last_error_time, ==, b->last_error_time);
+  assert_same_suggestion (a->suggestion, b->suggestion);
   g_assert_cmpuint (a->generations->len, ==, b->generations->len);
   for (guint i = 0; i < a->generations->len; i++)
     assert_same_generation (g_ptr_array_index (a->generations, i),

@@ -189,6 +189,9 @@ test_rows (StateFixture *fixture, gconstpointer data)
     { "UPDATE deliveries SET certificate = 999 WHERE certificate = 5", "certificate 999", "" },
     { "UPDATE generations SET identifiers = CAST (x'FF' AS TEXT) WHERE certificate = 5",
       "certificate 5", "identifiers" },
+    { "UPDATE renewal_info SET problem = CAST (x'FF' AS TEXT) WHERE certificate = 5",
+      "certificate 5", "problem" },
+    { "UPDATE renewal_info SET certificate = 999 WHERE certificate = 5", "certificate 999", "" },
     { "UPDATE generations SET rejected = 2 WHERE certificate = 5", "certificate 5", "rejected" },
     { "UPDATE generations SET revoked = 9 WHERE certificate = 5", "certificate 5", "revoked" },
     { "INSERT INTO generations SELECT 999, number, issuer, created, rejected, not_before,"
