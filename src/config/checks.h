@@ -34,6 +34,14 @@ struct HerdWord {
   const char *help;         /* what it means and what is allowed; part of the errors */
 };
 
+/* The keys of [preset] and [limit NAME]. */
+extern const HerdWord herd_preset_words[];
+extern const guint herd_n_preset_words;
+
+/* The types of keys for certificates, and of those that JWS signs with in src/crypto/jws.h. */
+extern const char *const herd_key_types[];
+extern const char *const herd_account_key_types[];
+
 char *herd_check_address (const HerdWord *word, guint index, const char *text, GError **error);
 char *herd_check_argument (const HerdWord *word, guint index, const char *text, GError **error);
 char *herd_check_chain (const HerdWord *word, guint index, const char *text, GError **error);

@@ -21,9 +21,10 @@
 
 struct HerdConfig {
   int references;
-  GPtrArray *entries[HERD_SECTION_SOLVER + 1];  /* HerdConfigEntry */
-  GHashTable *by_name[HERD_SECTION_SOLVER + 1]; /* name → HerdConfigEntry of the array */
-  GHashTable *broken[HERD_SECTION_SOLVER + 1];  /* name → HerdConfigProblem that kept it out */
+  HerdSection first, last;                     /* the sections that its files may have */
+  GPtrArray *entries[HERD_SECTION_LIMIT + 1];  /* HerdConfigEntry */
+  GHashTable *by_name[HERD_SECTION_LIMIT + 1]; /* name → HerdConfigEntry of the array */
+  GHashTable *broken[HERD_SECTION_LIMIT + 1];  /* name → HerdConfigProblem that kept it out */
   GPtrArray *problems;
   guint n_problems; /* of them, those of the files; others are found where they are used */
 };
@@ -50,9 +51,22 @@ config_entry_free (HerdConfigEntry *entry)
   g_free (entry);
 }
 
-static void
-config_problem_free (HerdConfigProblem *problem)
+HerdConfigProblem *
+herd_config_problem_new (const char *file, guint line, const char *message)
 {
+  HerdConfigProblem *problem = g_new0 (HerdConfigProblem, 1);
+
+  problem->file = g_strdup (file);
+  problem->line = line;
+  problem->message = g_strdup (message);
+  return problem;
+}
+
+void
+herd_config_problem_free (HerdConfigProblem *problem)
+{
+  if (problem == NULL)
+    return;
   g_free (problem->file);
   g_free (problem->message);
   g_free (problem);
@@ -66,10 +80,7 @@ add_problem (HerdConfig *config, const char *file, guint line, const char *messa
 
   if (config->problems->len >= PROBLEMS_LIMIT)
     return NULL;
-  problem = g_new0 (HerdConfigProblem, 1);
-  problem->file = g_strdup (file);
-  problem->line = line;
-  problem->message = g_strdup (message);
+  problem = herd_config_problem_new (file, line, message);
   g_ptr_array_add (config->problems, problem);
   return problem;
 }
@@ -89,34 +100,52 @@ break_entry (Reader *reader, guint line, const char *message)
 
 /* --- sections --- */
 
-/* "KIND NAME" or "agent". */
 static gboolean
-parse_head (const char *head, HerdSection *section, char **name, GError **error)
+has_name (HerdSection section)
+{
+  return section != HERD_SECTION_AGENT && section != HERD_SECTION_PRESET;
+}
+
+static void
+refuse_head (const HerdConfig *config, const char *head, GError **error)
+{
+  g_autofree char *shown = herd_text_from_remote (head, -1);
+  g_autoptr (GString) known = g_string_new (NULL);
+
+  for (HerdSection i = config->first; i <= config->last; i++)
+    g_string_append_printf (known, "%s[%s%s]",
+                            i == config->first  ? ""
+                            : i == config->last ? " and "
+                                                : ", ",
+                            herd_section_to_string (i), has_name (i) ? " NAME" : "");
+  g_set_error (error, HERD_ERROR, HERD_ERROR_INVALID_ARGUMENT,
+               "[%s]: no such section; known are %s", shown, known->str);
+}
+
+/* "KIND NAME", "agent" or "preset". */
+static gboolean
+parse_head (const HerdConfig *config, const char *head, HerdSection *section, char **name,
+            GError **error)
 {
   g_auto (GStrv) words = g_strsplit_set (head, " \t", 2);
   const char *kind = words[0] != NULL ? words[0] : "";
   g_autofree char *rest = g_strstrip (
       g_strdup (words[0] != NULL && words[1] != NULL ? words[1] : ""));
-  g_autofree char *shown = NULL;
 
-  for (HerdSection i = HERD_SECTION_AGENT; i <= HERD_SECTION_SOLVER; i++) {
+  for (HerdSection i = config->first; i <= config->last; i++) {
     if (!g_str_equal (kind, herd_section_to_string (i)))
       continue;
-    if (i == HERD_SECTION_AGENT && *rest != '\0') {
-      g_set_error (error, HERD_ERROR, HERD_ERROR_INVALID_ARGUMENT, "[agent] has no name");
+    if (!has_name (i) && *rest != '\0') {
+      g_set_error (error, HERD_ERROR, HERD_ERROR_INVALID_ARGUMENT, "[%s] has no name", kind);
       return FALSE;
     }
-    if (i != HERD_SECTION_AGENT && !herd_name_check (kind, rest, error))
+    if (has_name (i) && !herd_name_check (kind, rest, error))
       return FALSE;
     *section = i;
     *name = g_steal_pointer (&rest);
     return TRUE;
   }
-  shown = herd_text_from_remote (head, -1);
-  g_set_error (error, HERD_ERROR, HERD_ERROR_INVALID_ARGUMENT,
-               "[%s]: no such section; known are [agent], [certificate NAME], [issuer NAME], "
-               "[target NAME] and [solver NAME]",
-               shown);
+  refuse_head (config, head, error);
   return FALSE;
 }
 
@@ -149,8 +178,9 @@ complete_entry (Reader *reader, GError **error)
     return FALSE;
   missing = herd_vocabulary_find_missing (entry->section, entry->values);
   if (missing != NULL) {
-    g_set_error (error, HERD_ERROR, HERD_ERROR_INVALID_ARGUMENT, "[%s %s] has no %s",
-                 herd_section_to_string (entry->section), entry->name, missing);
+    g_set_error (error, HERD_ERROR, HERD_ERROR_INVALID_ARGUMENT, "[%s%s%s] has no %s",
+                 herd_section_to_string (entry->section), *entry->name != '\0' ? " " : "",
+                 entry->name, missing);
     return FALSE;
   }
   return TRUE;
@@ -191,7 +221,7 @@ on_section (const char *head, guint line, gpointer data)
   reader->seen_section = TRUE;
   if (head == NULL)
     return;
-  if (!parse_head (head, &section, &name, &error)) {
+  if (!parse_head (reader->config, head, &section, &name, &error)) {
     add_problem (reader->config, reader->file, line, error->message);
     return;
   }
@@ -342,23 +372,43 @@ load_folder (HerdConfig *config, const char *directory, const char *folder)
   }
 }
 
-HerdConfig *
-herd_config_load (const char *directory)
+static HerdConfig *
+config_new (HerdSection first, HerdSection last)
 {
-  static const char *const folders[] = { "issuers.d", "targets.d", "certificates.d" };
-  g_autofree char *main_file = g_build_filename (directory, "certherd.conf", NULL);
   HerdConfig *config = g_new0 (HerdConfig, 1);
 
   config->references = 1;
-  config->problems = g_ptr_array_new_with_free_func ((GDestroyNotify) config_problem_free);
+  config->first = first;
+  config->last = last;
+  config->problems = g_ptr_array_new_with_free_func ((GDestroyNotify) herd_config_problem_free);
   for (guint i = 0; i < G_N_ELEMENTS (config->entries); i++) {
     config->entries[i] = g_ptr_array_new_with_free_func ((GDestroyNotify) config_entry_free);
     config->by_name[i] = g_hash_table_new (g_str_hash, g_str_equal);
     config->broken[i] = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   }
+  return config;
+}
+
+HerdConfig *
+herd_config_load (const char *directory)
+{
+  static const char *const folders[] = { "issuers.d", "targets.d", "certificates.d" };
+  g_autofree char *main_file = g_build_filename (directory, "certherd.conf", NULL);
+  HerdConfig *config = config_new (HERD_SECTION_AGENT, HERD_SECTION_SOLVER);
+
   load_file (config, main_file);
   for (guint i = 0; i < G_N_ELEMENTS (folders); i++)
     load_folder (config, directory, folders[i]);
+  config->n_problems = config->problems->len;
+  return config;
+}
+
+HerdConfig *
+herd_config_load_file (const char *path, HerdSection first, HerdSection last)
+{
+  HerdConfig *config = config_new (first, last);
+
+  load_file (config, path);
   config->n_problems = config->problems->len;
   return config;
 }

@@ -15,7 +15,7 @@ G_BEGIN_DECLS
 /* One section of one file, its values checked and in normal form. */
 typedef struct {
   HerdSection section;
-  char *name;       /* of [certificate NAME] …; "" for [agent] */
+  char *name;       /* of [certificate NAME] …; "" for [agent] and [preset] */
   GVariant *values; /* a{sv} */
   char *file;
   guint line; /* of the section's head */
@@ -28,12 +28,17 @@ typedef struct {
   char *message;
 } HerdConfigProblem;
 
+HerdConfigProblem *herd_config_problem_new (const char *file, guint line, const char *message);
+void herd_config_problem_free (HerdConfigProblem *problem);
+
 typedef struct HerdConfig HerdConfig;
 
 /* Reads DIRECTORY. A missing directory or file is an empty one. Never fails: what cannot be read
  * or is wrong is a problem, and its entry is left out. Sections that appear twice are problems.
  */
 HerdConfig *herd_config_load (const char *directory);
+/* Reads the one file PATH, whose sections are those from FIRST to LAST; in all else the same. */
+HerdConfig *herd_config_load_file (const char *path, HerdSection first, HerdSection last);
 HerdConfig *herd_config_ref (HerdConfig *config);
 void herd_config_unref (HerdConfig *config);
 

@@ -19,11 +19,11 @@
 #define FILE_SET (HERD_WORD_LIST | HERD_WORD_SET | HERD_WORD_FILE_ONLY)
 #define DAY (24 * 60 * 60)
 
-static const char *const key_types[] = { "ecdsa-p256", "ecdsa-p384", "rsa-2048", "rsa-3072",
-                                         "rsa-4096",   "ed25519",    NULL };
+const char *const herd_key_types[] = { "ecdsa-p256", "ecdsa-p384", "rsa-2048", "rsa-3072",
+                                       "rsa-4096",   "ed25519",    NULL };
 /* What JWS signs with in src/crypto/jws.h: ES256, ES384, RS256. */
-static const char *const account_key_types[] = { "ecdsa-p256", "ecdsa-p384", "rsa-2048",
-                                                 "rsa-3072",   "rsa-4096",   NULL };
+const char *const herd_account_key_types[] = { "ecdsa-p256", "ecdsa-p384", "rsa-2048",
+                                               "rsa-3072",   "rsa-4096",   NULL };
 static const char *const mac_algorithms[] = { "HS256", "HS384", "HS512", NULL };
 static const char *const answers[] = { "yes", "no", NULL };
 static const char *const key_algorithms[] = { "hmac-sha256", "hmac-sha384", "hmac-sha512", NULL };
@@ -62,7 +62,7 @@ static const HerdWord words[] = {
     .help = "DNS names such as www.example.org, perhaps with \"*.\" before, and IP addresses" },
   { HERD_SECTION_CERTIFICATE, "issuer", HERD_WORD_LIST | HERD_WORD_SET, herd_check_name, 64, 1,
     .help = "the name of an issuer; exactly one" },
-  { HERD_SECTION_CERTIFICATE, "key-type", 0, herd_check_word, 16, .words = key_types,
+  { HERD_SECTION_CERTIFICATE, "key-type", 0, herd_check_word, 16, .words = herd_key_types,
     .help = "the type of the certificate's key" },
   { HERD_SECTION_CERTIFICATE, "lifetime", 0, herd_check_duration, 16, .minimum = 60,
     .maximum = 3650 * (gint64) DAY,
@@ -90,8 +90,8 @@ static const HerdWord words[] = {
   { HERD_SECTION_CERTIFICATE, "state", 0, herd_check_text, 128,
     .help = "the subject's state or province, at most 128 bytes" },
 
-  { HERD_SECTION_ISSUER, "account-key-type", 0, herd_check_word, 16, .words = account_key_types,
-    .help = "the type of the account's key" },
+  { HERD_SECTION_ISSUER, "account-key-type", 0, herd_check_word, 16,
+    .words = herd_account_key_types, .help = "the type of the account's key" },
   { HERD_SECTION_ISSUER, "agree-terms", 0, herd_check_terms, TEXT_LIMIT,
     .help = "the URL of the terms of service that you agree to, or \"yes\"" },
   { HERD_SECTION_ISSUER, "contact", HERD_WORD_LIST | HERD_WORD_SET | HERD_WORD_MAY_BE_EMPTY,
@@ -211,16 +211,37 @@ herd_section_to_string (HerdSection section)
     return "target";
   case HERD_SECTION_SOLVER:
     return "solver";
+  case HERD_SECTION_PRESET:
+    return "preset";
+  case HERD_SECTION_LIMIT:
+    return "limit";
   }
   return "unknown";
+}
+
+/* The next word of SECTION at or behind *INDEX, which becomes the one behind it; NULL: no more. */
+static const HerdWord *
+next_word (HerdSection section, guint *index)
+{
+  while (*index < G_N_ELEMENTS (words) + herd_n_preset_words) {
+    guint i = (*index)++;
+    const HerdWord *word = i < G_N_ELEMENTS (words) ? &words[i]
+                                                    : &herd_preset_words[i - G_N_ELEMENTS (words)];
+
+    if (word->section == section)
+      return word;
+  }
+  return NULL;
 }
 
 static const HerdWord *
 find_word (HerdSection section, const char *key)
 {
-  for (guint i = 0; i < G_N_ELEMENTS (words); i++) {
-    if (words[i].section == section && g_str_equal (words[i].key, key))
-      return &words[i];
+  const HerdWord *word;
+
+  for (guint i = 0; (word = next_word (section, &i)) != NULL;) {
+    if (g_str_equal (word->key, key))
+      return word;
   }
   return NULL;
 }
@@ -237,10 +258,8 @@ require_word (HerdSection section, const char *key, GError **error)
     return word;
   known = g_string_new (NULL);
   shown = herd_text_from_remote (key, -1);
-  for (guint i = 0; i < G_N_ELEMENTS (words); i++) {
-    if (words[i].section == section)
-      g_string_append_printf (known, "%s%s", known->len > 0 ? ", " : "", words[i].key);
-  }
+  for (guint i = 0; (word = next_word (section, &i)) != NULL;)
+    g_string_append_printf (known, "%s%s", known->len > 0 ? ", " : "", word->key);
   g_set_error (error, HERD_ERROR, HERD_ERROR_INVALID_ARGUMENT,
                "\"%s\": no such key of [%s]; known are %s", shown, herd_section_to_string (section),
                known->str);
@@ -511,14 +530,11 @@ herd_vocabulary_is_contents (HerdSection section, const char *key)
 const char *
 herd_vocabulary_find_missing (HerdSection section, GVariant *values)
 {
-  for (guint i = 0; i < G_N_ELEMENTS (words); i++) {
-    g_autoptr (GVariant) value = NULL;
+  const HerdWord *word;
 
-    if (words[i].section != section || (words[i].flags & HERD_WORD_REQUIRED) == 0)
-      continue;
-    value = g_variant_lookup_value (values, words[i].key, NULL);
-    if (value == NULL)
-      return words[i].key;
+  for (guint i = 0; (word = next_word (section, &i)) != NULL;) {
+    if ((word->flags & HERD_WORD_REQUIRED) != 0 && !g_variant_lookup (values, word->key, "*", NULL))
+      return word->key;
   }
   return NULL;
 }

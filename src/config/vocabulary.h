@@ -16,6 +16,9 @@ typedef enum {
   HERD_SECTION_ISSUER,
   HERD_SECTION_TARGET,
   HERD_SECTION_SOLVER,
+  /* Of a preset's file (config/preset.h), not of the configuration. */
+  HERD_SECTION_PRESET,
+  HERD_SECTION_LIMIT,
 } HerdSection;
 
 /* Where values come from decides what they may say: no value from the system bus is a path, a
