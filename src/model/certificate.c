@@ -300,6 +300,7 @@ herd_certificate_free (HerdCertificate *certificate)
   g_ptr_array_unref (certificate->generations);
   g_ptr_array_unref (certificate->deliveries);
   herd_suggestion_free (certificate->suggestion);
+  g_clear_pointer (&certificate->backoffs, g_ptr_array_unref);
   g_ref_string_release (certificate->action_reason);
   g_ref_string_release (certificate->last_error);
   g_ref_string_release (certificate->last_error_message);

@@ -7,6 +7,7 @@
 
 #include <glib.h>
 
+#include "model/backoff.h"
 #include "model/suggestion.h"
 #include "plugin/facts.h"
 
@@ -146,8 +147,9 @@ typedef struct {
   HerdAction action;          /* the next one */
   gint64 action_time;
   char *action_reason; /* never NULL; this and the next two: GRefStrings, interned */
-  guint failures;      /* in a row */
-  gint64 retry_at;     /* back-off: no attempt before, 0 = none */
+  guint failures;      /* in a row, of whichever issuers */
+  gint64 retry_at;     /* no attempt before, with any of them; 0 = none */
+  GPtrArray *backoffs; /* HerdBackoff, those of single issuers; NULL: none */
   char *last_error;    /* D-Bus name, "" = none */
   char *last_error_message;
   gint64 last_error_time;

@@ -205,6 +205,19 @@ put_delivery (HerdBatch *batch, guint64 certificate, const HerdDelivery *deliver
   add_text (batch, delivery->message);
 }
 
+static void
+put_backoff (HerdBatch *batch, guint64 certificate, const HerdBackoff *backoff)
+{
+  begin (batch, HERD_STATEMENT_PUT_BACKOFF);
+  add_id (batch, certificate);
+  add_id (batch, backoff->issuer);
+  add_integer (batch, backoff->failures);
+  add_integer (batch, backoff->retry_at);
+  add_integer (batch, backoff->rehearse);
+  add_text (batch, backoff->error);
+  add_text (batch, backoff->message);
+}
+
 void
 herd_batch_put_suggestion (HerdBatch *batch, const HerdCertificate *certificate)
 {
@@ -256,6 +269,11 @@ herd_batch_put_certificate (HerdBatch *batch, const HerdCertificate *certificate
   add_id (batch, certificate->id);
   for (guint i = 0; i < certificate->deliveries->len; i++)
     put_delivery (batch, certificate->id, g_ptr_array_index (certificate->deliveries, i));
+
+  begin (batch, HERD_STATEMENT_DELETE_BACKOFFS);
+  add_id (batch, certificate->id);
+  for (guint i = 0; certificate->backoffs != NULL && i < certificate->backoffs->len; i++)
+    put_backoff (batch, certificate->id, g_ptr_array_index (certificate->backoffs, i));
 }
 
 void

@@ -238,6 +238,28 @@ load_suggestion (HerdRow *row, HerdStateContents *contents, GError **error)
 }
 
 static gboolean
+load_backoff (HerdRow *row, HerdStateContents *contents, GError **error)
+{
+  guint64 id = herd_row_take_id (row);
+  HerdCertificate *certificate = find_certificate (contents, id);
+  g_autoptr (HerdBackoff) backoff = herd_backoff_new (herd_row_take_id (row));
+  g_autofree char *name = NULL;
+  g_autofree char *message = NULL;
+
+  backoff->failures = (guint) herd_row_take_integer (row, 0, G_MAXUINT32);
+  backoff->retry_at = herd_row_take_time (row);
+  backoff->rehearse = herd_row_take_integer (row, 0, 1) != 0;
+  name = herd_row_take_text (row);
+  message = herd_row_take_text (row);
+  herd_backoff_set_error (backoff, name, message);
+  if (certificate == NULL)
+    herd_row_set_fault (row, "of no certificate");
+  else
+    herd_backoffs_add (&certificate->backoffs, g_steal_pointer (&backoff));
+  return herd_row_check (row, "A back-off of the certificate", id, error);
+}
+
+static gboolean
 load_operation (HerdRow *row, HerdStateContents *contents, GError **error)
 {
   guint64 id = herd_row_take_id (row);
@@ -302,6 +324,9 @@ static const Table tables[] = {
     "SELECT certificate, generation, window_start, window_end, pick, floor, asked_at, ask_at,"
     " explanation_url, problem FROM renewal_info",
     "certificate IN (%s)", "certificate", load_suggestion },
+  { "The back-offs",
+    "SELECT certificate, issuer, failures, retry_at, rehearse, error, message FROM backoffs",
+    "certificate IN (%s)", "certificate, issuer", load_backoff },
   { "The operations",
     "SELECT id, kind, certificate, issuer, starter, state, step, progress, steps, error,"
     " error_message, generation, options, started, ended, findings FROM operations",

@@ -22,6 +22,12 @@
   " generation INTEGER NOT NULL, window_start INTEGER NOT NULL, window_end INTEGER NOT NULL,"      \
   " pick INTEGER NOT NULL, floor INTEGER NOT NULL, asked_at INTEGER NOT NULL,"                     \
   " ask_at INTEGER NOT NULL, explanation_url TEXT NOT NULL, problem TEXT NOT NULL) STRICT;"
+#define BACKOFFS_TABLE                                                                             \
+  "CREATE TABLE backoffs ("                                                                        \
+  " certificate INTEGER NOT NULL REFERENCES certificates ON DELETE CASCADE,"                       \
+  " issuer INTEGER NOT NULL, failures INTEGER NOT NULL, retry_at INTEGER NOT NULL,"                \
+  " rehearse INTEGER NOT NULL, error TEXT NOT NULL, message TEXT NOT NULL,"                        \
+  " PRIMARY KEY (certificate, issuer)) STRICT, WITHOUT ROWID;"
 
 static const char schema_sql[] =
     "CREATE TABLE meta (name TEXT PRIMARY KEY, value ANY NOT NULL) STRICT, WITHOUT ROWID;"
@@ -65,13 +71,13 @@ static const char schema_sql[] =
     "CREATE INDEX operations_certificate ON operations (certificate);"
     "CREATE TABLE withdrawals (certificate INTEGER NOT NULL, name TEXT NOT NULL,"
     " target TEXT NOT NULL, PRIMARY KEY (certificate, target)) STRICT, WITHOUT "
-    "ROWID;" RENEWAL_INFO_TABLE;
+    "ROWID;" RENEWAL_INFO_TABLE BACKOFFS_TABLE;
 
 /* No version before the first one was ever released. */
 static const HerdUpgrade upgrades[] = {
   { 1, "ALTER TABLE operations ADD COLUMN findings BLOB NOT NULL DEFAULT x''" },
-  { 2,
-    "ALTER TABLE generations ADD COLUMN revoked INTEGER NOT NULL DEFAULT 0;" RENEWAL_INFO_TABLE },
+  { 2, ("ALTER TABLE generations ADD COLUMN revoked INTEGER NOT NULL DEFAULT 0;" RENEWAL_INFO_TABLE
+            BACKOFFS_TABLE) },
   { 0, NULL },
 };
 

@@ -78,6 +78,12 @@ static const struct {
                                          "DELETE FROM renewal_info WHERE certificate = ?",
                                          .is_row = TRUE },
 
+  [HERD_STATEMENT_PUT_BACKOFF] = { "A back-off of the certificate",
+                                   "INSERT INTO backoffs (certificate, issuer, failures, retry_at,"
+                                   " rehearse, error, message) VALUES (?, ?, ?, ?, ?, ?, ?)" },
+  [HERD_STATEMENT_DELETE_BACKOFFS] = { "The back-offs of the certificate",
+                                       "DELETE FROM backoffs WHERE certificate = ?" },
+
   [HERD_STATEMENT_PUT_GENERATION] = { "A generation of the certificate",
                                       "INSERT INTO generations (certificate, number, issuer, "
                                       "created, rejected, not_before,"

@@ -252,6 +252,7 @@ make_certificate (guint64 id, const char *name, guint n_generations)
       g_variant_new_parsed (
           "{'identifiers': <['example.org', '*.example.org']>, 'renew': <'33%%'>}"));
   HerdDelivery *delivery = herd_delivery_new ("live");
+  HerdBackoff *backoff;
 
   certificate->retired = TRUE;
   certificate->created = 1;
@@ -275,6 +276,11 @@ make_certificate (guint64 id, const char *name, guint n_generations)
   delivery->retry_at = 9;
   herd_delivery_set_message (delivery, "no");
   g_ptr_array_add (certificate->deliveries, delivery);
+  herd_backoffs_ensure (&certificate->backoffs, 80)->rehearse = TRUE;
+  backoff = herd_backoffs_ensure (&certificate->backoffs, 79);
+  backoff->failures = 10;
+  backoff->retry_at = 11;
+  herd_backoff_set_error (backoff, "org.certherd.Error.Unreachable", "it is away");
   return certificate;
 }
 
@@ -358,6 +364,23 @@ assert_same_suggestion (const HerdSuggestion *a, const HerdSuggestion *b)
   g_assert_cmpstr (a->problem, ==, b->problem);
 }
 
+static void
+assert_same_backoffs (GPtrArray *a, GPtrArray *b)
+{
+  g_assert_cmpuint (a != NULL ? a->len : 0, ==, b != NULL ? b->len : 0);
+  for (guint i = 0; a != NULL && i < a->len; i++) {
+    const HerdBackoff *one = g_ptr_array_index (a, i);
+    const HerdBackoff *other = herd_backoffs_find (b, one->issuer);
+
+    g_assert_nonnull (other);
+    g_assert_cmpuint (one->failures, ==, other->failures);
+    g_assert_cmpint (one->retry_at, ==, other->retry_at);
+    g_assert_cmpint (one->rehearse, ==, other->rehearse);
+    g_assert_cmpstr (one->error, ==, other->error);
+    g_assert_cmpstr (one->message, ==, other->message);
+  }
+}
+
 void
 assert_same_certificate (const HerdCertificate *a, const HerdCertificate *b)
 {
@@ -376,6 +399,7 @@ assert_same_certificate (const HerdCertificate *a, const HerdCertificate *b)
   g_assert_cmpstr (a->action_reason, ==, b->action_reason);
   g_assert_cmpuint (a->failures, ==, b->failures);
   g_assert_cmpint (a->retry_at, ==, b->retry_at);
+  assert_same_backoffs (a->backoffs, b->backoffs);
   g_assert_cmpstr (a->last_error, ==, b->last_error);
   g_assert_cmpstr (a->last_error_message, ==, b->last_error_message);
   g_assert_cmpint (a->last_error_time, ==, b->last_error_time);

@@ -210,6 +210,24 @@ test_generation_cannot (void)
   }
 }
 
+/* There is no list while there is nothing in it. */
+static void
+test_backoffs (void)
+{
+  GPtrArray *backoffs = NULL;
+
+  g_assert_null (herd_backoffs_find (backoffs, 1));
+  g_assert_false (herd_backoffs_remove (&backoffs, 1));
+  herd_backoffs_ensure (&backoffs, 1)->failures = 2;
+  herd_backoffs_ensure (&backoffs, 3);
+  g_assert_cmpuint (herd_backoffs_ensure (&backoffs, 1)->failures, ==, 2);
+  g_assert_cmpuint (backoffs->len, ==, 2);
+  g_assert_true (herd_backoffs_remove (&backoffs, 1));
+  g_assert_null (herd_backoffs_find (backoffs, 1));
+  g_assert_true (herd_backoffs_remove (&backoffs, 3));
+  g_assert_null (backoffs);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -219,6 +237,7 @@ main (int argc, char **argv)
   g_test_add_func ("/spec/defaults", test_spec_defaults);
   g_test_add_func ("/certificate/revocation", test_revocation);
   g_test_add_func ("/certificate/state", test_certificate);
+  g_test_add_func ("/certificate/backoffs", test_backoffs);
   g_test_add_func ("/generation/facts", test_generation);
   g_test_add_func ("/generation/cannot", test_generation_cannot);
   g_test_add_func ("/operation/steps", test_operation);

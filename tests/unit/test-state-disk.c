@@ -249,6 +249,7 @@ go_back_to_second (StateFixture *fixture)
 {
   state_fixture_sql (fixture, "ALTER TABLE generations DROP COLUMN revoked");
   state_fixture_sql (fixture, "DROP TABLE renewal_info");
+  state_fixture_sql (fixture, "DROP TABLE backoffs");
   state_fixture_sql (fixture, "PRAGMA user_version = 2");
 }
 
