@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * What a wish may say beside its names, and what becomes of a certificate later, against Debian's
- * Pebble: other chains, lifetimes, a hundred names, addresses, revocation.
+ * What a wish may say beside its names, and what becomes of an order and a certificate later, against
+ * Debian's Pebble: other chains, lifetimes, a hundred names, addresses, cancelling, revocation.
  */
 #include <string.h>
 
@@ -231,6 +231,70 @@ test_revoke_with_key (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
   g_assert_no_error (error);
 }
 
+/* Is STEP among those that came after the first LENGTH bytes of what the host was told? */
+static gboolean
+was_told (Acme *acme, gsize length, const char *step)
+{
+  g_autofree char *steps = test_host_get_steps (acme->host);
+
+  return strstr (steps + length, step) != NULL;
+}
+
+/* Cancels an issuance for IDENTIFIER as soon as it has come to STEP. FALSE: it never came there, for the CA
+ * was done before it had to be asked once more. */
+static gboolean
+cancel_at (Acme *acme, const char *step, const char *identifier)
+{
+  g_autoptr (HerdIssueRequest) request = new_request (identifier);
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autofree char *before = test_host_get_steps (acme->host);
+  gsize length = strlen (before);
+
+  herd_issuer_issue_async (HERD_ISSUER (acme->engine), request, NULL, HERD_ISSUER_HOST (acme->host),
+                           cancellable, test_on_result, &result);
+  test_wait (result != NULL || was_told (acme, length, step));
+  if (result != NULL) {
+    g_autoptr (HerdIssued)
+        issued = herd_issuer_issue_finish (HERD_ISSUER (acme->engine), result, &error);
+
+    g_assert_no_error (error);
+    g_assert_nonnull (issued);
+    return FALSE;
+  }
+  g_cancellable_cancel (cancellable);
+  test_wait (result != NULL);
+  g_assert_null (herd_issuer_issue_finish (HERD_ISSUER (acme->engine), result, &error));
+  acme_assert_error (error, HERD_ERROR_CANCELLED, "cancelled");
+  return TRUE;
+}
+
+/* Cancelled at every step that it can be seen at; each ends soon, and cleans up. A name of its own for each:
+ * one that is proved already would skip steps. */
+static void
+test_cancel (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+  enum { TRIES = 20 };
+  static const char *const steps[] = { "prepare", "new-order", "authorize", "present",
+                                       "respond", "ready",     "finalize",  "valid" };
+  Acme *acme = &fixture->acme;
+
+  for (guint i = 0; i < G_N_ELEMENTS (steps); i++) {
+    gboolean cancelled = FALSE;
+
+    for (guint try = 0; try < TRIES && !cancelled; try++) {
+      g_autofree char *identifier = g_strdup_printf ("%s-%u.example.org", steps[i], try);
+
+      cancelled = cancel_at (acme, steps[i], identifier);
+    }
+    g_assert_true (cancelled);
+  }
+  g_assert_cmpuint (test_solver_get_presents (acme->solver), >=, 4);
+  g_assert_cmpuint (test_solver_get_cleanups (acme->solver), >=,
+                    test_solver_get_presents (acme->solver));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -245,6 +309,7 @@ main (int argc, char **argv)
   ADD ("hundred-names", test_hundred);
   ADD ("lifetime", test_lifetime);
   ADD ("degrade", test_degrade);
+  ADD ("cancel", test_cancel);
   ADD ("revoke-as-account", test_revoke_as_account);
   ADD ("revoke-with-key", test_revoke_with_key);
 #undef ADD

@@ -343,46 +343,6 @@ test_disk_full (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
   g_assert_cmpuint (test_pebble_count (fixture->pebble, "POST", "/order-plz"), ==, before);
 }
 
-/* Cancelled at every step that it can be seen at; each ends soon, and cleans up. */
-static void
-test_cancel (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
-{
-  static const char *const identifiers[] = { "cancel.example.org", NULL };
-  static const char *const steps[] = { "prepare", "new-order", "authorize", "present",
-                                       "respond", "ready",     "finalize",  "valid" };
-  Acme *acme = &fixture->acme;
-  g_autoptr (HerdIssueRequest) request = test_request_new (identifiers, NULL);
-
-  acme_must_register (acme);
-  for (guint i = 0; i < G_N_ELEMENTS (steps); i++) {
-    g_autoptr (GCancellable) cancellable = g_cancellable_new ();
-    g_autoptr (GAsyncResult) result = NULL;
-    g_autoptr (GError) error = NULL;
-    gboolean seen = FALSE;
-    guint length;
-    g_autofree char *before = test_host_get_steps (acme->host);
-
-    length = (guint) strlen (before);
-    herd_issuer_issue_async (HERD_ISSUER (acme->engine), request, NULL,
-                             HERD_ISSUER_HOST (acme->host), cancellable, test_on_result, &result);
-    while (!seen) {
-      g_autofree char *now = test_host_get_steps (acme->host);
-
-      seen = strstr (now + length, steps[i]) != NULL;
-      g_assert_null (result);
-      if (!seen)
-        g_main_context_iteration (NULL, TRUE);
-    }
-    g_cancellable_cancel (cancellable);
-    test_wait (result != NULL);
-    g_assert_null (herd_issuer_issue_finish (HERD_ISSUER (acme->engine), result, &error));
-    acme_assert_error (error, HERD_ERROR_CANCELLED, "cancelled");
-  }
-  g_assert_cmpuint (test_solver_get_presents (acme->solver), >=, 4);
-  g_assert_cmpuint (test_solver_get_cleanups (acme->solver), >=,
-                    test_solver_get_presents (acme->solver));
-}
-
 /* Many at once share the directory's and the records' reading. */
 static void
 test_parallel (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
@@ -572,7 +532,6 @@ main (int argc, char **argv)
   ADD ("no-answer", test_no_answer);
   ADD ("solver-fails", test_solver_fails);
   ADD ("disk-full", test_disk_full);
-  ADD ("cancel", test_cancel);
   ADD ("parallel", test_parallel);
 #undef ADD
   g_test_add_data_func ("/pebble/key-types", pebble, test_key_types);

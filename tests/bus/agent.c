@@ -76,7 +76,7 @@ issue_async (HerdIssuer *issuer, const HerdIssueRequest *request, GBytes *resume
     problem.status = 429;
     problem.retry_at = herd_clock_get_seconds (self->clock) + 3600;
     g_task_return_error (task, herd_error_new_problem (&problem, "newOrder"));
-  } else if (g_str_has_prefix (name, "first.") && request->predecessor != NULL) {
+  } else if (g_str_has_prefix (name, "predecessorless.") && request->predecessor != NULL) {
     g_task_return_new_error (task, HERD_ERROR, HERD_ERROR_REFUSED,
                              "the double was told what it replaces");
   } else if (g_str_has_prefix (name, "down.")) {

@@ -131,7 +131,7 @@ class Requests(Case):
 
     def test_replaces(self):
         "an issuer is told what a renewal replaces, if it comes from there"
-        path, operation = self.client.request("web", ["first.example"], deliver=[])
+        path, operation = self.client.request("web", ["predecessorless.example"], deliver=[])
         self.assertEqual(self.client.finished(operation)["State"], "done")
         operation = self.client.call(path, "Certificate1.Renew", "(a{sv})", {"force": GLib.Variant("b", True)})
         self.assertIn("what it replaces", self.client.finished(operation)["ErrorMessage"])
