@@ -350,6 +350,26 @@ herd_batch_delete_withdrawal (HerdBatch *batch, guint64 certificate, const char 
   add_text (batch, target);
 }
 
+/* --- the ledger --- */
+
+void
+herd_batch_put_ledger (HerdBatch *batch, const HerdLedgerRow *row)
+{
+  begin (batch, HERD_STATEMENT_PUT_LEDGER);
+  add_id (batch, row->authority);
+  add_text (batch, row->directory);
+  add_text (batch, row->limit);
+  add_text (batch, row->subject);
+  add_integer (batch, row->full_at);
+}
+
+void
+herd_batch_prune_ledger (HerdBatch *batch, gint64 now)
+{
+  begin (batch, HERD_STATEMENT_PRUNE_LEDGER);
+  add_integer (batch, now);
+}
+
 /* --- operations --- */
 
 void

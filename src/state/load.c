@@ -43,6 +43,31 @@ herd_withdrawal_free (HerdWithdrawal *withdrawal)
   g_free (withdrawal);
 }
 
+HerdLedgerRow *
+herd_ledger_row_new (guint64 authority, const char *directory, const char *limit,
+                     const char *subject, gint64 full_at)
+{
+  HerdLedgerRow *row = g_new0 (HerdLedgerRow, 1);
+
+  row->authority = authority;
+  row->directory = g_strdup (directory);
+  row->limit = g_strdup (limit);
+  row->subject = g_strdup (subject);
+  row->full_at = full_at;
+  return row;
+}
+
+void
+herd_ledger_row_free (HerdLedgerRow *row)
+{
+  if (row == NULL)
+    return;
+  g_free (row->directory);
+  g_free (row->limit);
+  g_free (row->subject);
+  g_free (row);
+}
+
 static HerdStateContents *
 contents_new (void)
 {
@@ -52,6 +77,7 @@ contents_new (void)
   contents->certificates = g_ptr_array_new_with_free_func ((GDestroyNotify) herd_certificate_free);
   contents->operations = g_ptr_array_new_with_free_func ((GDestroyNotify) herd_operation_free);
   contents->withdrawals = g_ptr_array_new_with_free_func ((GDestroyNotify) herd_withdrawal_free);
+  contents->ledger = g_ptr_array_new_with_free_func ((GDestroyNotify) herd_ledger_row_free);
   return contents;
 }
 
@@ -64,6 +90,7 @@ herd_state_contents_free (HerdStateContents *contents)
   g_clear_pointer (&contents->certificates, g_ptr_array_unref);
   g_clear_pointer (&contents->operations, g_ptr_array_unref);
   g_clear_pointer (&contents->withdrawals, g_ptr_array_unref);
+  g_clear_pointer (&contents->ledger, g_ptr_array_unref);
   g_free (contents);
 }
 
@@ -302,6 +329,19 @@ load_withdrawal (HerdRow *row, HerdStateContents *contents, GError **error)
   return herd_row_check (row, "A withdrawal of the certificate", id, error);
 }
 
+static gboolean
+load_ledger (HerdRow *row, HerdStateContents *contents, GError **error)
+{
+  guint64 id = herd_row_take_id (row);
+  g_autofree char *directory = herd_row_take_text (row);
+  g_autofree char *limit = herd_row_take_text (row);
+  g_autofree char *subject = herd_row_take_text (row);
+  gint64 full_at = herd_row_take_time (row);
+
+  g_ptr_array_add (contents->ledger, herd_ledger_row_new (id, directory, limit, subject, full_at));
+  return herd_row_check (row, "A row of the ledger of the issuer", id, error);
+}
+
 /* In this order: what is merged into certificates after them. */
 static const Table tables[] = {
   { "The issuers", "SELECT id, name, kind, from_file, retired, settings, created FROM authorities",
@@ -333,6 +373,9 @@ static const Table tables[] = {
     "(id IN (%s) OR certificate IN (%s))", "id", load_operation },
   { "The withdrawals", "SELECT certificate, name, target FROM withdrawals", "certificate IN (%s)",
     "certificate, target", load_withdrawal },
+  /* It only grows older: no change of other rows takes it back. */
+  { "The ledger", "SELECT authority, directory, name, subject, full_at FROM ledger", "0",
+    "authority, directory, name, subject", load_ledger },
 };
 
 /* The statement of TABLE for IDS (NULL: every row), a list with commas. */

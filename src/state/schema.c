@@ -28,6 +28,10 @@
   " issuer INTEGER NOT NULL, failures INTEGER NOT NULL, retry_at INTEGER NOT NULL,"                \
   " rehearse INTEGER NOT NULL, error TEXT NOT NULL, message TEXT NOT NULL,"                        \
   " PRIMARY KEY (certificate, issuer)) STRICT, WITHOUT ROWID;"
+#define LEDGER_TABLE                                                                               \
+  "CREATE TABLE ledger (authority INTEGER NOT NULL, directory TEXT NOT NULL, name TEXT NOT NULL,"  \
+  " subject TEXT NOT NULL, full_at INTEGER NOT NULL,"                                              \
+  " PRIMARY KEY (authority, directory, name, subject)) STRICT, WITHOUT ROWID;"
 
 static const char schema_sql[] =
     "CREATE TABLE meta (name TEXT PRIMARY KEY, value ANY NOT NULL) STRICT, WITHOUT ROWID;"
@@ -71,13 +75,13 @@ static const char schema_sql[] =
     "CREATE INDEX operations_certificate ON operations (certificate);"
     "CREATE TABLE withdrawals (certificate INTEGER NOT NULL, name TEXT NOT NULL,"
     " target TEXT NOT NULL, PRIMARY KEY (certificate, target)) STRICT, WITHOUT "
-    "ROWID;" RENEWAL_INFO_TABLE BACKOFFS_TABLE;
+    "ROWID;" RENEWAL_INFO_TABLE BACKOFFS_TABLE LEDGER_TABLE;
 
 /* No version before the first one was ever released. */
 static const HerdUpgrade upgrades[] = {
   { 1, "ALTER TABLE operations ADD COLUMN findings BLOB NOT NULL DEFAULT x''" },
   { 2, ("ALTER TABLE generations ADD COLUMN revoked INTEGER NOT NULL DEFAULT 0;" RENEWAL_INFO_TABLE
-            BACKOFFS_TABLE) },
+            BACKOFFS_TABLE LEDGER_TABLE) },
   { 0, NULL },
 };
 

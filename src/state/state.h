@@ -46,6 +46,7 @@ typedef struct {
   GPtrArray *certificates; /* HerdCertificate, with generations and deliveries */
   GPtrArray *operations;   /* HerdOperation */
   GPtrArray *withdrawals;  /* HerdWithdrawal */
+  GPtrArray *ledger;       /* HerdLedgerRow */
 } HerdStateContents;
 
 HerdStateContents *herd_state_load (HerdState *state, GError **error);
@@ -60,6 +61,19 @@ typedef struct {
 
 HerdWithdrawal *herd_withdrawal_new (guint64 certificate, const char *name, const char *target);
 void herd_withdrawal_free (HerdWithdrawal *withdrawal);
+
+/* What was spent of a limit that a CA sets: the bucket is full again at a time. */
+typedef struct {
+  guint64 authority; /* whose account it is; 0: it is of all accounts at the CA */
+  char *directory;   /* the CA */
+  char *limit;       /* its name; "": the CA has to be left alone until then */
+  char *subject;     /* of what: a name, a set of names; "": there is only one */
+  gint64 full_at;    /* seconds since the epoch */
+} HerdLedgerRow;
+
+HerdLedgerRow *herd_ledger_row_new (guint64 authority, const char *directory, const char *limit,
+                                    const char *subject, gint64 full_at);
+void herd_ledger_row_free (HerdLedgerRow *row);
 
 /* A new id for any noun: never given before, not by an earlier process either. */
 guint64 herd_state_new_id (HerdState *state);
@@ -107,6 +121,9 @@ void herd_batch_put_record (HerdBatch *batch, guint64 authority, const char *nam
                             gboolean sealed);
 void herd_batch_put_withdrawal (HerdBatch *batch, const HerdWithdrawal *withdrawal);
 void herd_batch_delete_withdrawal (HerdBatch *batch, guint64 certificate, const char *target);
+void herd_batch_put_ledger (HerdBatch *batch, const HerdLedgerRow *row);
+/* Those that are full by NOW. */
+void herd_batch_prune_ledger (HerdBatch *batch, gint64 now);
 
 /* Takes BATCH. Finishes when it is on disk. Errors: HERD_ERROR_LOCKED (something to seal, no
  * KEK), HERD_ERROR_FAILED (full disk, I/O; names the path); then nothing of it was done. */
@@ -152,5 +169,6 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (HerdState, herd_state_close)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (HerdBatch, herd_batch_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (HerdStateContents, herd_state_contents_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (HerdWithdrawal, herd_withdrawal_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (HerdLedgerRow, herd_ledger_row_free)
 
 G_END_DECLS

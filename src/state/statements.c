@@ -167,6 +167,13 @@ static const struct {
                                          "= ?",
                                          .is_row = TRUE },
 
+  [HERD_STATEMENT_PUT_LEDGER] = { "A row of the ledger of the issuer",
+                                  "INSERT INTO ledger (authority, directory, name, subject, "
+                                  "full_at) VALUES (?, ?, ?, ?, ?)"
+                                  " ON CONFLICT (authority, directory, name, subject) DO UPDATE"
+                                  " SET full_at = excluded.full_at" },
+  [HERD_STATEMENT_PRUNE_LEDGER] = { "The ledger by", "DELETE FROM ledger WHERE full_at <= ?" },
+
   [HERD_STATEMENT_PUT_META] = { "The state",
                                 "INSERT INTO meta (name, value) VALUES (?, ?)"
                                 " ON CONFLICT (name) DO UPDATE SET value = excluded.value" },

@@ -18,6 +18,7 @@ OWNERS = {
     "libsecret/": {"state", "main.c"},
     "polkit/": {"bus"},
     "idn2.h": {"config"},
+    "libpsl.h": {"core"},
 }
 
 

@@ -250,6 +250,7 @@ go_back_to_second (StateFixture *fixture)
   state_fixture_sql (fixture, "ALTER TABLE generations DROP COLUMN revoked");
   state_fixture_sql (fixture, "DROP TABLE renewal_info");
   state_fixture_sql (fixture, "DROP TABLE backoffs");
+  state_fixture_sql (fixture, "DROP TABLE ledger");
   state_fixture_sql (fixture, "PRAGMA user_version = 2");
 }
 
@@ -257,6 +258,8 @@ static void
 test_second_version (StateFixture *fixture, gconstpointer data)
 {
   g_autofree char *copy = g_strconcat (fixture->path, ".v2", NULL);
+  g_autoptr (HerdLedgerRow) row = herd_ledger_row_new (1, "https://ca.example/", "orders", "", 9);
+  HerdBatch *batch;
 
   state_fixture_open (fixture);
   commit_ok (fixture->state, make_batch (1));
@@ -264,7 +267,9 @@ test_second_version (StateFixture *fixture, gconstpointer data)
   go_back_to_second (fixture);
   state_fixture_open (fixture);
   g_assert_cmpuint (count_certificates (fixture), ==, 1);
-  commit_ok (fixture->state, make_batch (2));
+  batch = make_batch (2);
+  herd_batch_put_ledger (batch, row);
+  commit_ok (fixture->state, batch);
   state_fixture_close (fixture);
   g_assert_true (g_file_test (copy, G_FILE_TEST_EXISTS));
 }
