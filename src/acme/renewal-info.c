@@ -141,6 +141,11 @@ ask_leave (HerdRun *run, gpointer data, GError **error)
     g_propagate_error (error, herd_problem_from_response (response, WHAT, now));
     return FALSE;
   }
+  if (herd_http_response_get_retry_at (response) > now + RETRY_MAX)
+    g_message ("issuer %s: " WHAT
+               ": the CA wants to be asked again in more than a day; it is asked "
+               "after one",
+               asking->session->name);
   asking->info = herd_acme_renewal_info_read (herd_http_response_get_body (response),
                                               herd_http_response_get_retry_at (response), now,
                                               error);

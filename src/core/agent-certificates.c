@@ -3,6 +3,7 @@
  * The agent's verbs on certificates.
  */
 #include "core/agent-private.h"
+#include "core/renewal-info.h"
 #include "core/renewal.h"
 #include "core/rights.h"
 #include "crypto/key.h"
@@ -214,10 +215,8 @@ herd_agent_change_spec (HerdAgent *agent, HerdCertificate *certificate, guint32 
 
   certificate->spec = g_variant_ref (spec);
   certificate->revision++;
-  if (newest != NULL && !issue) {
-    certificate->renew_at = herd_renewal_get_time (
-        newest, herd_spec_get_string (spec, "renew", "auto"), g_random_double ());
-  }
+  if (newest != NULL && !issue)
+    certificate->renew_at = herd_renewal_info_get_time (certificate, g_random_double ());
   herd_deliveries_plan (agent->deliveries, certificate, batch);
   if (issue) {
     /* If it fails, it is due until it succeeds. */

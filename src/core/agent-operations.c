@@ -5,6 +5,7 @@
 #include "core/agent-private.h"
 #include "core/operations.h"
 #include "core/registration.h"
+#include "core/renewal-info.h"
 #include "core/renewal.h"
 #include "model/spec.h"
 #include "plugin/error.h"
@@ -286,6 +287,8 @@ herd_agent_issued (guint64 id, gpointer data)
   start_queued (agent, certificate);
   herd_deliveries_plan (agent->deliveries, certificate, NULL);
   herd_attentions_clear (agent->services.attentions, HERD_NOUN_CERTIFICATE, id, ISSUANCE_FAILED);
+  herd_attentions_clear (agent->services.attentions, HERD_NOUN_CERTIFICATE, id,
+                         HERD_RENEWAL_SUGGESTED);
   herd_agent_reschedule (agent, certificate);
   herd_registry_touch (registry, HERD_NOUN_AGENT, 0);
   observer = herd_registry_get_observer (registry, &observer_data);
@@ -427,10 +430,9 @@ set_issue_action (HerdCertificate *certificate, gint64 now)
 }
 
 static void
-set_renew_action (HerdCertificate *certificate, const HerdGeneration *newest)
+set_renew_action (HerdCertificate *certificate)
 {
-  g_autofree char *reason = herd_renewal_get_reason (
-      newest, herd_spec_get_string (certificate->spec, "renew", "auto"));
+  g_autofree char *reason = herd_renewal_info_get_reason (certificate);
 
   if (certificate->failures > 0 && certificate->retry_at > certificate->renew_at) {
     g_autofree char *failed = g_strdup_printf ("attempt %u failed: %s", certificate->failures,
@@ -460,7 +462,7 @@ schedule (HerdAgent *agent, HerdCertificate *certificate)
   else if (newest == NULL)
     set_issue_action (certificate, now);
   else
-    set_renew_action (certificate, newest);
+    set_renew_action (certificate);
   if (deliver != 0
       && (certificate->operation != 0 || certificate->action_time == 0
           || deliver < certificate->action_time))
@@ -471,6 +473,7 @@ schedule (HerdAgent *agent, HerdCertificate *certificate)
                       certificate->operation != 0 && certificate->action != HERD_ACTION_DELIVER
                           ? 0
                           : certificate->action_time);
+  herd_polls_put (agent->polls, certificate);
 }
 
 void

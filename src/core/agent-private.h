@@ -6,6 +6,7 @@
 
 #include "core/agent.h"
 #include "core/issuance.h"
+#include "core/polls.h"
 #include "core/scheduler.h"
 #include "state/kek-watch.h"
 #include "util/steps.h"
@@ -25,6 +26,7 @@ struct HerdAgent {
   HerdIssuers *issuers;
   HerdDeliveries *deliveries;
   HerdScheduler *scheduler;
+  HerdPolls *polls;
   HerdGate *slots;
   HerdRun *start; /* what herd_agent_start began; NULL = not yet */
   char *start_at; /* the name of the certificate that it has come to */
@@ -92,6 +94,15 @@ void herd_agent_reschedule (HerdAgent *agent, HerdCertificate *certificate);
 void herd_agent_schedule_first (HerdAgent *agent, HerdCertificate *certificate);
 /* Its time has come. FALSE: every slot is taken. */
 gboolean herd_agent_due (guint64 certificate, gpointer data);
+
+/* --- what CAs suggest (agent-renewals.c) --- */
+
+#define HERD_RENEWAL_SUGGESTED "renewal-suggested" /* an attention */
+
+/* HerdPollsFunc: CERTIFICATE's renew_at may be another one. */
+void herd_agent_suggested (HerdCertificate *certificate, gpointer data);
+/* HerdIssuersFunc. */
+void herd_agent_follow_account (guint64 authority, gpointer data);
 
 /* --- accounts (agent-accounts.c) --- */
 

@@ -79,6 +79,8 @@ herd_agent_new (const HerdAgentOptions *options)
                                      options->factory_data);
   agent->deliveries = herd_deliveries_new (services, agent->launcher, deliveries_changed, agent);
   agent->scheduler = herd_scheduler_new (services->clock, herd_agent_due, agent);
+  agent->polls = herd_polls_new (services, agent->issuers, herd_agent_suggested, agent);
+  herd_issuers_set_follower (agent->issuers, herd_agent_follow_account, agent);
   agent->slots = herd_gate_new (herd_agent_get_number (agent, "operations", DEFAULT_SLOTS));
   agent->issuances = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free,
                                             (GDestroyNotify) herd_issuance_free);
@@ -104,6 +106,7 @@ herd_agent_free (HerdAgent *agent)
   g_clear_pointer (&agent->secrets, g_hash_table_unref);
   g_hash_table_unref (agent->issuances);
   herd_scheduler_free (agent->scheduler);
+  herd_polls_free (agent->polls);
   herd_deliveries_free (agent->deliveries);
   herd_issuers_free (agent->issuers);
   herd_solvers_free (agent->solvers);

@@ -6,6 +6,7 @@
 
 #include "core/operations.h"
 #include "core/registration.h"
+#include "core/renewal-info.h"
 #include "core/renewal.h"
 #include "core/wish.h"
 #include "crypto/chain.h"
@@ -239,13 +240,17 @@ commit_finish (gpointer data, GAsyncResult *result, GError **error)
 
 /* --- issue: the issuer's own table --- */
 
-/* What is to be replaced, if it came from the same issuer: others know nothing of it. */
+/* What is to be replaced, if it came from the same issuer: others know nothing of it. One that is not the
+ * newest has been replaced; one that a target rejected, or that was revoked, is nobody's predecessor. */
 static GBytes *
 get_predecessor (HerdIssuance *issuance, const HerdCertificate *certificate)
 {
   const HerdGeneration *current = herd_certificate_get_current (certificate);
+  gboolean fit = current != NULL && current->issuer == issuance->authority
+                 && current == herd_certificate_get_newest (certificate) && !current->rejected
+                 && current->revoked == HERD_REVOCATION_NONE;
 
-  return current != NULL && current->issuer == issuance->authority ? issuance->predecessor : NULL;
+  return fit ? issuance->predecessor : NULL;
 }
 
 static gboolean
@@ -332,12 +337,28 @@ drop_old_generations (const HerdIssuance *issuance, HerdCertificate *certificate
   }
 }
 
+/* The CA is asked about the new generation, and no longer about the one before. */
+static void
+follow_suggestion (HerdIssuance *issuance, HerdCertificate *certificate)
+{
+  HerdServices *services = issuance->context->services;
+  const HerdAuthority *authority = herd_registry_get_authority (services->registry,
+                                                                issuance->authority);
+
+  if (authority != NULL && herd_authority_can (authority, "ari"))
+    herd_renewal_info_begin (certificate, issuance->generation,
+                             herd_clock_get_seconds (services->clock));
+  else
+    g_clear_pointer (&certificate->suggestion, herd_suggestion_free);
+}
+
 /* Memory first, the disk after it: whoever writes the row from here on writes this generation. */
 static void
 apply_generation (HerdIssuance *issuance, HerdCertificate *certificate, HerdOperation *operation)
 {
   guint64 number = issuance->generation->number;
 
+  follow_suggestion (issuance, certificate);
   certificate->current = number;
   certificate->last_number = number;
   certificate->renew_at = issuance->renew_at;

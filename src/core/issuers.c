@@ -14,6 +14,8 @@ struct HerdIssuers {
   HerdSolvers *solvers;
   HerdIssuerFactory factory;
   gpointer data;
+  HerdIssuersFunc follow; /* may be NULL */
+  gpointer follow_data;
   GHashTable *slots; /* &slot->authority → Slot */
 };
 
@@ -126,6 +128,24 @@ herd_issuers_is_current (HerdIssuers *issuers, guint64 authority, HerdIssuer *en
   const Slot *slot = g_hash_table_lookup (issuers->slots, &authority);
 
   return slot != NULL && slot->engine == engine;
+}
+
+void
+herd_issuers_set_follower (HerdIssuers *issuers, HerdIssuersFunc follow, gpointer data)
+{
+  issuers->follow = follow;
+  issuers->follow_data = data;
+}
+
+void
+herd_issuers_set_account (HerdIssuers *issuers, HerdAuthority *authority, HerdAccount *account)
+{
+  herd_account_free (authority->account);
+  authority->account = account;
+  authority->revision++;
+  herd_registry_touch (issuers->services->registry, HERD_NOUN_ISSUER, authority->id);
+  if (issuers->follow != NULL)
+    issuers->follow (authority->id, issuers->follow_data);
 }
 
 HerdGate *

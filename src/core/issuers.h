@@ -39,6 +39,13 @@ gboolean herd_issuers_is_current (HerdIssuers *issuers, guint64 authority, HerdI
 HerdAuthority *herd_issuers_choose (HerdRegistry *registry, const HerdCertificate *certificate,
                                     GVariant *spec, GError **error);
 
+/* FOLLOW is called with every account that becomes known, or is another one than before. */
+typedef void (*HerdIssuersFunc) (guint64 authority, gpointer data);
+void herd_issuers_set_follower (HerdIssuers *issuers, HerdIssuersFunc follow, gpointer data);
+/* Gives AUTHORITY its ACCOUNT (taken). */
+void herd_issuers_set_account (HerdIssuers *issuers, HerdAuthority *authority,
+                               HerdAccount *account);
+
 /* The gate before an authority's registration: one at a time, the next one finds the account. */
 HerdGate *herd_issuers_get_gate (HerdIssuers *issuers, guint64 authority);
 

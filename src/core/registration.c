@@ -131,10 +131,7 @@ set_account (Registration *registration, HerdAccount *account)
     herd_account_free (account);
     return;
   }
-  herd_account_free (authority->account);
-  authority->account = account;
-  authority->revision++;
-  herd_registry_touch (registration->services->registry, HERD_NOUN_ISSUER, registration->authority);
+  herd_issuers_set_account (registration->issuers, authority, account);
 }
 
 static gboolean

@@ -56,6 +56,12 @@ herd_authority_get_setting (const HerdAuthority *authority, const char *key, con
   return value;
 }
 
+gboolean
+herd_authority_can (const HerdAuthority *authority, const char *capability)
+{
+  return g_strv_contains ((const char *const *) authority->account->capabilities, capability);
+}
+
 void
 herd_authority_set_error (HerdAuthority *authority, const char *error, const char *message,
                           gint64 retry_at)

@@ -35,6 +35,8 @@ void herd_authority_restore (HerdAuthority *authority, HerdAuthority *saved);
 /* A string of the settings, or FALLBACK. */
 const char *herd_authority_get_setting (const HerdAuthority *authority, const char *key,
                                         const char *fallback);
+/* Can its CA do CAPABILITY ("ari" …), as far as that is known? */
+gboolean herd_authority_can (const HerdAuthority *authority, const char *capability);
 /* ERROR NULL clears. */
 void herd_authority_set_error (HerdAuthority *authority, const char *error, const char *message,
                                gint64 retry_at);
