@@ -9,29 +9,103 @@
 #include "plugin/error.h"
 #include "util/text.h"
 
-/* Nesting, without recursion; brackets in strings do not count. */
-static gboolean
-depth_is_bounded (const char *text, gsize length)
-{
-  gboolean in_string = FALSE;
-  guint depth = 0;
+typedef enum {
+  SHAPE_GOOD,
+  SHAPE_BAD,
+  SHAPE_TOO_DEEP,
+} Shape;
 
-  for (gsize i = 0; i < length; i++) {
-    if (in_string) {
-      if (text[i] == '\\')
-        i++;
-      else if (text[i] == '"')
-        in_string = FALSE;
-    } else if (text[i] == '"') {
-      in_string = TRUE;
-    } else if (text[i] == '{' || text[i] == '[') {
-      if (++depth > HERD_JSON_DEPTH_MAX)
-        return FALSE;
-    } else if ((text[i] == '}' || text[i] == ']') && depth > 0) {
-      depth--;
-    }
+/* How far the look at a text's shape has come. */
+typedef struct {
+  guint depth;
+  gboolean begun; /* the one value at the top */
+  gboolean ended;
+} Outline;
+
+static Shape
+outline_open (Outline *outline)
+{
+  if (outline->depth == 0 && outline->begun)
+    return SHAPE_BAD;
+  outline->begun = TRUE;
+  return ++outline->depth > HERD_JSON_DEPTH_MAX ? SHAPE_TOO_DEEP : SHAPE_GOOD;
+}
+
+static void
+outline_close (Outline *outline)
+{
+  if (outline->depth > 0)
+    outline->depth--;
+  outline->ended = outline->depth == 0;
+}
+
+/* Of a character that is in no string. */
+static Shape
+outline_take (Outline *outline, char c)
+{
+  if (c == ' ' || c == '\t' || c == '\r' || c == '\n') {
+    outline->ended = outline->ended || (outline->depth == 0 && outline->begun);
+    return SHAPE_GOOD;
   }
-  return TRUE;
+  if (outline->ended || (!g_ascii_isalnum (c) && strchr ("{}[]:,\"+-.", c) == NULL))
+    return SHAPE_BAD;
+  if (c == '{' || c == '[')
+    return outline_open (outline);
+  if (c == '}' || c == ']')
+    outline_close (outline);
+  outline->begun = TRUE;
+  return SHAPE_GOOD;
+}
+
+/* The length of the escape sequence at TEXT, a backslash; 0: it is none (RFC 8259 section 7). */
+static gsize
+measure_escape (const char *text, gsize length)
+{
+  if (length < 2 || text[1] == '\0' || strchr ("\"\\/bfnrtu", text[1]) == NULL)
+    return 0;
+  if (text[1] != 'u')
+    return 2;
+  for (gsize i = 2; i < 6; i++) {
+    if (i >= length || !g_ascii_isxdigit (text[i]))
+      return 0;
+  }
+  return 6;
+}
+
+/* The length of the string at TEXT, a quote, with its quotes; 0: it does not end, or has other escape
+ * sequences than JSON knows. */
+static gsize
+measure_string (const char *text, gsize length)
+{
+  for (gsize i = 1; i < length;) {
+    gsize step = text[i] == '\\' ? measure_escape (text + i, length - i) : 1;
+
+    if (text[i] == '"')
+      return i + 1;
+    if (step == 0)
+      return 0;
+    i += step;
+  }
+  return 0;
+}
+
+/* What has to be known before json-glib sees a text, without recursion: it would take comments, in which
+ * brackets and quotes are not what they seem; of several values one after the other it frees the last
+ * only, and never a string that is broken off. */
+static Shape
+read_shape (const char *text, gsize length)
+{
+  Outline outline = { 0 };
+
+  for (gsize i = 0; i < length;) {
+    Shape shape = outline_take (&outline, text[i]);
+    gsize step = text[i] == '"' ? measure_string (text + i, length - i) : 1;
+
+    if (shape != SHAPE_GOOD || step == 0)
+      return shape != SHAPE_GOOD ? shape : SHAPE_BAD;
+    i += step;
+  }
+  return outline.depth > 0 ? SHAPE_BAD : SHAPE_GOOD;
 }
 
 typedef struct {
@@ -61,20 +135,25 @@ on_object_end (JsonParser *parser G_GNUC_UNUSED, JsonObject *object, gpointer da
   g_hash_table_remove (count->members, object);
 }
 
+static void
+set_not_json (GError **error, const char *what, const char *text, gsize length)
+{
+  g_autofree char *start = herd_text_from_remote (text, (gssize) MIN (length, 40));
+
+  g_set_error (error, HERD_ERROR, HERD_ERROR_REFUSED,
+               "%s: not JSON; it begins with \"%s\". Is the directory's URL right?", what, start);
+}
+
 static gboolean
 load (JsonParser *parser, const char *text, gsize length, const char *what, GError **error)
 {
   g_autoptr (GHashTable) members = g_hash_table_new (NULL, NULL);
   Count count = { .members = members };
-  g_autoptr (GError) cause = NULL;
 
   g_signal_connect (parser, "object-member", G_CALLBACK (on_member), &count);
   g_signal_connect (parser, "object-end", G_CALLBACK (on_object_end), &count);
-  if (!json_parser_load_from_data (parser, text, (gssize) length, &cause)) {
-    g_autofree char *start = herd_text_from_remote (text, (gssize) MIN (length, 40));
-
-    g_set_error (error, HERD_ERROR, HERD_ERROR_REFUSED,
-                 "%s: not JSON; it begins with \"%s\". Is the directory's URL right?", what, start);
+  if (!json_parser_load_from_data (parser, text, (gssize) length, NULL)) {
+    set_not_json (error, what, text, length);
     return FALSE;
   }
   if (count.repeated) {
@@ -100,7 +179,13 @@ herd_json_parse (GBytes *bytes, const char *what, GError **error)
     g_set_error (error, HERD_ERROR, HERD_ERROR_REFUSED, "%s: not UTF-8", what);
     return NULL;
   }
-  if (!depth_is_bounded (text, length)) {
+  switch (read_shape (text, length)) {
+  case SHAPE_GOOD:
+    break;
+  case SHAPE_BAD:
+    set_not_json (error, what, text, length);
+    return NULL;
+  case SHAPE_TOO_DEEP:
     g_set_error (error, HERD_ERROR, HERD_ERROR_REFUSED, "%s: JSON nested too deeply", what);
     return NULL;
   }

@@ -57,6 +57,17 @@ test_parse (void)
     { "null", "not a JSON object" },
     { "<html>\x1b[31m", "<html>" },
     { "{\"a\":1", "not JSON" },
+    { "{\"a\":\"\\ud800", "not JSON" },
+    { "{\"a\":\"\\u12x4\"}", "not JSON" },
+    { "{\"a\":\"\\v\"}", "not JSON" },
+    { "{}{}", "not JSON" },
+    { "2{}", "not JSON" },
+    { "1 2", "not JSON" },
+    { "\"x\" {}", "not JSON" },
+    { "{}}", "not JSON" },
+    { "{\"a\":1 /* a comment */}", "not JSON" },
+    { "{\"a\":1 // another\n}", "not JSON" },
+    { "{\"a\":1 # another\n}", "not JSON" },
     { "{\"a\":1,\"a\":1}", "twice" },
     { "{\"a\":{\"b\":1,\"c\":2,\"b\":3}}", "twice" },
     { "{\"a\":[{\"b\":1,\"b\":1}]}", "twice" },
@@ -100,6 +111,12 @@ test_depth (void)
   g_clear_error (&error);
   g_assert_null (parse (unclosed, &error));
   assert_refused (error, "nested");
+  g_clear_error (&error);
+  /* Brackets that a comment makes look as if they were in a string. */
+  memcpy (unclosed, "{\"a\":/*\"*/", 11);
+  memset (unclosed + 11, '[', 1000000 - 11);
+  g_assert_null (parse (unclosed, &error));
+  assert_refused (error, "not JSON");
 }
 
 #define EVERYTHING                                                                                 \
