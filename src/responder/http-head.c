@@ -91,7 +91,7 @@ normalize_host (const char *value)
   g_autoptr (GInetAddress) address = NULL;
   gsize length = strlen (host);
 
-  if (length == 0 || length > HOST_MAX)
+  if (length > HOST_MAX || !is_visible (host))
     return g_strdup ("");
   address = g_inet_address_new_from_string (host);
   if (address != NULL)

@@ -26,6 +26,7 @@ test_good (void)
     { "GET / HTTP/1.1\r\nHost: [2001:DB8:0::1]:80\r\n\r\n", "/", "2001:db8::1", HERD_HTTP_GET },
     { "GET / HTTP/1.1\r\nHost: 192.0.2.1\r\n\r\n", "/", "192.0.2.1", HERD_HTTP_GET },
     { "GET / HTTP/1.1\r\nHost:\r\n\r\n", "/", "", HERD_HTTP_GET },
+    { "GET / HTTP/1.1\r\nHost: ex\xf9mple.org\r\n\r\n", "/", "", HERD_HTTP_GET },
     { "GET / HTTP/1.1\r\nHost: [::1\r\n\r\n", "/", "", HERD_HTTP_GET },
     { "get / HTTP/1.1\r\nHost: a\r\nX-y: \xc3\xa4\t\r\n\r\n", "/", "a", HERD_HTTP_OTHER },
     { "DELETE /x?y HTTP/1.1\r\nHost: a\r\n\r\n", "/x?y", "a", HERD_HTTP_OTHER },
