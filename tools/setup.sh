@@ -35,7 +35,8 @@ need_packages() {
   rm -f "$log"
 }
 
-# build_into FOLDER OPTION…: configures and builds; prints only what fails.
+# build_into FOLDER OPTION…: configures and builds, all or the target that build_only names; prints only what
+# fails.
 build_into() {
   local folder=$1 log
   shift
@@ -43,7 +44,7 @@ build_into() {
   log=$folder/build.log
   local again=()
   [ ! -e "$folder/build.ninja" ] || again=(--reconfigure)
-  if ! { meson setup "${again[@]}" "$folder" "$@" && ninja -k 0 -C "$folder"; } >"$log" 2>&1; then
+  if ! { meson setup "${again[@]}" "$folder" "$@" && ninja -k 0 -C "$folder" ${build_only:+"$build_only"}; } >"$log" 2>&1; then
     grep -E -A 8 'ERROR:|^FAILED:| error: ' "$log" | cut -c -300 | head -n 60 >&2 || tail -n 30 "$log" >&2
     echo "Building into $folder failed; the whole output is in $log." >&2
     return 1

@@ -256,7 +256,7 @@ herd_key_new_from_text (GBytes *text, GError **error)
   g_autoptr (GBytes) pkcs8 = NULL;
   gsize size;
   const char *data = g_bytes_get_data (text, &size);
-  Scanner scanner = { data, data + size };
+  Scanner scanner = { data, size > 0 ? data + size : data };
   gboolean imported;
 
   gnutls_x509_privkey_init (&key);

@@ -77,6 +77,20 @@ herd_http_response_get_header (HerdHttpResponse *response, const char *name)
   return NULL;
 }
 
+/* TARGET as BASE means it, or NULL. */
+static char *
+resolve (const char *base, const char *target)
+{
+  g_autoptr (GUri) from = g_uri_parse (base, G_URI_FLAGS_ENCODED, NULL);
+  g_autoptr (GUri)
+      to = from != NULL ? g_uri_parse_relative (from, target, G_URI_FLAGS_ENCODED, NULL) : NULL;
+
+  /* GLib complains of what it has read itself: no host, and a path that looks as if it began with one. */
+  if (to == NULL || (g_uri_get_host (to) == NULL && g_str_has_prefix (g_uri_get_path (to), "//")))
+    return NULL;
+  return g_uri_to_string (to);
+}
+
 char **
 herd_http_response_get_links (HerdHttpResponse *response, const char *rel, guint limit)
 {
@@ -95,8 +109,7 @@ herd_http_response_get_links (HerdHttpResponse *response, const char *rel, guint
     herd_link_find_all (value, rel, limit, targets);
   }
   for (guint i = 0; i < targets->len; i++) {
-    g_autofree char *url = g_uri_resolve_relative (response->url, targets->pdata[i],
-                                                   G_URI_FLAGS_ENCODED, NULL);
+    g_autofree char *url = resolve (response->url, targets->pdata[i]);
 
     if (url != NULL)
       g_strv_builder_add (links, url);
