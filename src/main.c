@@ -36,6 +36,7 @@ typedef struct {
   HerdClock *clock;
   HerdCrash crash;
   HerdConfig *config;
+  HerdPresets *presets;
   HerdResponderChild *responder;
   HerdAgent *agent;
   HerdBusService *service;
@@ -74,11 +75,9 @@ parse_options (Options *options, int argc, char **argv, GError **error)
   return TRUE;
 }
 
-static int
-check_config (HerdConfig *config)
+static guint
+print_problems (GPtrArray *problems)
 {
-  GPtrArray *problems = herd_config_get_problems (config);
-
   for (guint i = 0; i < problems->len; i++) {
     const HerdConfigProblem *problem = g_ptr_array_index (problems, i);
 
@@ -87,18 +86,29 @@ check_config (HerdConfig *config)
     else
       g_printerr ("%s: %s\n", problem->file, problem->message);
   }
-  return problems->len == 0 ? 0 : 1;
+  return problems->len;
+}
+
+static int
+check_config (Program *program)
+{
+  guint count = print_problems (herd_presets_get_problems (program->presets));
+
+  herd_presets_check (program->presets, program->config);
+  count += print_problems (herd_config_get_problems (program->config));
+  return count == 0 ? 0 : 1;
 }
 
 /* --- parts --- */
 
 static HerdIssuer *
-make_issuer (const HerdAuthority *authority, gpointer data, GError **error)
+make_issuer (const HerdAuthority *authority, const HerdPresetMatch *match, gpointer data,
+             GError **error)
 {
   Program *program = data;
   const HerdAcmeOptions options = {
     .name = authority->name,
-    .directory_url = herd_authority_get_setting (authority, "directory-url", ""),
+    .directory_url = match->directory_url,
     .trust = herd_authority_get_setting (authority, "trust", NULL),
     .account_key_type = herd_authority_get_setting (authority, "account-key-type", NULL),
     .version = HERD_VERSION,
@@ -214,6 +224,7 @@ make_agent (Program *program, GError **error)
   HerdAgentOptions options = {
     .clock = program->clock,
     .config = program->config,
+    .presets = program->presets,
     .config_directory = program->options.config,
     .plugin_directory = HERD_PLUGIN_DIR,
     .factory = make_issuer,
@@ -338,6 +349,7 @@ program_clear (Program *program)
   herd_agent_free (program->agent);
   herd_responder_child_free (program->responder);
   herd_config_unref (program->config);
+  herd_presets_unref (program->presets);
   g_clear_pointer (&program->clock, herd_clock_unref);
   g_clear_pointer (&program->loop, g_main_loop_unref);
   g_free (program->options.config);
@@ -358,6 +370,7 @@ main (int argc, char **argv)
     return 2;
   }
   program.config = herd_config_load (program.options.config);
+  program.presets = herd_presets_load (HERD_PRESET_DIR);
   program.clock = herd_clock_new_system ();
 #if HERD_WITH_CRASH_POINTS
   program.crash.reached = crash_here;
@@ -366,7 +379,7 @@ main (int argc, char **argv)
   if (program.options.version) {
     g_print ("certherd %s\n", HERD_VERSION);
   } else if (program.options.check_config) {
-    program.status = check_config (program.config);
+    program.status = check_config (&program);
   } else if (make_agent (&program, &error)) {
     run (&program);
   } else {

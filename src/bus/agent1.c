@@ -9,6 +9,7 @@
 #include "bus/callers.h"
 #include "bus/details.h"
 #include "bus/table.h"
+#include "core/directories.h"
 #include "core/filter.h"
 #include "core/rights.h"
 #include "herd-interfaces.h"
@@ -180,8 +181,9 @@ new_issuer_entry (HerdBusCall *call, HerdNoun noun, guint64 id, gpointer row)
   g_variant_dict_insert (&dictionary, "kind", "s", authority->kind);
   g_variant_dict_insert (&dictionary, "status", "s",
                          herd_agent_get_issuer_status (call->agent, authority));
-  g_variant_dict_insert (&dictionary, "directory-url", "s",
-                         herd_authority_get_setting (authority, "directory-url", ""));
+  g_variant_dict_insert (
+      &dictionary, "directory-url", "s",
+      herd_directories_get_url (herd_agent_get_services (call->agent), authority));
   g_variant_dict_insert (&dictionary, "account-url", "s", authority->account->url);
   g_variant_dict_insert (&dictionary, "origin", "s", authority->from_file ? "file" : "bus");
   g_variant_dict_insert (&dictionary, "last-error", "s", authority->last_error_message);
@@ -201,6 +203,14 @@ finish_list_issuers (HerdBusCall *call, GAsyncResult *result G_GNUC_UNUSED,
                      GError **error G_GNUC_UNUSED)
 {
   return g_variant_new ("(@aa{sv})", herd_bus_take_items (call, G_VARIANT_TYPE ("aa{sv}")));
+}
+
+static GVariant *
+finish_list_presets (HerdBusCall *call, GAsyncResult *result G_GNUC_UNUSED,
+                     GError **error G_GNUC_UNUSED)
+{
+  return g_variant_new ("(@aa{sv})",
+                        herd_directories_list_presets (herd_agent_get_services (call->agent)));
 }
 
 /* The name is in polkit's question and in what rules see: it is checked before. */
@@ -490,6 +500,7 @@ static const HerdBusMethod methods[] = {
   { .member = "GetCertificate", .finish = finish_get_certificate },
   { .member = "GetIssuer", .finish = finish_get_issuer },
   { .member = "ListIssuers", .slice = slice_issuers, .finish = finish_list_issuers },
+  { .member = "ListPresets", .finish = finish_list_presets },
   { .member = "AddIssuer",
     .action = "manage-issuers",
     .describe = herd_bus_describe_new_issuer,

@@ -4,6 +4,7 @@
  */
 #include "bus/details.h"
 
+#include "core/directories.h"
 #include "model/spec.h"
 
 const HerdCertificate *
@@ -116,7 +117,8 @@ fill_issuer (const HerdBusCall *call, GVariant *settings, HerdDetails *details)
   GVariant *brought = call->checked != NULL ? call->checked : settings;
   g_autoptr (GVariant) wanted = herd_spec_modify (settings, brought, NULL);
 
-  details->directory_url = g_strdup (herd_spec_get_string (wanted, "directory-url", NULL));
+  details->directory_url = g_strdup (
+      herd_directories_find_url (herd_agent_get_services (call->agent), wanted));
   details->agree_terms = g_strdup (herd_spec_get_string (wanted, "agree-terms", NULL));
   details->contact = join_words (herd_spec_get_list (wanted, "contact"), NULL);
   details->trust = herd_spec_has (wanted, "trust") ? "own" : "system";

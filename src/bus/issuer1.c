@@ -3,6 +3,7 @@
  * org.certherd.Issuer1.
  */
 #include "bus/table.h"
+#include "core/directories.h"
 #include "herd-interfaces.h"
 #include "plugin/error.h"
 
@@ -213,9 +214,9 @@ get_status (HerdAgent *agent, gpointer row)
 }
 
 static GVariant *
-get_directory_url (HerdAgent *agent G_GNUC_UNUSED, gpointer row)
+get_directory_url (HerdAgent *agent, gpointer row)
 {
-  return g_variant_new_string (herd_authority_get_setting (row, "directory-url", ""));
+  return g_variant_new_string (herd_directories_get_url (herd_agent_get_services (agent), row));
 }
 
 static GVariant *

@@ -470,6 +470,21 @@ herd_config_get_problems (HerdConfig *config)
   return config->problems;
 }
 
+void
+herd_config_reject (HerdConfig *config, const HerdConfigEntry *entry, const char *message)
+{
+  HerdSection section = entry->section;
+  g_autofree char *words = g_strdup_printf ("[%s %s]: %s", herd_section_to_string (section),
+                                            entry->name, message);
+  HerdConfigProblem *problem = add_problem (config, entry->file, entry->line, words);
+
+  if (problem != NULL)
+    g_hash_table_insert (config->broken[section], g_strdup (entry->name), problem);
+  config->n_problems = config->problems->len;
+  g_hash_table_remove (config->by_name[section], entry->name);
+  g_ptr_array_remove (config->entries[section], (gpointer) entry);
+}
+
 const char *
 herd_config_entry_get (const HerdConfigEntry *entry, const char *key, const char *fallback)
 {

@@ -56,6 +56,9 @@ char *herd_config_problem_describe (const HerdConfigProblem *problem);
 /* HerdConfigProblem; empty if all is well. */
 GPtrArray *herd_config_get_problems (HerdConfig *config);
 
+/* Takes ENTRY, one of its own, out again: a problem in its line, with MESSAGE, has come to light. */
+void herd_config_reject (HerdConfig *config, const HerdConfigEntry *entry, const char *message);
+
 /* A string value of an entry (which may be NULL), or FALLBACK. */
 const char *herd_config_entry_get (const HerdConfigEntry *entry, const char *key,
                                    const char *fallback);

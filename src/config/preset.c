@@ -245,6 +245,8 @@ find_fault (HerdPresets *presets, const Entry *entry)
 
   if (preset->directory_url == NULL && preset->directory_hint == NULL)
     return g_strdup ("[preset] has neither directory-url nor directory-hint");
+  if (preset->directory_url == NULL && preset->replaces_urls[0] != NULL)
+    return g_strdup ("[preset] has replaces-urls, but no directory-url in their place");
   if (preset->eab == HERD_PRESET_EAB_REQUIRED && preset->eab_hint == NULL)
     return g_strdup (
         "[preset] has eab = required, but no eab-hint that says where it is to be had");
@@ -383,4 +385,72 @@ herd_presets_find_successor (HerdPresets *presets, const char *url)
       return preset;
   }
   return NULL;
+}
+
+/* --- what an issuer means --- */
+
+/* What a preset has no URL for is told beside it. */
+static gboolean
+match_named (const HerdPreset *preset, const char *url, HerdPresetMatch *match, GError **error)
+{
+  if (preset->directory_url != NULL && url != NULL) {
+    g_set_error (
+        error, HERD_ERROR, HERD_ERROR_INVALID_ARGUMENT,
+        "preset and directory-url: the preset %s means %s already; leave one of the two out",
+        preset->name, preset->directory_url);
+    return FALSE;
+  }
+  if (preset->directory_url == NULL && url == NULL) {
+    g_set_error (error, HERD_ERROR, HERD_ERROR_INVALID_ARGUMENT,
+                 "preset: everyone's %s is somewhere else; add a directory-url, such as %s",
+                 preset->description, preset->directory_hint);
+    return FALSE;
+  }
+  match->preset = preset;
+  match->directory_url = url != NULL ? url : preset->directory_url;
+  match->ended = NULL;
+  return TRUE;
+}
+
+gboolean
+herd_presets_match (HerdPresets *presets, GVariant *settings, HerdPresetMatch *match,
+                    GError **error)
+{
+  const char *name = NULL;
+  const char *url = NULL;
+  const HerdPreset *preset;
+  const HerdPreset *successor;
+
+  g_variant_lookup (settings, "preset", "&s", &name);
+  g_variant_lookup (settings, "directory-url", "&s", &url);
+  if (name != NULL) {
+    preset = herd_presets_require (presets, name, error);
+    return preset != NULL && match_named (preset, url, match, error);
+  }
+  if (url == NULL) {
+    g_set_error (error, HERD_ERROR, HERD_ERROR_INVALID_ARGUMENT,
+                 "it has neither preset nor directory-url; name a preset, such as letsencrypt, or "
+                 "the https URL of the CA's directory");
+    return FALSE;
+  }
+  successor = herd_presets_find_successor (presets, url);
+  match->preset = successor != NULL ? successor : herd_presets_find_by_url (presets, url);
+  match->directory_url = successor != NULL ? successor->directory_url : url;
+  match->ended = successor != NULL ? url : NULL;
+  return TRUE;
+}
+
+void
+herd_presets_check (HerdPresets *presets, HerdConfig *config)
+{
+  GPtrArray *entries = herd_config_get_entries (config, HERD_SECTION_ISSUER);
+
+  for (guint i = entries->len; i > 0; i--) {
+    const HerdConfigEntry *entry = g_ptr_array_index (entries, i - 1);
+    g_autoptr (GError) error = NULL;
+    HerdPresetMatch match;
+
+    if (!herd_presets_match (presets, entry->values, &match, &error))
+      herd_config_reject (config, entry, error->message);
+  }
 }

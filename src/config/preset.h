@@ -61,6 +61,13 @@ typedef struct {
 
 typedef struct HerdPresets HerdPresets;
 
+/* What the settings of an [issuer] come to; the settings' and the presets'. */
+typedef struct {
+  const HerdPreset *preset;  /* NULL: nothing is known of this CA */
+  const char *directory_url; /* never NULL */
+  const char *ended;         /* the URL of the settings, which ended; NULL: it did not */
+} HerdPresetMatch;
+
 /* Reads FOLDER/NAME.conf of every preset. Never fails: a file that cannot be read or is wrong is a
  * problem with its line, and its preset is left out; so is one whose staging is not there, or whose URLs
  * another one has. A missing folder is a problem. */
@@ -80,6 +87,14 @@ const HerdPreset *herd_presets_require (HerdPresets *presets, const char *name, 
 const HerdPreset *herd_presets_find_by_url (HerdPresets *presets, const char *url);
 /* The successor of the directory URL, which ended. */
 const HerdPreset *herd_presets_find_successor (HerdPresets *presets, const char *url);
+
+/* The CA that SETTINGS (a{sv}, checked) of an issuer mean: by "preset", or by "directory-url", which may be
+ * one that a preset has, or has taken the place of. Errors: HERD_ERROR_INVALID_ARGUMENT (there is no such
+ * preset; both, or none of the two), with what to write instead. */
+gboolean herd_presets_match (HerdPresets *presets, GVariant *settings, HerdPresetMatch *match,
+                             GError **error);
+/* Rejects the [issuer] sections of CONFIG that match nothing. */
+void herd_presets_check (HerdPresets *presets, HerdConfig *config);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (HerdPresets, herd_presets_unref)
 

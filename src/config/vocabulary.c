@@ -96,7 +96,7 @@ static const HerdWord words[] = {
     .help = "the URL of the terms of service that you agree to, or \"yes\"" },
   { HERD_SECTION_ISSUER, "contact", HERD_WORD_LIST | HERD_WORD_SET | HERD_WORD_MAY_BE_EMPTY,
     herd_check_contact, 320, LIST_LIMIT, .help = "mail addresses for the CA; may be empty" },
-  { HERD_SECTION_ISSUER, "directory-url", HERD_WORD_REQUIRED, herd_check_directory_url, 1024,
+  { HERD_SECTION_ISSUER, "directory-url", 0, herd_check_directory_url, 1024,
     .help = "the https URL of the ACME directory" },
   { HERD_SECTION_ISSUER, "eab-algorithm", 0, herd_check_word, 16, .words = mac_algorithms,
     .help = "how the external account binding is signed: HS256, HS384 or HS512" },
@@ -107,6 +107,8 @@ static const HerdWord words[] = {
     .help = "the CA's key id of the external account binding, at most 512 bytes" },
   { HERD_SECTION_ISSUER, "kind", 0, herd_check_word, 16, .words = kinds,
     .help = "what kind of issuer it is: acme" },
+  { HERD_SECTION_ISSUER, "preset", 0, herd_check_name, 64,
+    .help = "the name of a CA that is known, such as letsencrypt; instead of directory-url" },
   { HERD_SECTION_ISSUER, "trust", HERD_WORD_CONTENTS, herd_check_pem, PEM_LIMIT,
     .help = "the only certificates to trust for this issuer's TLS, as PEM (in a file: the "
             "absolute path of a PEM file)" },

@@ -3,6 +3,7 @@
  * The agent's verbs on issuers, operations and subscriptions.
  */
 #include "core/agent-private.h"
+#include "core/directories.h"
 #include "core/operations.h"
 #include "core/rights.h"
 #include "model/spec.h"
@@ -23,8 +24,6 @@ herd_agent_add_issuer_async (HerdAgent *agent, const char *name, GVariant *setti
   HerdBatch *batch;
   guint64 id;
 
-  const char *missing = herd_vocabulary_find_missing (HERD_SECTION_ISSUER, settings);
-
   if (!herd_name_check ("issuer", name, &error)) {
     g_task_return_error (task, error);
     return;
@@ -32,11 +31,6 @@ herd_agent_add_issuer_async (HerdAgent *agent, const char *name, GVariant *setti
   if (herd_registry_find_authority (services->registry, name) != NULL) {
     g_task_return_new_error (task, HERD_ERROR, HERD_ERROR_EXISTS,
                              "issuer %s exists; choose another name, or remove it first", name);
-    return;
-  }
-  if (missing != NULL) {
-    g_task_return_new_error (task, HERD_ERROR, HERD_ERROR_INVALID_ARGUMENT,
-                             "issuer %s has no %s; give it among the settings", name, missing);
     return;
   }
   id = herd_state_new_id (services->state);
@@ -50,6 +44,7 @@ herd_agent_add_issuer_async (HerdAgent *agent, const char *name, GVariant *setti
   }
   batch = herd_agent_begin (agent);
   herd_batch_put_authority (batch, authority);
+  herd_directories_watch (services, authority);
   herd_registry_add_authority (services->registry, g_steal_pointer (&authority));
   herd_agent_commit (agent, batch, g_steal_pointer (&task), id, 0);
 }

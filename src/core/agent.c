@@ -63,6 +63,7 @@ herd_agent_new (const HerdAgentOptions *options)
   services->undo = herd_agent_undo;
   services->undo_data = agent;
   services->config = herd_config_ref (options->config);
+  services->presets = options->presets != NULL ? herd_presets_ref (options->presets) : NULL;
   services->crash = options->crash;
   services->session = options->session;
   services->uid = geteuid ();
@@ -117,6 +118,7 @@ herd_agent_free (HerdAgent *agent)
   herd_attentions_free (agent->services.attentions);
   herd_registry_free (agent->services.registry);
   herd_config_unref (agent->services.config);
+  herd_presets_unref (agent->services.presets);
   herd_state_close (agent->services.state);
   herd_dns_unref (agent->services.dns);
   herd_clock_unref (agent->services.clock);
@@ -192,6 +194,7 @@ herd_agent_load (HerdAgent *agent, GError **error)
   if (contents == NULL)
     return FALSE;
   load_contents (agent, contents);
+  herd_presets_check (agent->services.presets, agent->services.config);
   herd_agent_apply_config (agent, herd_config_get_problems (agent->services.config),
                            g_task_new (NULL, NULL, config_applied, agent));
   herd_agent_load_accounts (agent);

@@ -19,8 +19,9 @@ typedef struct HerdAgent HerdAgent;
 
 typedef struct {
   HerdClock *clock;
-  HerdState *state;   /* taken */
-  HerdConfig *config; /* referenced */
+  HerdState *state;     /* taken */
+  HerdConfig *config;   /* referenced */
+  HerdPresets *presets; /* referenced; may be NULL */
   const char *config_directory;
   const char *plugin_directory;
   HerdResponderLink *link; /* taken; may be NULL */

@@ -4,6 +4,7 @@
  */
 #include "core/issuers.h"
 
+#include "core/directories.h"
 #include "core/operations.h"
 #include "crypto/key.h"
 #include "model/spec.h"
@@ -99,14 +100,19 @@ herd_issuers_get (HerdIssuers *issuers, guint64 id, GError **error)
   }
   slot = ensure_slot (issuers, id);
   if (slot->engine == NULL)
-    slot->engine = issuers->factory (authority, issuers->data, error);
+    slot->engine = herd_issuers_try (issuers, authority, error);
   return slot->engine;
 }
 
 HerdIssuer *
 herd_issuers_try (HerdIssuers *issuers, const HerdAuthority *authority, GError **error)
 {
-  return issuers->factory (authority, issuers->data, error);
+  HerdPresetMatch match;
+
+  if (herd_presets_match (issuers->services->presets, authority->settings, &match, error))
+    return issuers->factory (authority, &match, issuers->data, error);
+  g_prefix_error (error, "issuer %s: ", authority->name);
+  return NULL;
 }
 
 void
@@ -268,7 +274,7 @@ herd_issuers_open_checkpoint (HerdIssuers *issuers, guint64 authority, GBytes *s
   variant = g_variant_ref_sink (g_variant_new_from_bytes (CHECKPOINT_TYPE, saved, FALSE));
   g_variant_get (variant, "(t&s@ay)", &whose, &directory, &bytes);
   if (whose != authority
-      || !g_str_equal (directory, herd_authority_get_setting (row, "directory-url", "")))
+      || !g_str_equal (directory, herd_directories_get_url (issuers->services, row)))
     return NULL;
   return g_variant_get_data_as_bytes (bytes);
 }
@@ -449,8 +455,7 @@ herd_issuers_new_host (HerdIssuers *issuers, guint64 authority, guint64 operatio
   Slot *slot = ensure_slot (issuers, authority);
   const HerdAuthority *row = herd_registry_get_authority (issuers->services->registry, authority);
 
-  self->directory = g_strdup (row != NULL ? herd_authority_get_setting (row, "directory-url", "")
-                                          : "");
+  self->directory = g_strdup (row != NULL ? herd_directories_get_url (issuers->services, row) : "");
   self->issuers = issuers;
   self->engine = slot->engine != NULL ? g_object_ref (slot->engine) : NULL;
   self->keys = g_hash_table_ref (slot->keys);

@@ -12,8 +12,10 @@
 
 G_BEGIN_DECLS
 
-/* Makes the engine for AUTHORITY. Errors: HERD_ERROR_INVALID_ARGUMENT (its settings). */
-typedef HerdIssuer *(*HerdIssuerFactory) (const HerdAuthority *authority, gpointer data,
+/* Makes the engine for AUTHORITY, whose settings mean MATCH. Errors: HERD_ERROR_INVALID_ARGUMENT (its
+ * settings). */
+typedef HerdIssuer *(*HerdIssuerFactory) (const HerdAuthority *authority,
+                                          const HerdPresetMatch *match, gpointer data,
                                           GError **error);
 
 typedef struct HerdIssuers HerdIssuers;

@@ -361,7 +361,7 @@ keep_error (Registration *registration, const GError *error)
     return;
   if (error == NULL) {
     herd_authority_set_error (authority, NULL, NULL, 0);
-    herd_attentions_clear (services->attentions, HERD_NOUN_ISSUER, authority->id, NULL);
+    herd_attentions_clear (services->attentions, HERD_NOUN_ISSUER, authority->id, "registration");
   } else if (!g_error_matches (error, HERD_ERROR, HERD_ERROR_CANCELLED)) {
     herd_authority_set_error (authority, herd_error_get_name (error), error->message,
                               herd_error_get_retry_at (error));

@@ -4,19 +4,17 @@
  * vanished ones retire. Files with a mistake change nothing: what was read last stays.
  */
 #include "core/agent-private.h"
+#include "core/directories.h"
 #include "model/spec.h"
 #include "plugin/error.h"
 
 static void
 add_problem (GPtrArray *problems, const HerdConfigEntry *entry, const char *message)
 {
-  HerdConfigProblem *problem = g_new0 (HerdConfigProblem, 1);
+  g_autofree char *words = g_strdup_printf ("[%s %s]: %s", herd_section_to_string (entry->section),
+                                            entry->name, message);
 
-  problem->file = g_strdup (entry->file);
-  problem->line = entry->line;
-  problem->message = g_strdup_printf ("[%s %s]: %s", herd_section_to_string (entry->section),
-                                      entry->name, message);
-  g_ptr_array_add (problems, problem);
+  g_ptr_array_add (problems, herd_config_problem_new (entry->file, entry->line, words));
 }
 
 /* --- issuers --- */
@@ -182,6 +180,7 @@ herd_agent_apply_config (HerdAgent *agent, GPtrArray *problems, GTask *task)
     retire_certificates (agent, batch);
     herd_deliveries_configure (agent->deliveries, batch);
   }
+  herd_directories_watch_all (&agent->services);
   if (agent->start != NULL)
     schedule_declared (agent);
   herd_agent_commit (agent, batch, task, 0, 0);
@@ -276,6 +275,7 @@ herd_agent_reload_async (HerdAgent *agent, GAsyncReadyCallback callback, gpointe
   GPtrArray *problems = herd_config_get_problems (config);
   Reloading *reloading;
 
+  herd_presets_check (agent->services.presets, config);
   /* Half of a configuration would take away targets, limits and certificates that are in the other. */
   if (problems->len > 0) {
     say_problems (agent, problems);
@@ -294,6 +294,7 @@ herd_agent_reload_async (HerdAgent *agent, GAsyncReadyCallback callback, gpointe
   herd_solvers_configure (agent->solvers, reloading->problems->len == 0);
   herd_agent_apply_config (agent, reloading->problems, g_task_new (NULL, NULL, applied, task));
   note_addresses (reloading);
+  herd_directories_add_problems (&agent->services, reloading->problems);
 }
 
 GPtrArray *

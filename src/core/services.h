@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "config/config.h"
+#include "config/preset.h"
 #include "core/attentions.h"
 #include "core/registry.h"
 #include "core/saver.h"
@@ -25,7 +25,8 @@ typedef struct {
   HerdSaver *saver;   /* for what has happened */
   HerdStateUndo undo; /* for changes that fail */
   gpointer undo_data;
-  HerdConfig *config; /* replaced by a reload */
+  HerdConfig *config;   /* replaced by a reload */
+  HerdPresets *presets; /* may be NULL: nothing is known of any CA */
   const HerdCrash *crash;
   gboolean session;  /* a user's own instance */
   gboolean children; /* deliveries are the agent's own processes */

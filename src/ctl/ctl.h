@@ -113,6 +113,7 @@ HerdCtlStatus herd_ctl_show (HerdCtl *ctl);
 HerdCtlStatus herd_ctl_watch (HerdCtl *ctl);
 HerdCtlStatus herd_ctl_version (HerdCtl *ctl);
 HerdCtlStatus herd_ctl_issuer_list (HerdCtl *ctl);
+HerdCtlStatus herd_ctl_issuer_presets (HerdCtl *ctl);
 HerdCtlStatus herd_ctl_issuer_show (HerdCtl *ctl);
 HerdCtlStatus herd_ctl_issuer_add (HerdCtl *ctl);
 HerdCtlStatus herd_ctl_issuer_register (HerdCtl *ctl);

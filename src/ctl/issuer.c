@@ -16,7 +16,9 @@ static void
 print_list (HerdCtl *ctl, GVariant *issuers)
 {
   if (g_variant_n_children (issuers) == 0) {
-    g_print (_ ("No issuers. \"certherdctl issuer add NAME --directory-url URL\" adds one.\n"));
+    g_print (_ (
+        "No issuers. \"certherdctl issuer add NAME --preset PRESET\" adds one, and \"certherdctl "
+        "issuer presets\" has the presets.\n"));
     return;
   }
   const char *headings[] = { _ ("NAME"), _ ("KIND"), _ ("STATUS"), _ ("ORIGIN"), _ ("DIRECTORY") };
@@ -48,6 +50,45 @@ herd_ctl_issuer_list (HerdCtl *ctl)
     herd_ctl_json_print (json_gvariant_serialize (issuers), FALSE);
   else
     print_list (ctl, issuers);
+  return HERD_CTL_OK;
+}
+
+static void
+print_presets (HerdCtl *ctl, GVariant *presets)
+{
+  const char *headings[] = { _ ("PRESET"), _ ("CA"), _ ("BINDING"), _ ("DIRECTORY") };
+  g_autoptr (HerdCtlTable) table = herd_ctl_table_new (G_N_ELEMENTS (headings), headings);
+  for (gsize i = 0; i < g_variant_n_children (presets); i++) {
+    g_autoptr (GVariant) preset = g_variant_get_child_value (presets, i);
+    const char *url = herd_ctl_get_text (preset, "directory-url");
+    herd_ctl_table_add (table, HERD_CTL_PLAIN, herd_ctl_get_text (preset, "name"));
+    herd_ctl_table_add (table, HERD_CTL_PLAIN, herd_ctl_get_text (preset, "description"));
+    herd_ctl_table_add (table, HERD_CTL_PLAIN, herd_ctl_get_text (preset, "eab"));
+    herd_ctl_table_add (table, HERD_CTL_PLAIN,
+                        *url != '\0' ? url : herd_ctl_get_text (preset, "directory-hint"));
+  }
+  herd_ctl_table_print (table, ctl, 0);
+}
+
+HerdCtlStatus
+herd_ctl_issuer_presets (HerdCtl *ctl)
+{
+  g_autoptr (GError) error = NULL;
+  if (!herd_ctl_parse (
+          ctl, NULL,
+          N_ ("Lists the CAs that are known by name, for \"issuer add --preset\": whether "
+              "they want an external account binding, and where they are."),
+          0, &error))
+    return herd_ctl_fail (ctl, error);
+  g_autoptr (GVariant) reply = herd_ctl_call (ctl, HERD_CTL_ROOT, HERD_CTL_AGENT, "ListPresets",
+                                              NULL, "(aa{sv})", &error);
+  if (reply == NULL)
+    return herd_ctl_fail (ctl, error);
+  g_autoptr (GVariant) presets = g_variant_get_child_value (reply, 0);
+  if (ctl->json)
+    herd_ctl_json_print (json_gvariant_serialize (presets), FALSE);
+  else
+    print_presets (ctl, presets);
   return HERD_CTL_OK;
 }
 
@@ -150,6 +191,7 @@ read_trust (const char *file, GError **error)
 }
 
 typedef struct {
+  char *preset;
   char *directory_url;
   char *trust;
   char *agree_terms;
@@ -160,6 +202,7 @@ typedef struct {
 static void
 settings_clear (Settings *settings)
 {
+  g_free (settings->preset);
   g_free (settings->directory_url);
   g_free (settings->trust);
   g_free (settings->agree_terms);
@@ -181,7 +224,10 @@ settings_to_variant (const Settings *settings, GError **error)
       return NULL;
     g_variant_dict_insert (&dict, "trust", "s", trust);
   }
-  g_variant_dict_insert (&dict, "directory-url", "s", settings->directory_url);
+  if (settings->preset != NULL)
+    g_variant_dict_insert (&dict, "preset", "s", settings->preset);
+  if (settings->directory_url != NULL)
+    g_variant_dict_insert (&dict, "directory-url", "s", settings->directory_url);
   if (settings->agree_terms != NULL)
     g_variant_dict_insert (&dict, "agree-terms", "s", settings->agree_terms);
   if (settings->key_type != NULL)
@@ -197,6 +243,8 @@ herd_ctl_issuer_add (HerdCtl *ctl)
 {
   g_auto (Settings) settings = { 0 };
   const GOptionEntry options[] = {
+    { "preset", 'p', 0, G_OPTION_ARG_STRING, &settings.preset,
+      N_ ("A CA that is known by name; see \"certherdctl issuer presets\""), N_ ("PRESET") },
     { "directory-url", 'u', 0, G_OPTION_ARG_STRING, &settings.directory_url,
       N_ ("Where the CA's ACME directory is (https)"), N_ ("URL") },
     { "trust", 0, 0, G_OPTION_ARG_FILENAME, &settings.trust,
@@ -215,9 +263,9 @@ herd_ctl_issuer_add (HerdCtl *ctl)
                            "registered or a certificate is wished for."),
                        1, &error))
     return herd_ctl_fail (ctl, error);
-  if (settings.directory_url == NULL) {
+  if (settings.preset == NULL && settings.directory_url == NULL) {
     g_set_error (&error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                 _ ("issuer add: --directory-url is missing"));
+                 _ ("issuer add: --preset or --directory-url is missing"));
     return herd_ctl_fail (ctl, error);
   }
   g_autoptr (GVariant) variant = settings_to_variant (&settings, &error);

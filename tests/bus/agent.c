@@ -366,7 +366,8 @@ typedef struct {
 } Program;
 
 static HerdIssuer *
-make_issuer (const HerdAuthority *authority, gpointer data, GError **error G_GNUC_UNUSED)
+make_issuer (const HerdAuthority *authority, const HerdPresetMatch *match G_GNUC_UNUSED,
+             gpointer data, GError **error G_GNUC_UNUSED)
 {
   Program *program = data;
   Double *self = g_object_new (TYPE_DOUBLE, NULL);
@@ -521,9 +522,12 @@ make_agent (Program *program, const char *config, const char *directory, gboolea
   g_autoptr (GBytes) kek = g_bytes_new_static ("0123456789abcdef0123456789abcdef", 32);
   g_autofree char *deliver = g_build_filename (HERD_LIBEXEC_DIR, "certherd-deliver", NULL);
   g_autoptr (HerdConfig) loaded = herd_config_load (config);
+  const char *folder = g_getenv ("TEST_PRESETS");
+  g_autoptr (HerdPresets) presets = herd_presets_load (folder != NULL ? folder : HERD_PRESET_DIR);
   HerdAgentOptions options = {
     .clock = program->clock,
     .config = loaded,
+    .presets = presets,
     .config_directory = config,
     .plugin_directory = HERD_PLUGIN_DIR,
     .factory = make_issuer,

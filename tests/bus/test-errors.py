@@ -168,7 +168,7 @@ class Errors(unittest.TestCase):
     def test_issuers(self):
         "AddIssuer, Register, Remove: each setting with a value that it cannot have"
         self.refused(
-            "Agent1.AddIssuer", ("issuer two has no directory-url", "two", {}),
+            "Agent1.AddIssuer", ("issuer two: it has neither preset nor directory-url", "two", {}),
             ('"http://two.test/dir"', "two", wish(directory_url="http://two.test/dir")),
             ("directory-url", "two", wish(directory_url=["a"])), ('"color"', "two", wish(directory_url=URL, color="red")),
             ("trust", "two", wish(directory_url=URL, trust="/etc/ssl/ca.pem")),

@@ -27,7 +27,7 @@ directory-url = https://ca.test/dir
 MEMBERS = {
     "Agent1": (
         {"RequestCertificate": "sa{sv} oo", "GetCertificate": "s o", "GetIssuer": "s o", "ListIssuers": " aa{sv}",
-         "AddIssuer": "sa{sv} o", "ListCertificates": "a{sv}su a(osssasxxst)s", "Subscribe": "asa{sv} o",
+         "ListPresets": " aa{sv}", "AddIssuer": "sa{sv} o", "ListCertificates": "a{sv}su a(osssasxxst)s", "Subscribe": "asa{sv} o",
          "Preflight": "a{sv} o", "Reload": " aa{sv}"},
         {"Version": "s", "Features": "as", "AtRest": "s", "Plugins": "aa{sv}", "Certificates": "u", "ByState": "a{su}",
          "NextActionTime": "x", "NextAction": "s", "NextActionObject": "o", "Attentions": "aa{sv}"},

@@ -136,7 +136,7 @@ class Completing(Case):
         self.assertIn("issuer", self.complete(""))
         self.assertEqual(self.complete("re"), ["request", "renew", "retry", "remove"])
         self.assertEqual(set(self.complete("issuer", "")), {
-            "list", "show", "add", "register", "set-contacts", "roll-key", "import", "deactivate", "remove"})
+            "list", "show", "presets", "add", "register", "set-contacts", "roll-key", "import", "deactivate", "remove"})
         self.assertEqual(self.complete("--session", "issuer", "re"), ["register", "remove"])
 
     def test_options(self):
@@ -154,6 +154,8 @@ class Completing(Case):
             lambda path, filters, after, limit: GLib.Variant("(a(osssasxxst)s)", ([certificate], ""))
         row = {"path": GLib.Variant("o", CA), "name": GLib.Variant("s", "ca"), "status": GLib.Variant("s", "valid")}
         self.agent.methods["ListIssuers"] = lambda path: GLib.Variant("(aa{sv})", ([row],))
+        self.agent.methods["ListPresets"] = lambda path: GLib.Variant("(aa{sv})", ([{"name": GLib.Variant("s", "ours")}],))
+        self.assertEqual(self.complete("--session", "issuer", "add", "x", "--preset", ""), ["ours"])
         self.assertEqual(self.complete("--session", "show", ""), ["www"])
         self.assertEqual(self.complete("--session", "show", "x"), [])
         self.assertEqual(self.complete("--session", "issuer", "register", "c"), ["ca"])

@@ -316,6 +316,19 @@ class Issuers(Case):
         self.assertEqual(self.ctl("issuer", "list", "--json").json(),
                          [{"path": CA, "name": "ca", "status": "valid", "directory-url": "https://ca.test/dir"}])
 
+    def test_presets(self):
+        """issuer presets: with a directory, or with what it looks like; issuer add --preset"""
+        rows = [{key: GLib.Variant("s", value) for key, value in row.items()} for row in (
+            {"name": "ours", "description": "Our CA", "eab": "required", "directory-url": "https://ca.test/dir"},
+            {"name": "step", "description": "step-ca", "eab": "none", "directory-hint": "https://HOST/dir"})]
+        self.agent.methods["ListPresets"] = lambda path: GLib.Variant("(aa{sv})", (rows,))
+        self.agent.methods["AddIssuer"] = lambda path, name, settings: GLib.Variant("(o)", (CA,))
+        self.assertRegex(self.ctl("issuer", "presets").out,
+                         r"\nours +Our CA +required +https://ca.test/dir\nstep +step-ca +none +https://HOST/dir\n$")
+        self.assertEqual(self.ctl("issuer", "presets", "--json").json()[1]["directory-hint"], "https://HOST/dir")
+        self.assertEqual(self.ctl("issuer", "add", "ca", "--preset", "ours").status, 0)
+        self.assertEqual(self.calls("AddIssuer"), [("ca", {"preset": "ours"})])
+
     def test_show(self):
         """issuer show"""
         self.assertRegex(self.ctl("issuer", "show", "ca").out, r"\nTerms +https://ca.test/terms\?a=b&c\n")

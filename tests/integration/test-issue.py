@@ -285,11 +285,13 @@ class BadDays(Case):
         "--check-config: file, line and cause; status 1; and 0 when all is well"
         with tempfile.TemporaryDirectory() as folder:
             with open(os.path.join(folder, "certherd.conf"), "w") as file:
-                file.write("[issuer x]\ndirectory-url = http://ca.example/dir\n[certificate web]\ncolour = red\n")
+                file.write("[issuer x]\ndirectory-url = http://ca.example/dir\n[certificate web]\ncolour = red\n"
+                           "[issuer y]\npreset = nowhere\n")
             ended = subprocess.run(PROGRAM + ["--check-config", "--config", folder], capture_output=True, text=True)
             self.assertEqual(ended.returncode, 1)
             self.assertRegex(ended.stderr, r"certherd\.conf:2: .*https")
             self.assertRegex(ended.stderr, r"certherd\.conf:4: .*colour")
+            self.assertRegex(ended.stderr, r"certherd\.conf:5: .*there is no preset “nowhere”; known are .*letsencrypt")
             with open(os.path.join(folder, "certherd.conf"), "w") as file:
                 file.write(self.configuration())
             ended = subprocess.run(PROGRAM + ["--check-config", "--config", folder], capture_output=True, text=True)

@@ -183,7 +183,6 @@ test_problems (Fixture *fixture, gconstpointer data)
     { "[certificate a b]\nidentifiers = a.example\n", 1, "is not fit" },
     { "[agent x]\n", 1, "no name" },
     { "[certificate x]\n", 1, "no identifiers" },
-    { "[issuer x]\nkind = acme\n", 1, "no directory-url" },
     { "# c\n[certificate x]\nidentifiers = a.example\nno-such-key = 1\n", 4, "known are" },
     { "[certificate x]\nidentifiers = a.example\nidentifiers = b.example\n", 3, "line 2" },
     { "[certificate x]\nidentifiers =\n", 2, "0 entries" },

@@ -86,7 +86,8 @@ typedef struct {
 } PollsFixture;
 
 static HerdIssuer *
-get_issuer (const HerdAuthority *authority, gpointer data, GError **error)
+get_issuer (const HerdAuthority *authority, const HerdPresetMatch *match, gpointer data,
+            GError **error)
 {
   return HERD_ISSUER (g_object_ref (((PollsFixture *) data)->issuer));
 }
@@ -101,8 +102,8 @@ static void
 set_up (PollsFixture *fixture, gconstpointer data)
 {
   HerdServices *services = &fixture->services;
-  HerdAuthority *authority = herd_authority_new (AUTHORITY, "ca", "acme",
-                                                 g_variant_new ("a{sv}", NULL));
+  HerdAuthority *authority = herd_authority_new (
+      AUTHORITY, "ca", "acme", g_variant_new_parsed ("{'directory-url': <'https://ca.test/'>}"));
 
   state_fixture_set_up (&fixture->state, data);
   state_fixture_open (&fixture->state);

@@ -262,6 +262,10 @@ static const Mistake mistakes[] = {
   { "eab-word", "x.conf", "[preset]\neab = maybe\n", 2, "is not one of none, optional, required" },
   { "no-url", "x.conf", "[preset]\ndescription = a\neab = none\n", 1,
     "neither directory-url nor directory-hint" },
+  { "replaces-nothing", "x.conf",
+    "[preset]\ndescription = a\ndirectory-hint = https://HOST/\neab = none\n"
+    "replaces-urls = https://a.example.org/\n",
+    1, "replaces-urls" },
   { "no-hint", "x.conf",
     "[preset]\ndescription = a\ndirectory-url = https://a.example.org/\neab = required\n", 1,
     "eab-hint" },
@@ -342,6 +346,84 @@ test_missing_folder (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
   g_assert_cmpstr (problem->file, ==, folder);
 }
 
+/* --- what an issuer means --- */
+
+typedef struct {
+  const char *settings;
+  const char *preset; /* NULL: none */
+  const char *url;    /* NULL: a mistake */
+  const char *words;  /* of the mistake, or the URL that ended, or NULL */
+} Meaning;
+
+static void
+test_match (void)
+{
+  static const Meaning meanings[] = {
+    { "{'preset': <'zerossl'>}", "zerossl", "https://acme.zerossl.com/v2/DV90", NULL },
+    { "{'directory-url': <'https://acme.zerossl.com/v2/DV90'>}", "zerossl",
+      "https://acme.zerossl.com/v2/DV90", NULL },
+    { "{'directory-url': <'https://ca.test/dir'>}", NULL, "https://ca.test/dir", NULL },
+    { "{'preset': <'vault'>, 'directory-url': <'https://ca.test/dir'>}", "vault",
+      "https://ca.test/dir", NULL },
+    { "{'directory-url': <'https://acme-v01.api.letsencrypt.org/directory'>}", "letsencrypt",
+      "https://acme-v02.api.letsencrypt.org/directory",
+      "https://acme-v01.api.letsencrypt.org/directory" },
+    { "{'preset': <'vault'>}", NULL, NULL, "add a directory-url, such as https://HOST:8200/" },
+    { "{'preset': <'nowhere'>}", NULL, NULL, "there is no preset" },
+    { "{'preset': <'zerossl'>, 'directory-url': <'https://ca.test/dir'>}", NULL, NULL,
+      "leave one" },
+    { "@a{sv} {}", NULL, NULL, "neither preset nor directory-url" },
+  };
+  g_autoptr (HerdPresets) presets = load_shipped ();
+
+  for (guint i = 0; i < G_N_ELEMENTS (meanings); i++) {
+    const Meaning *meaning = &meanings[i];
+    g_autoptr (GVariant) settings = g_variant_new_parsed (meaning->settings);
+    g_autoptr (GError) error = NULL;
+    HerdPresetMatch match;
+
+    if (meaning->url == NULL) {
+      g_assert_false (herd_presets_match (presets, settings, &match, &error));
+      g_assert_error (error, HERD_ERROR, HERD_ERROR_INVALID_ARGUMENT);
+      g_assert_nonnull (strstr (error->message, meaning->words));
+      continue;
+    }
+    g_assert_true (herd_presets_match (presets, settings, &match, &error));
+    g_assert_cmpstr (match.preset != NULL ? match.preset->name : NULL, ==, meaning->preset);
+    g_assert_cmpstr (match.directory_url, ==, meaning->url);
+    g_assert_cmpstr (match.ended, ==, meaning->words);
+  }
+}
+
+/* A section that is rejected is no entry any more, and why is found by its name. */
+static void
+test_check (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+  g_autofree char *path = g_build_filename (fixture->folder, "certherd.conf", NULL);
+  g_autoptr (HerdPresets) presets = load_shipped ();
+  g_autoptr (HerdConfig) config = NULL;
+  const HerdConfigProblem *problem;
+
+  write_file (fixture, "certherd.conf",
+              "[issuer a]\npreset = zerossl\n[issuer b]\npreset = nowhere\n"
+              "[issuer c]\ndirectory-url = https://ca.test/\n[issuer d]\nkind = acme\n");
+  config = herd_config_load (fixture->folder);
+  g_assert_null (herd_config_find_problem (config, HERD_SECTION_ISSUER, "b"));
+  herd_presets_check (presets, config);
+  g_assert_cmpuint (herd_config_get_entries (config, HERD_SECTION_ISSUER)->len, ==, 2);
+  g_assert_nonnull (herd_config_find (config, HERD_SECTION_ISSUER, "a"));
+  g_assert_nonnull (herd_config_find (config, HERD_SECTION_ISSUER, "c"));
+  g_assert_null (herd_config_find (config, HERD_SECTION_ISSUER, "b"));
+  problem = herd_config_find_problem (config, HERD_SECTION_ISSUER, "b");
+  g_assert_nonnull (problem);
+  g_assert_cmpstr (problem->file, ==, path);
+  g_assert_cmpuint (problem->line, ==, 3);
+  g_assert_nonnull (strstr (problem->message, "[issuer b]: preset: there is no preset"));
+  g_assert_cmpuint (herd_config_get_problems (config)->len, ==, 2);
+  herd_presets_check (presets, config);
+  g_assert_cmpuint (herd_config_get_problems (config)->len, ==, 2);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -349,6 +431,8 @@ main (int argc, char **argv)
   g_test_add_func ("/preset/shipped", test_shipped);
   g_test_add_func ("/preset/shipped-limits", test_shipped_limits);
   g_test_add_func ("/preset/shipped-retired", test_shipped_retired);
+  g_test_add_func ("/preset/match", test_match);
+  g_test_add ("/preset/check", Fixture, NULL, set_up, test_check, tear_down);
   g_test_add ("/preset/whole", Fixture, NULL, set_up, test_whole, tear_down);
   g_test_add ("/preset/unknown", Fixture, NULL, set_up, test_unknown, tear_down);
   g_test_add ("/preset/chain", Fixture, NULL, set_up, test_chain, tear_down);
