@@ -6,6 +6,7 @@
 
 #include "bus/details.h"
 #include "bus/table.h"
+#include "core/explain.h"
 #include "core/renewal.h"
 #include "core/rights.h"
 #include "herd-interfaces.h"
@@ -280,6 +281,14 @@ finish_get_spec (HerdBusCall *call, GAsyncResult *result G_GNUC_UNUSED,
   return g_variant_new ("(@a{sv})", certificate->spec);
 }
 
+static GVariant *
+finish_explain (HerdBusCall *call, GAsyncResult *result G_GNUC_UNUSED, GError **error G_GNUC_UNUSED)
+{
+  const HerdCertificate *certificate = herd_bus_get_row (call->agent, call->noun, call->id);
+
+  return g_variant_new ("(@a{sv})", herd_explain (certificate));
+}
+
 static const HerdBusMethod methods[] = {
   { .member = "Renew",
     .decide = decide_renew,
@@ -308,6 +317,7 @@ static const HerdBusMethod methods[] = {
     .start = start_open_bundle,
     .finish = finish_open },
   { .member = "GetSpec", .decide = herd_bus_decide_manage, .finish = finish_get_spec },
+  { .member = "Explain", .finish = finish_explain },
   { NULL },
 };
 

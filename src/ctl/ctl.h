@@ -101,7 +101,7 @@ HerdCtlStatus herd_ctl_issuer_print (HerdCtl *ctl, const char *path);
 /* The contacts as URLs: "admin@example.org" is "mailto:admin@example.org". Floating. */
 GVariant *herd_ctl_contacts_to_variant (char **contacts);
 
-/* The commands, one function each; check.c, request.c, list.c, show.c, watch.c, issuer.c, account.c. */
+/* The commands, one function each; check.c, request.c, list.c, show.c, why.c, watch.c, issuer.c, account.c. */
 HerdCtlStatus herd_ctl_request (HerdCtl *ctl);
 HerdCtlStatus herd_ctl_modify (HerdCtl *ctl);
 HerdCtlStatus herd_ctl_renew (HerdCtl *ctl);
@@ -110,6 +110,7 @@ HerdCtlStatus herd_ctl_remove (HerdCtl *ctl);
 HerdCtlStatus herd_ctl_check (HerdCtl *ctl);
 HerdCtlStatus herd_ctl_list (HerdCtl *ctl);
 HerdCtlStatus herd_ctl_show (HerdCtl *ctl);
+HerdCtlStatus herd_ctl_why (HerdCtl *ctl);
 HerdCtlStatus herd_ctl_watch (HerdCtl *ctl);
 HerdCtlStatus herd_ctl_version (HerdCtl *ctl);
 HerdCtlStatus herd_ctl_issuer_list (HerdCtl *ctl);

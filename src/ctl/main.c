@@ -16,6 +16,7 @@ static const HerdCtlCommand commands[] = {
     herd_ctl_request },
   { "list", "", N_ ("List the certificates"), herd_ctl_list },
   { "show", N_ ("NAME"), N_ ("Show one certificate"), herd_ctl_show },
+  { "why", N_ ("NAME"), N_ ("Say what happens next with it, and what led to that"), herd_ctl_why },
   { "renew", N_ ("NAME"), N_ ("Issue a new generation now"), herd_ctl_renew },
   { "modify", N_ ("NAME"), N_ ("Change what is wished for"), herd_ctl_modify },
   { "check", N_ ("NAME | -d ID…"), N_ ("Find out whether an attempt would succeed"),

@@ -17,6 +17,7 @@
 #include "core/agent.h"
 #include "herd-config.h"
 #include "plugin/error.h"
+#include "renewal-double.h"
 #include "test-ca.h"
 
 /* --- the double --- */
@@ -153,6 +154,7 @@ preflight_finish (HerdIssuer *issuer G_GNUC_UNUSED, GAsyncResult *result, GError
 static void
 issuer_init (HerdIssuerInterface *iface)
 {
+  renewal_double_init (iface);
   iface->issue_async = issue_async;
   iface->issue_finish = issue_finish;
   iface->preflight_async = preflight_async;
@@ -376,6 +378,7 @@ make_issuer (const HerdAuthority *authority, const HerdPresetMatch *match G_GNUC
   self->clock = program->clock;
   self->waiting = program->waiting;
   self->name = g_strdup (authority->name);
+  renewal_double_set_up (HERD_ISSUER (self), self->name, self->clock, self->account);
   return HERD_ISSUER (self);
 }
 

@@ -114,6 +114,30 @@ class Showing(Case):
             self.assertEqual(shown[key], value)
         self.assertEqual(shown["deliveries"][0]["target"], "live")
 
+    def explain(self, **reasons):
+        values = {key.replace("_", "-"): GLib.Variant("s" if isinstance(value, str) else "x", value)
+                  for key, value in reasons.items()}
+        self.agent.methods["Explain"] = lambda path: GLib.Variant("(a{sv})", (values,))
+
+    def test_why(self):
+        """why says what led to the next action, and leaves out what there is not"""
+        self.explain(action="renew", time=FAR - 500, reason="the CA suggests it", rule="14d", rule_reason="a rule",
+                     rule_time=FAR - 400, not_after=FAR, window_start=FAR - 900, window_end=FAR - 300, pick=FAR - 500,
+                     explanation_url="https://ca.test/\x1b[2J", asked_at=5, ask_at=FAR - 800)
+        ended = self.ctl("why", "www")
+        self.assertEqual((ended.status, ended.err), (0, ""))
+        self.assertRegex(ended.out, r"^Next +renew 2099-12-31")
+        for said in ("the CA suggests it", "14d: a rule, 2099", "The CA suggests", "Picked in that", "https://ca.test/\\u001b[2J"):
+            self.assertIn(said, ended.out)
+        for unsaid in ("Failed", "Last error", "No suggestion"):
+            self.assertNotIn(unsaid, ended.out)
+        self.explain(action="retry", time=FAR, error_message="no", error_time=6, retry_at=FAR, suggestion_problem="silent")
+        ended = self.ctl("why", "www")
+        self.assertRegex(ended.out, r"\nLast error +no\n")
+        self.assertRegex(ended.out, r"\nNo suggestion +silent\n")
+        self.assertNotIn("Rule", ended.out)
+        self.assertEqual(self.ctl("why", "www", "--json").json()["retry-at"], FAR)
+
     def test_missing(self):
         """an unknown name: 5"""
         ended = self.ctl("show", "nobody")
