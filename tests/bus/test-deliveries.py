@@ -94,6 +94,23 @@ class Deliveries(unittest.TestCase):
     def attentions(self):
         return [a["code"] for a in self.client.get(ROOT, "Agent1")["Attentions"]]
 
+    # --- what is replaced ---
+
+    def test_replaces_no_rejected(self):
+        "A generation that a target rejected is replaced by none; the next one is"
+        name = "predecessorless"
+        subscription = self.subscribe(self.client, ["*"], "web")
+        path = self.issue(name, ["web"])
+        self.await_update(self.client, subscription, (path, name, 1))
+        self.acknowledge(self.client, subscription, path, 1, False, "no")
+        operation = self.renew(path)
+        self.await_update(self.client, subscription, (path, name, 2))
+        self.acknowledge(self.client, subscription, path, 2)
+        self.assertEqual(self.client.finished(operation)["State"], "done")
+        state = self.client.finished(self.renew(path))
+        self.assertEqual(state["State"], "failed")
+        self.assertIn("what it replaces", state["ErrorMessage"])
+
     # --- readers' rows ---
 
     def test_pending_reader_goes(self):

@@ -90,7 +90,9 @@ chain_make_leaf (ChainFixture *fixture, const Bend *bend)
   g_auto (gnutls_datum_t) der = { NULL, 0 };
 
   begin (&fixture->leaf, bend->not_before != 0 ? bend->not_before : NOW - DAY,
-         bend->not_after != 0 ? bend->not_after : NOW + 89 * DAY, "\x00\x87\x65\x43\x21", 5);
+         bend->not_after != 0 ? bend->not_after : NOW + 89 * DAY,
+         bend->serial != NULL ? bend->serial : "\x00\x87\x65\x43\x21",
+         bend->serial != NULL ? bend->serial_size : 5);
   for (guint i = 0; names[i] != NULL; i++)
     add_name (fixture->leaf.certificate, names[i]);
   if (bend->raw_name != NULL)
@@ -101,7 +103,12 @@ chain_make_leaf (ChainFixture *fixture, const Bend *bend)
                          (guint) strlen (bend->email), GNUTLS_FSAN_APPEND),
                      ==, 0);
   /* Not the intermediate's: RFC 9773's example's. */
-  if (!bend->without_key_id)
+  if (bend->raw_key_id != NULL)
+    g_assert_cmpint (gnutls_x509_crt_set_extension_by_oid (fixture->leaf.certificate, "2.5.29.35",
+                                                           bend->raw_key_id,
+                                                           (guint) bend->raw_key_id_size, 0),
+                     ==, 0);
+  else if (!bend->without_key_id)
     g_assert_cmpint (
         gnutls_x509_crt_set_authority_key_id (fixture->leaf.certificate, key_id, sizeof key_id - 1),
         ==, 0);

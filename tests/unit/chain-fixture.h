@@ -33,6 +33,10 @@ typedef struct {
   const char *raw_name; /* a DNS name as no library would write it, and its size */
   gsize raw_size;
   gboolean without_key_id;
+  const char *serial; /* the octets of the INTEGER, and how many */
+  gsize serial_size;
+  const char *raw_key_id; /* the DER of an AuthorityKeyIdentifier, and its size */
+  gsize raw_key_id_size;
 } Bend;
 
 extern const char *const chain_default_names[];

@@ -4,16 +4,47 @@
  */
 #include "chain-fixture.h"
 
-static const Bend without_key_id = { .without_key_id = TRUE };
+#define SERIAL(text) .serial = text, .serial_size = sizeof text - 1
+#define KEY_ID(text) .raw_key_id = text, .raw_key_id_size = sizeof text - 1
+#define EXAMPLE_KEY_ID "aYhba4dGQEHhs3uEe6CuLN4ByNQ"
 
-/* DATA: without; else the example of RFC 9773, Appendix A. */
+/* Certificates, and their identifiers: the octets that are in the DER, sign and all. */
+static const struct {
+  const char *name;
+  Bend bend;
+  const char *id; /* NULL: none */
+} renewal_ids[] = {
+  /* RFC 9773, Appendix A. */
+  { "example", { 0 }, EXAMPLE_KEY_ID ".AIdlQyE" },
+  { "serial-without-sign", { SERIAL ("\x7f") }, EXAMPLE_KEY_ID ".fw" },
+  { "serial-of-one-octet", { SERIAL ("\x05") }, EXAMPLE_KEY_ID ".BQ" },
+  { "serial-with-sign", { SERIAL ("\x00\x80") }, EXAMPLE_KEY_ID ".AIA" },
+  { "serial-ends-in-zero", { SERIAL ("\x01\x00\x00") }, EXAMPLE_KEY_ID ".AQAA" },
+  { "serial-of-21-octets",
+    { SERIAL ("\x00\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"
+              "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff") },
+    EXAMPLE_KEY_ID ".AP__________________________" },
+  { "no-key-id", { .without_key_id = TRUE }, NULL },
+  { "key-id-begins-with-zero", { KEY_ID ("\x30\x06\x80\x04\x00\x01\x02\x03") }, "AAECAw.AIdlQyE" },
+  { "key-id-of-one-octet", { KEY_ID ("\x30\x03\x80\x01\xff") }, "_w.AIdlQyE" },
+  { "key-id-is-empty", { KEY_ID ("\x30\x02\x80\x00") }, NULL },
+  { "issuer-beside-key-id",
+    { KEY_ID ("\x30\x0f\x80\x04\x00\x01\x02\x03\xa1\x04\x82\x02\x63\x61\x82\x01\x05") },
+    "AAECAw.AIdlQyE" },
+  { "issuer-without-key-id", { KEY_ID ("\x30\x09\xa1\x04\x82\x02\x63\x61\x82\x01\x05") }, NULL },
+};
+
+/* DATA: a Bend of the table. */
 static void
 tells_renewal_id (ChainFixture *fixture, gconstpointer data)
 {
   g_autoptr (HerdChain) chain = chain_parse (&fixture->leaf, &fixture->intermediate, NULL);
   g_autofree char *id = herd_chain_get_renewal_id (chain);
 
-  g_assert_cmpstr (id, ==, data != NULL ? NULL : "aYhba4dGQEHhs3uEe6CuLN4ByNQ.AIdlQyE");
+  for (guint i = 0; i < G_N_ELEMENTS (renewal_ids); i++) {
+    if (data == &renewal_ids[i].bend)
+      g_assert_cmpstr (id, ==, renewal_ids[i].id);
+  }
 }
 
 /* PREFIX and the SHA-256 of CERTIFICATE, or of its key. */
@@ -60,8 +91,12 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  ADD ("renewal-id/example", NULL, tells_renewal_id);
-  ADD ("renewal-id/none", &without_key_id, tells_renewal_id);
+  for (guint i = 0; i < G_N_ELEMENTS (renewal_ids); i++) {
+    g_autofree char *path = g_strconcat ("/chain/renewal-id/", renewal_ids[i].name, NULL);
+
+    g_test_add (path, ChainFixture, &renewal_ids[i].bend, chain_set_up, tells_renewal_id,
+                chain_tear_down);
+  }
   ADD ("preferred", NULL, knows_what_is_preferred);
   return g_test_run ();
 }
