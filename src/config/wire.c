@@ -9,7 +9,7 @@
 #include "plugin/error.h"
 
 #define REQUEST_TYPE "(usa(ssss))"
-#define REPLY_TYPE "(ubs)"
+#define REPLY_TYPE "(ubsa(sss))"
 
 /* With these, HERD_WIRE_CHALLENGES_ALWAYS challenges with their framing stay below the limit. */
 #define TYPE_MAX 32
@@ -45,18 +45,23 @@ key_authorization_is_valid (const char *token, const char *text)
          && is_made_of (text + length + 1, THUMBPRINT_MAX, "-_");
 }
 
+/* What is impossible in that which tells one challenge from others; NULL: nothing. */
+static const char *
+find_bad_part (const HerdChallenge *challenge)
+{
+  if (!is_made_of (challenge->type, TYPE_MAX, "-"))
+    return "type";
+  if (!is_made_of (challenge->identifier, IDENTIFIER_MAX, ".-_:"))
+    return "identifier";
+  return herd_challenge_token_is_valid (challenge->token) ? NULL : "token";
+}
+
 static gboolean
 check_challenge (const HerdChallenge *challenge, GError **error)
 {
-  const char *bad = NULL;
+  const char *bad = find_bad_part (challenge);
 
-  if (!is_made_of (challenge->type, TYPE_MAX, "-"))
-    bad = "type";
-  else if (!is_made_of (challenge->identifier, IDENTIFIER_MAX, ".-_:"))
-    bad = "identifier";
-  else if (!herd_challenge_token_is_valid (challenge->token))
-    bad = "token";
-  else if (!key_authorization_is_valid (challenge->token, challenge->key_authorization))
+  if (bad == NULL && !key_authorization_is_valid (challenge->token, challenge->key_authorization))
     bad = "key authorization";
   if (bad != NULL) {
     g_set_error (error, HERD_ERROR, HERD_ERROR_INVALID_ARGUMENT,
@@ -189,7 +194,21 @@ herd_wire_encode_reply (guint32 serial, gboolean ok, const char *message)
 {
   g_autofree char *text = g_utf8_make_valid (message, (gssize) strnlen (message, MESSAGE_MAX));
 
-  return serialise (g_variant_new (REPLY_TYPE, serial, ok, text));
+  return serialise (g_variant_new (REPLY_TYPE, serial, ok, text, NULL));
+}
+
+GBytes *
+herd_wire_encode_notice (GPtrArray *challenges)
+{
+  g_auto (GVariantBuilder) builder = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("a(sss)"));
+
+  for (guint i = 0; i < challenges->len; i++) {
+    const HerdChallenge *challenge = g_ptr_array_index (challenges, i);
+
+    g_variant_builder_add (&builder, "(sss)", challenge->type, challenge->identifier,
+                           challenge->token);
+  }
+  return serialise (g_variant_new (REPLY_TYPE, (guint32) 0, TRUE, "", &builder));
 }
 
 HerdWireReply *
@@ -197,11 +216,24 @@ herd_wire_decode_reply (gconstpointer data, gsize size, GError **error)
 {
   g_autoptr (GVariant) message = parse (REPLY_TYPE, data, size, error);
   g_autoptr (HerdWireReply) reply = NULL;
+  g_autoptr (GVariantIter) iter = NULL;
+  HerdChallenge each = { NULL };
 
   if (message == NULL)
     return NULL;
   reply = g_new0 (HerdWireReply, 1);
-  g_variant_get (message, REPLY_TYPE, &reply->serial, &reply->ok, &reply->message);
+  reply->seen = g_ptr_array_new_with_free_func ((GDestroyNotify) herd_challenge_unref);
+  g_variant_get (message, REPLY_TYPE, &reply->serial, &reply->ok, &reply->message, &iter);
+  while (g_variant_iter_next (iter, "(&s&s&s)", &each.type, &each.identifier, &each.token)) {
+    if (reply->serial != 0 || find_bad_part (&each) != NULL) {
+      g_set_error_literal (error, HERD_ERROR, HERD_ERROR_INVALID_ARGUMENT,
+                           "a message of impossible sightings; do agent and responder have the "
+                           "same version?");
+      return NULL;
+    }
+    g_ptr_array_add (reply->seen,
+                     herd_challenge_new (each.type, each.identifier, each.token, NULL));
+  }
   return g_steal_pointer (&reply);
 }
 
@@ -220,5 +252,6 @@ herd_wire_reply_free (HerdWireReply *reply)
   if (reply == NULL)
     return;
   g_free (reply->message);
+  g_clear_pointer (&reply->seen, g_ptr_array_unref);
   g_free (reply);
 }

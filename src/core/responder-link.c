@@ -113,9 +113,27 @@ link_queue_replay (HerdResponderLink *link, HerdWireVerb verb)
 static void
 link_remember (HerdResponderLink *link, const Call *call)
 {
-  for (guint i = call->done; i < call->done + call->sent; i++)
-    g_hash_table_add (link->presented,
-                      herd_challenge_ref (g_ptr_array_index (call->challenges, i)));
+  for (guint i = call->done; i < call->done + call->sent; i++) {
+    HerdChallenge *challenge = g_ptr_array_index (call->challenges, i);
+
+    herd_challenge_promise_sightings (challenge);
+    g_hash_table_add (link->presented, herd_challenge_ref (challenge));
+  }
+}
+
+/* The responder tells of validators that saw what it answers. */
+static void
+link_note_sightings (HerdResponderLink *link, GPtrArray *seen)
+{
+  for (guint i = 0; i < seen->len; i++) {
+    gpointer known;
+
+    if (g_hash_table_lookup_extended (link->presented, seen->pdata[i], &known, NULL)) {
+      g_autoptr (HerdChallenge) challenge = herd_challenge_ref (known);
+
+      herd_challenge_note_sighting (challenge);
+    }
+  }
 }
 
 /* --- the connection --- */
@@ -226,7 +244,7 @@ link_receive (HerdResponderLink *link)
   g_autoptr (HerdWireReply) reply = NULL;
   g_autoptr (GError) error = NULL;
   g_autoptr (GError) refusal = NULL;
-  Call *call = g_queue_peek_head (&link->calls);
+  Call *call = NULL;
 
   if (size < 0 && (errno == EAGAIN || errno == EINTR))
     return;
@@ -237,6 +255,10 @@ link_receive (HerdResponderLink *link)
     return;
   }
   reply = herd_wire_decode_reply (data, (gsize) size, &error);
+  if (reply != NULL && reply->seen->len > 0) {
+    link_note_sightings (link, reply->seen);
+    return;
+  }
   if (reply == NULL || !link->waiting || reply->serial != link->serial) {
     g_clear_error (&error);
     link_unreachable (link, "it sent what nobody asked for", &error);
@@ -247,6 +269,7 @@ link_receive (HerdResponderLink *link)
   herd_clock_disarm (link->clock, link->timer);
   link->timer = 0;
   link->waiting = FALSE;
+  call = g_queue_peek_head (&link->calls);
   if (!reply->ok) {
     g_set_error (&refusal, HERD_ERROR, HERD_ERROR_FAILED, "the responder cannot do it: %s",
                  reply->message);

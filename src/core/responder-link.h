@@ -24,8 +24,8 @@ HerdResponderLink *herd_responder_link_new_fd (int fd, HerdClock *clock);
 /* The child was started again: FD (taken) leads to the new one. */
 void herd_responder_link_set_fd (HerdResponderLink *link, int fd);
 
-/* Finishes when the responder answers every one of CHALLENGES (HerdChallenge). Twice is as good as
- * once. Errors: HERD_ERROR_UNREACHABLE (no responder, or none that answers within 10 s; says how to
+/* Finishes when the responder answers every one of CHALLENGES (HerdChallenge), whose sightings are
+ * noted from then on (challenge.h). Twice is as good as once. Errors: HERD_ERROR_UNREACHABLE (no responder, or none that answers within 10 s; says how to
  * get one), HERD_ERROR_FAILED (it will not; its reason), HERD_ERROR_CANCELLED. After an error, some
  * may be presented: withdraw them. */
 void herd_responder_link_answer_async (HerdResponderLink *link, GPtrArray *challenges,

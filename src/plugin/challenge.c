@@ -9,11 +9,18 @@
 #define TOKEN_MIN 22  /* 128 bits in base64url (RFC 8555 section 8.1) */
 #define TOKEN_MAX 128 /* our own bound; CAs use 43 */
 
+typedef struct {
+  HerdChallenge shown; /* the first member */
+  gboolean promised;
+  HerdChallengeWatcher watcher;
+  gpointer data;
+} Challenge;
+
 HerdChallenge *
 herd_challenge_new (const char *type, const char *identifier, const char *token,
                     const char *key_authorization)
 {
-  HerdChallenge *challenge = g_atomic_rc_box_new0 (HerdChallenge);
+  HerdChallenge *challenge = &g_atomic_rc_box_new0 (Challenge)->shown;
 
   challenge->type = g_strdup (type);
   challenge->identifier = g_strdup (identifier);
@@ -44,6 +51,36 @@ herd_challenge_unref (HerdChallenge *challenge)
 {
   if (challenge != NULL)
     g_atomic_rc_box_release_full (challenge, challenge_clear);
+}
+
+void
+herd_challenge_promise_sightings (HerdChallenge *challenge)
+{
+  ((Challenge *) challenge)->promised = TRUE;
+}
+
+gboolean
+herd_challenge_has_promise (HerdChallenge *challenge)
+{
+  return ((Challenge *) challenge)->promised;
+}
+
+void
+herd_challenge_set_watcher (HerdChallenge *challenge, HerdChallengeWatcher watcher, gpointer data)
+{
+  Challenge *self = (Challenge *) challenge;
+
+  self->watcher = watcher;
+  self->data = data;
+}
+
+void
+herd_challenge_note_sighting (HerdChallenge *challenge)
+{
+  const Challenge *self = (Challenge *) challenge;
+
+  if (self->watcher != NULL)
+    self->watcher (challenge, self->data);
 }
 
 guint

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * A challenge in flight: what a solver has to make visible to a CA's validators. Immutable.
+ * A challenge in flight: what a solver has to make visible to a CA's validators. Immutable, but for
+ * what its solver tells of validators that have come. That is of the main loop only.
  */
 #pragma once
 
@@ -20,6 +21,19 @@ HerdChallenge *herd_challenge_new (const char *type, const char *identifier, con
                                    const char *key_authorization);
 HerdChallenge *herd_challenge_ref (HerdChallenge *challenge);
 void herd_challenge_unref (HerdChallenge *challenge);
+
+/* For solvers that learn of it when a validator was shown CHALLENGE. It is not required, but saves its
+ * user time: a CA is asked for its verdict when it has seen what it came for. A promise is made before
+ * present() finishes; then every sighting is to be noted, the same validator's too. What is promised and
+ * does not come only costs time. */
+void herd_challenge_promise_sightings (HerdChallenge *challenge);
+void herd_challenge_note_sighting (HerdChallenge *challenge);
+
+/* For the solvers' user: WATCHER is called at each sighting, until there is another one, or NULL. */
+typedef void (*HerdChallengeWatcher) (HerdChallenge *challenge, gpointer data);
+void herd_challenge_set_watcher (HerdChallenge *challenge, HerdChallengeWatcher watcher,
+                                 gpointer data);
+gboolean herd_challenge_has_promise (HerdChallenge *challenge);
 
 /* For sets (GHashFunc, GEqualFunc): two are the same if type, identifier and token are. The
  * challenges of one authorization may share their token. */

@@ -20,7 +20,8 @@ struct _HerdSolverHostInterface {
   GTypeInterface parent;
 
   /* Lets certherd-responder answer CHALLENGES (HerdChallenge), and no longer. answer finishes
-   * when every one of them can be seen; withdraw of what is not there succeeds. Errors:
+   * when every one of them can be seen, and notes their sightings; withdraw of what is not there
+   * succeeds. Errors:
    * HERD_ERROR_UNREACHABLE (no responder; its message says how to get one), class backoff. */
   void (*answer_async) (HerdSolverHost *host, GPtrArray *challenges, GCancellable *cancellable,
                         GAsyncReadyCallback callback, gpointer data);

@@ -17,9 +17,11 @@ struct HerdControl {
   HerdClock *clock;
   GSocket *listener;
   GSource *accepting;
-  uid_t owner;  /* of the listener's file */
-  GQueue peers; /* Peer */
-  guint timer;  /* until orphaned challenges go */
+  uid_t owner;     /* of the listener's file */
+  GQueue peers;    /* Peer */
+  guint timer;     /* until orphaned challenges go */
+  GPtrArray *seen; /* HerdChallenge: sightings that are not told yet */
+  guint telling;   /* until they are */
   void (*closed) (gpointer data);
   gpointer closed_data;
 };
@@ -77,6 +79,48 @@ peer_gone (Peer *peer)
   control_watch_orphans (control);
   if (control->closed != NULL)
     control->closed (control->closed_data);
+}
+
+/* --- sightings --- */
+
+/* Best effort: whoever is not told asks the CA a little later. So a peer that does not read is not
+ * waited for. */
+static void
+control_tell (HerdControl *control)
+{
+  g_autoptr (GBytes) notice = herd_wire_encode_notice (control->seen);
+  gsize size;
+  const char *data = g_bytes_get_data (notice, &size);
+
+  for (GList *i = control->peers.head; i != NULL; i = i->next) {
+    const Peer *peer = i->data;
+
+    if (peer->presented)
+      g_socket_send (peer->socket, data, size, NULL, NULL);
+  }
+  g_ptr_array_set_size (control->seen, 0);
+}
+
+static void
+telling_due (gpointer data)
+{
+  HerdControl *control = data;
+
+  control->telling = 0;
+  if (control->seen->len > 0)
+    control_tell (control);
+}
+
+static void
+on_sighting (HerdChallenge *challenge, gpointer data)
+{
+  HerdControl *control = data;
+
+  g_ptr_array_add (control->seen, herd_challenge_ref (challenge));
+  if (control->seen->len >= HERD_WIRE_CHALLENGES_ALWAYS)
+    control_tell (control);
+  if (control->telling == 0)
+    control->telling = herd_clock_arm (control->clock, HERD_CONTROL_TOGETHER, telling_due, control);
 }
 
 /* --- requests --- */
@@ -269,6 +313,8 @@ herd_control_new (HerdFlight *flight, const char *const *types, HerdClock *clock
   control->types = types;
   control->clock = herd_clock_ref (clock);
   g_queue_init (&control->peers);
+  control->seen = g_ptr_array_new_with_free_func ((GDestroyNotify) herd_challenge_unref);
+  herd_flight_set_watcher (flight, on_sighting, control);
   return control;
 }
 
@@ -284,6 +330,9 @@ herd_control_free (HerdControl *control)
     g_source_unref (control->accepting);
   }
   g_clear_object (&control->listener);
+  herd_flight_set_watcher (control->flight, NULL, NULL);
+  g_ptr_array_unref (control->seen);
+  herd_clock_disarm (control->clock, control->telling);
   herd_clock_disarm (control->clock, control->timer);
   herd_clock_unref (control->clock);
   g_free (control);

@@ -16,10 +16,12 @@ G_BEGIN_DECLS
 /* So long challenges stay when the agent that presented them is gone; it presents them again. */
 #define HERD_CONTROL_ORPHANED ((gint64) 600 * HERD_SECOND)
 #define HERD_CONTROL_CONNECTIONS 16
+/* Sightings that follow each other so closely are told at once. */
+#define HERD_CONTROL_TOGETHER ((gint64) 2 * HERD_SECOND / 1000)
 
 typedef struct HerdControl HerdControl;
 
-/* FLIGHT outlives the control, and so does TYPES: the challenge types that are answered,
+/* FLIGHT outlives the control, whose sightings it tells to those who presented something, and so does TYPES: the challenge types that are answered,
  * NULL-terminated. Others are refused with the next step. */
 HerdControl *herd_control_new (HerdFlight *flight, const char *const *types, HerdClock *clock);
 void herd_control_free (HerdControl *control);

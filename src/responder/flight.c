@@ -8,8 +8,10 @@
 #include "responder/server-name.h"
 
 struct HerdFlight {
-  GHashTable *challenges; /* set of HerdChallenge */
+  GHashTable *challenges; /* HerdChallenge → how often it was shown (GUINT_TO_POINTER) */
   GHashTable *by_name;    /* char *, server name → HerdChallenge, of those */
+  HerdChallengeWatcher watcher;
+  gpointer data;
 };
 
 HerdFlight *
@@ -64,7 +66,8 @@ check_names (HerdFlight *flight, GPtrArray *challenges, GError **error)
 static void
 flight_take_out (HerdFlight *flight, const HerdChallenge *challenge)
 {
-  const HerdChallenge *known = g_hash_table_lookup (flight->challenges, challenge);
+  HerdChallenge *known = herd_flight_find (flight, challenge->type, challenge->token,
+                                           challenge->identifier);
   g_autofree char *name = known != NULL ? herd_server_name_of (known) : NULL;
 
   if (name != NULL)
@@ -80,7 +83,7 @@ flight_put (HerdFlight *flight, HerdChallenge *challenge)
 
   /* What is equal is replaced: its key authorization may be another one now. */
   flight_take_out (flight, challenge);
-  g_hash_table_add (flight->challenges, herd_challenge_ref (challenge));
+  g_hash_table_replace (flight->challenges, herd_challenge_ref (challenge), GUINT_TO_POINTER (0));
   if (name != NULL)
     g_hash_table_replace (flight->by_name, name, challenge);
 }
@@ -122,7 +125,7 @@ herd_flight_get_size (HerdFlight *flight)
 }
 
 /* Only a client of HTTP/1.0 does not say which host it wants; it may cost a walk. */
-static const HerdChallenge *
+static HerdChallenge *
 find_anyhow (HerdFlight *flight, const char *type, const char *token)
 {
   GHashTableIter iter;
@@ -130,7 +133,7 @@ find_anyhow (HerdFlight *flight, const char *type, const char *token)
 
   g_hash_table_iter_init (&iter, flight->challenges);
   while (g_hash_table_iter_next (&iter, &key, NULL)) {
-    const HerdChallenge *challenge = key;
+    HerdChallenge *challenge = key;
 
     if (g_str_equal (challenge->token, token) && g_str_equal (challenge->type, type))
       return challenge;
@@ -138,18 +141,41 @@ find_anyhow (HerdFlight *flight, const char *type, const char *token)
   return NULL;
 }
 
-const HerdChallenge *
+HerdChallenge *
 herd_flight_find (HerdFlight *flight, const char *type, const char *token, const char *identifier)
 {
   const HerdChallenge wanted = { (char *) type, (char *) identifier, (char *) token, NULL };
+  gpointer found = NULL;
 
   if (identifier == NULL)
     return find_anyhow (flight, type, token);
-  return g_hash_table_lookup (flight->challenges, &wanted);
+  g_hash_table_lookup_extended (flight->challenges, &wanted, &found, NULL);
+  return found;
 }
 
-const HerdChallenge *
+HerdChallenge *
 herd_flight_find_by_server_name (HerdFlight *flight, const char *name)
 {
   return g_hash_table_lookup (flight->by_name, name);
+}
+
+void
+herd_flight_note_sighting (HerdFlight *flight, HerdChallenge *challenge)
+{
+  gpointer count;
+
+  if (!g_hash_table_lookup_extended (flight->challenges, challenge, NULL, &count)
+      || GPOINTER_TO_UINT (count) >= HERD_FLIGHT_SIGHTINGS)
+    return;
+  g_hash_table_insert (flight->challenges, herd_challenge_ref (challenge),
+                       GUINT_TO_POINTER (GPOINTER_TO_UINT (count) + 1));
+  if (flight->watcher != NULL)
+    flight->watcher (challenge, flight->data);
+}
+
+void
+herd_flight_set_watcher (HerdFlight *flight, HerdChallengeWatcher watcher, gpointer data)
+{
+  flight->watcher = watcher;
+  flight->data = data;
 }

@@ -11,6 +11,9 @@
 G_BEGIN_DECLS
 
 #define HERD_FLIGHT_LIMIT 65536 /* challenges */
+/* So often a validator's sight of one challenge is told. There are as many as the CA has perspectives,
+ * each perhaps twice; more than that is somebody else. */
+#define HERD_FLIGHT_SIGHTINGS 32
 
 typedef struct HerdFlight HerdFlight;
 
@@ -26,10 +29,15 @@ void herd_flight_clear (HerdFlight *flight);
 guint herd_flight_get_size (HerdFlight *flight);
 
 /* The challenge of TYPE with TOKEN for IDENTIFIER (NULL: whichever), or NULL. The flight's. */
-const HerdChallenge *herd_flight_find (HerdFlight *flight, const char *type, const char *token,
-                                       const char *identifier);
+HerdChallenge *herd_flight_find (HerdFlight *flight, const char *type, const char *token,
+                                 const char *identifier);
 /* The one that a validator asks for with the server name NAME (server-name.h), or NULL. The flight's. */
-const HerdChallenge *herd_flight_find_by_server_name (HerdFlight *flight, const char *name);
+HerdChallenge *herd_flight_find_by_server_name (HerdFlight *flight, const char *name);
+
+/* CHALLENGE, which was found in the flight and may have left it since, was shown to somebody: to be told
+ * to whoever has set a watcher. */
+void herd_flight_note_sighting (HerdFlight *flight, HerdChallenge *challenge);
+void herd_flight_set_watcher (HerdFlight *flight, HerdChallengeWatcher watcher, gpointer data);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (HerdFlight, herd_flight_free)
 

@@ -16,6 +16,7 @@ typedef struct {
   char head[HERD_HTTP_HEAD_LIMIT];
   GString *answer; /* NULL: the head is not whole yet */
   gsize written;
+  HerdChallenge *challenge; /* what the answer shows; NULL: nothing */
 } HttpClient;
 
 /* --- answers --- */
@@ -38,7 +39,7 @@ client_answer (HttpClient *client, const char *status, const char *fields, const
   herd_client_watch (&client->base, G_IO_OUT);
 }
 
-static const HerdChallenge *
+static HerdChallenge *
 find_challenge (HerdFlight *flight, const HerdHttpHead *head)
 {
   const char *token = head->target + strlen (PREFIX);
@@ -52,7 +53,7 @@ static void
 client_answer_head (HttpClient *client, gsize length)
 {
   g_autoptr (HerdHttpHead) head = herd_http_head_parse (client->head, length);
-  const HerdChallenge *challenge;
+  HerdChallenge *challenge;
 
   if (head == NULL) {
     client_answer (client, "400 Bad Request", "", "bad request\n", TRUE);
@@ -64,11 +65,13 @@ client_answer_head (HttpClient *client, gsize length)
     return;
   }
   challenge = find_challenge (herd_front_get_data (client->base.front), head);
-  if (challenge == NULL)
+  if (challenge == NULL) {
     client_answer (client, "404 Not Found", "", "not found\n", head->method == HERD_HTTP_GET);
-  else
-    client_answer (client, "200 OK", "", challenge->key_authorization,
-                   head->method == HERD_HTTP_GET);
+    return;
+  }
+  client_answer (client, "200 OK", "", challenge->key_authorization, head->method == HERD_HTTP_GET);
+  if (head->method == HERD_HTTP_GET)
+    client->challenge = herd_challenge_ref (challenge);
 }
 
 /* --- reading and writing: FALSE when there is nothing more to be done for the client --- */
@@ -112,8 +115,11 @@ client_write (HttpClient *client)
   if (size < 0)
     return is_later (error);
   client->written += (gsize) size;
-  if (client->written == client->answer->len)
-    herd_client_drain (&client->base);
+  if (client->written < client->answer->len)
+    return TRUE;
+  if (client->challenge != NULL)
+    herd_flight_note_sighting (herd_front_get_data (client->base.front), client->challenge);
+  herd_client_drain (&client->base);
   return TRUE;
 }
 
@@ -138,6 +144,7 @@ http_clear (HerdClient *base)
 
   if (client->answer != NULL)
     g_string_free (client->answer, TRUE);
+  herd_challenge_unref (client->challenge);
 }
 
 HerdFront *

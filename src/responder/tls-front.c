@@ -32,8 +32,9 @@ typedef struct {
   gnutls_session_t session;
   gnutls_pcert_st proof;
   gboolean has_proof;
-  gsize received;  /* by GnuTLS */
-  gboolean shaken; /* what is left is to say goodbye */
+  HerdChallenge *challenge; /* whose proof it is */
+  gsize received;           /* by GnuTLS */
+  gboolean shaken;          /* what is left is to say goodbye */
 } TlsClient;
 
 /* --- the choice --- */
@@ -69,7 +70,7 @@ on_client_hello (gnutls_session_t session)
   TlsClient *client = gnutls_session_get_ptr (session);
   TlsFront *front = herd_front_get_data (client->base.front);
   g_autofree char *name = get_server_name (session);
-  const HerdChallenge *challenge = NULL;
+  HerdChallenge *challenge = NULL;
   gboolean by_protocol = has_agreed (session);
   gboolean is_alpn;
 
@@ -83,6 +84,8 @@ on_client_hello (gnutls_session_t session)
   /* Again after a HelloRetryRequest, perhaps with another name. */
   if (client->has_proof)
     gnutls_pcert_deinit (&client->proof);
+  herd_challenge_unref (client->challenge);
+  client->challenge = herd_challenge_ref (challenge);
   client->has_proof = herd_tls_proof_make (
       challenge, front->key, herd_front_get_seconds (client->base.front), &client->proof, NULL);
   return client->has_proof ? GNUTLS_E_SUCCESS : GNUTLS_E_INTERNAL_ERROR;
@@ -153,6 +156,15 @@ is_later (int code)
   return code == GNUTLS_E_AGAIN || code == GNUTLS_E_INTERRUPTED;
 }
 
+/* The proof was in the handshake. */
+static void
+note_sighting (TlsClient *client)
+{
+  TlsFront *front = herd_front_get_data (client->base.front);
+
+  herd_flight_note_sighting (front->flight, client->challenge);
+}
+
 /* One look at whatever has come. Every end of the handshake is an end of the client. */
 static gboolean
 tls_ready (HerdClient *base)
@@ -163,6 +175,8 @@ tls_ready (HerdClient *base)
   if (!client->shaken) {
     code = gnutls_handshake (client->session);
     client->shaken = code == GNUTLS_E_SUCCESS;
+    if (client->shaken)
+      note_sighting (client);
     if (code < 0 && client->received == INPUT_LIMIT)
       code = gnutls_alert_send (client->session, GNUTLS_AL_FATAL, GNUTLS_A_RECORD_OVERFLOW);
     else if (code < 0 && !is_later (code))
@@ -186,6 +200,7 @@ tls_clear (HerdClient *base)
     gnutls_deinit (client->session);
   if (client->has_proof)
     gnutls_pcert_deinit (&client->proof);
+  herd_challenge_unref (client->challenge);
 }
 
 /* --- the front --- */

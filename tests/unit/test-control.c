@@ -134,6 +134,97 @@ test_back_again (Fixture *fixture, gconstpointer data)
   g_assert_cmpuint (herd_flight_get_size (fixture->flight), ==, 2);
 }
 
+/* --- sightings --- */
+
+/* The next message for AGENT, which is there; NULL: it is not. */
+static HerdWireReply *
+hear (GSocket *agent)
+{
+  char data[HERD_WIRE_LIMIT];
+  gssize size = g_socket_receive (agent, data, sizeof data, NULL, NULL);
+
+  return size > 0 ? herd_wire_decode_reply (data, (gsize) size, NULL) : NULL;
+}
+
+static void
+see (Fixture *fixture, const char *identifier)
+{
+  HerdChallenge *challenge = herd_flight_find (fixture->flight, "http-01", TOKEN, identifier);
+
+  g_assert_nonnull (challenge);
+  herd_flight_note_sighting (fixture->flight, challenge);
+}
+
+/* What is seen at nearly the same time is told in one message, to those who presented something. */
+static void
+test_sightings (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GSocket) agent = join (fixture);
+  g_autoptr (GSocket) other = join (fixture);
+  g_autoptr (HerdWireReply) notice = NULL;
+
+  tell (agent, HERD_WIRE_ANSWER, 2);
+  tell (other, HERD_WIRE_WITHDRAW, 0);
+  see (fixture, "0.example");
+  see (fixture, "1.example");
+  see (fixture, "1.example");
+  g_assert_null (hear (agent));
+  herd_manual_clock_advance (fixture->clock, HERD_CONTROL_TOGETHER);
+  notice = hear (agent);
+  g_assert_nonnull (notice);
+  g_assert_cmpuint (notice->serial, ==, 0);
+  g_assert_cmpuint (notice->seen->len, ==, 3);
+  g_assert_cmpstr (((HerdChallenge *) notice->seen->pdata[0])->identifier, ==, "0.example");
+  g_assert_cmpstr (((HerdChallenge *) notice->seen->pdata[2])->identifier, ==, "1.example");
+  g_assert_null (hear (agent));
+  g_assert_null (hear (other));
+}
+
+/* Somebody who knows a token asks for it all day: that is not told all day. */
+static void
+test_endless_sightings (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GSocket) agent = join (fixture);
+  guint told = 0;
+
+  tell (agent, HERD_WIRE_ANSWER, 3);
+  for (guint i = 0; i < 1000; i++) {
+    see (fixture, "0.example");
+    see (fixture, "1.example");
+    see (fixture, "2.example");
+  }
+  herd_manual_clock_advance (fixture->clock, HERD_CONTROL_TOGETHER);
+  for (;;) {
+    g_autoptr (HerdWireReply) notice = hear (agent);
+
+    if (notice == NULL)
+      break;
+    g_assert_cmpuint (notice->seen->len, <=, HERD_WIRE_CHALLENGES_ALWAYS);
+    told += notice->seen->len;
+  }
+  g_assert_cmpuint (told, ==, 3 * HERD_FLIGHT_SIGHTINGS);
+}
+
+/* An agent that does not read loses sightings, and nothing else: the responder does not wait. */
+static void
+test_deaf_agent (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GSocket) deaf = join (fixture);
+  g_autoptr (GSocket) agent = join (fixture);
+
+  tell (deaf, HERD_WIRE_ANSWER, 1);
+  tell (agent, HERD_WIRE_ANSWER, 1);
+  for (guint i = 0; i < 5000; i++) {
+    g_autoptr (HerdWireReply) notice = NULL;
+
+    tell (agent, HERD_WIRE_ANSWER, 1); /* counted anew */
+    see (fixture, "0.example");
+    herd_manual_clock_advance (fixture->clock, HERD_CONTROL_TOGETHER);
+    notice = hear (agent);
+    g_assert_nonnull (notice);
+  }
+}
+
 static void
 test_full (Fixture *fixture, gconstpointer data)
 {
@@ -160,6 +251,9 @@ main (int argc, char **argv)
 #define ADD(name, function) g_test_add ("/control/" name, Fixture, NULL, setup, function, teardown)
   ADD ("orphans", test_orphans);
   ADD ("back-again", test_back_again);
+  ADD ("sightings", test_sightings);
+  ADD ("endless-sightings", test_endless_sightings);
+  ADD ("deaf-agent", test_deaf_agent);
   ADD ("full", test_full);
   return g_test_run ();
 }

@@ -137,6 +137,49 @@ test_there_and_back (Fixture *fixture, gconstpointer data)
   g_assert_true (is_served (fixture->process, g_ptr_array_index (challenges, 1)));
 }
 
+static void
+count_sighting (HerdChallenge *challenge G_GNUC_UNUSED, gpointer data)
+{
+  (*(guint *) data)++;
+}
+
+/* Who presented a challenge hears of everyone who saw it, and of nobody who saw nothing; also from the next
+ * responder. */
+static void
+test_sightings (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GPtrArray) challenges = make_challenges (2);
+  g_autoptr (GPtrArray) unknown = make_challenges (3);
+  g_autoptr (GError) error = NULL;
+  guint seen[2] = { 0 };
+
+  start (fixture);
+  for (guint i = 0; i < 2; i++) {
+    herd_challenge_set_watcher (challenges->pdata[i], count_sighting, &seen[i]);
+    g_assert_false (herd_challenge_has_promise (challenges->pdata[i]));
+  }
+  g_assert_true (answer (fixture->link, challenges, &error));
+  g_assert_true (herd_challenge_has_promise (challenges->pdata[0]));
+  g_assert_false (is_served (fixture->process, unknown->pdata[2]));
+  g_assert_true (is_served (fixture->process, challenges->pdata[1]));
+  while (seen[1] == 0)
+    g_main_context_iteration (NULL, TRUE);
+  g_assert_cmpuint (seen[0], ==, 0);
+
+  g_assert_cmpint (responder_process_stop (fixture->process, SIGKILL), ==, -SIGKILL);
+  start (fixture);
+  while (!is_served (fixture->process, challenges->pdata[0]))
+    g_main_context_iteration (NULL, TRUE);
+  while (seen[0] == 0)
+    g_main_context_iteration (NULL, TRUE);
+  /* A call works as before, with notices before its reply. */
+  g_assert_true (is_served (fixture->process, challenges->pdata[1]));
+  g_assert_true (withdraw (fixture->link, challenges, &error));
+  g_assert_no_error (error);
+  for (guint i = 0; i < 2; i++)
+    herd_challenge_set_watcher (challenges->pdata[i], NULL, NULL);
+}
+
 /* More than a message holds. */
 static void
 test_many (Fixture *fixture, gconstpointer data)
@@ -426,6 +469,7 @@ main (int argc, char **argv)
 #define ADD(name, function)                                                                        \
   g_test_add ("/responder-link/" name, Fixture, NULL, setup, function, teardown)
   ADD ("there-and-back", test_there_and_back);
+  ADD ("sightings", test_sightings);
   ADD ("many", test_many);
   ADD ("queue", test_queue);
   ADD ("killed", test_killed);

@@ -194,6 +194,28 @@ test_strangers (FrontFixture *fixture, gconstpointer data)
   }
 }
 
+static void
+count_sighting (HerdChallenge *challenge, gpointer data)
+{
+  g_assert_cmpstr (challenge->identifier, ==, NAME);
+  (*(guint *) data)++;
+}
+
+/* Who shakes hands has seen the proof; who is sent away has not. */
+static void
+test_sighting (FrontFixture *fixture, gconstpointer data)
+{
+  const TlsHello hello = { NAME, PROTOCOL, NULL };
+  const TlsHello stranger = { "other.example.org", PROTOCOL, NULL };
+  guint seen = 0;
+
+  herd_flight_set_watcher (fixture->flight, count_sighting, &seen);
+  tls_client_assert_alert (fixture, &stranger, GNUTLS_A_UNRECOGNIZED_NAME);
+  g_assert_cmpuint (seen, ==, 0);
+  assert_proof (fixture, &hello, GNUTLS_SAN_DNSNAME, NAME, strlen (NAME));
+  g_assert_cmpuint (seen, ==, 1);
+}
+
 /* Only while it is in hand. */
 static void
 test_withdrawn (FrontFixture *fixture, gconstpointer data)
@@ -440,6 +462,7 @@ main (int argc, char **argv)
   ADD ("addresses", test_addresses);
   ADD ("versions", test_versions);
   ADD ("strangers", test_strangers);
+  ADD ("sighting", test_sighting);
   ADD ("withdrawn", test_withdrawn);
   ADD ("taken", test_taken);
   ADD ("garbage", test_garbage);

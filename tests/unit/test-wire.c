@@ -192,6 +192,31 @@ test_reply (void)
   g_assert_cmpuint (g_bytes_get_size (cut), <, 2048);
 }
 
+static void
+test_notice (void)
+{
+  g_autoptr (GPtrArray) challenges = make_challenges (HERD_WIRE_CHALLENGES_ALWAYS);
+  g_autoptr (GBytes) bytes = herd_wire_encode_notice (challenges);
+  g_autoptr (GVariant) bad = g_variant_ref_sink (
+      g_variant_new_parsed ("(@u 0, true, '', [('http-01', 'a.example', '../../etc/passwd')])"));
+  g_autoptr (GVariant) mixed = g_variant_ref_sink (
+      g_variant_new_parsed ("(@u 5, true, '', [('http-01', 'a.example', %s)])", TOKEN));
+  gsize size;
+  const guint8 *data = g_bytes_get_data (bytes, &size);
+  g_autoptr (HerdWireReply) notice = herd_wire_decode_reply (data, size, NULL);
+
+  g_assert_cmpuint (size, <=, HERD_WIRE_LIMIT);
+  g_assert_cmpuint (notice->serial, ==, 0);
+  g_assert_cmpuint (notice->seen->len, ==, challenges->len);
+  for (guint i = 0; i < challenges->len; i++)
+    g_assert_true (herd_challenge_equal (notice->seen->pdata[i], challenges->pdata[i]));
+  for (gsize length = 0; length < size; length += 97)
+    g_assert_null (herd_wire_decode_reply (data, length, NULL));
+  g_assert_null (herd_wire_decode_reply (g_variant_get_data (bad), g_variant_get_size (bad), NULL));
+  g_assert_null (
+      herd_wire_decode_reply (g_variant_get_data (mixed), g_variant_get_size (mixed), NULL));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -202,5 +227,6 @@ main (int argc, char **argv)
   g_test_add_func ("/wire/garbage", test_garbage);
   g_test_add_func ("/wire/damage", test_damage);
   g_test_add_func ("/wire/reply", test_reply);
+  g_test_add_func ("/wire/notice", test_notice);
   return g_test_run ();
 }
