@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#define NONCES_MAX 16
+#define NONCES_MAX 32 /* as many as there are requests at a time: net/http.h */
 #define NONCE_LENGTH_MAX 512
 #define AGE_MAX (5 * 60 * HERD_SECOND)
 

@@ -40,7 +40,8 @@ struct HerdAcmeOrder {
   GPtrArray *batches;   /* of HerdBatch: the present wait's */
   guint releases;       /* the present wait's, after the batches */
   HerdPoll poll;
-  gint64 deadline; /* monotonic, for all polling */
+  HerdSightings *sightings; /* NULL: nothing was presented */
+  gint64 deadline;          /* monotonic, for all polling */
   guint finalizes;
   gboolean asked;      /* newOrder has left since the last commit */
   gboolean lost;       /* the answer to newOrder, just now */
@@ -65,6 +66,9 @@ gboolean herd_acme_order_take (HerdAcmeOrder *order, HerdHttpResponse *response,
 void herd_acme_order_set_url (HerdAcmeOrder *order, const char *url);
 /* Jumps to the row that the status of the order asks for. */
 gboolean herd_acme_order_go_on (HerdRun *run, HerdAcmeOrder *order, GError **error);
+
+/* A validator was shown a challenge of the order: asks the CA when the verdict is near. */
+void herd_acme_order_saw_validator (gpointer order);
 
 /* Settles what newOrder is to say, now that the directory is known. Errors: HERD_ERROR_REFUSED (a
  * required profile that the CA does not have). */

@@ -229,7 +229,7 @@ poll_enter (HerdRun *run, gpointer data, GError **error G_GNUC_UNUSED)
 {
   HerdAcmeOrder *order = data;
 
-  if (herd_poll_is_due (&order->poll))
+  if (herd_poll_is_due (&order->poll, herd_clock_get_monotonic (order->session->clock)))
     herd_acme_order_post (run, order, "order", order->record->order_url, NULL);
   return TRUE;
 }
@@ -270,6 +270,31 @@ poll_leave (HerdRun *run, HerdAcmeOrder *order, gboolean *wait, GError **error)
   return FALSE;
 }
 
+/* Does the next question wait for validators to be seen? */
+static gboolean
+is_by_sight (HerdAcmeOrder *order)
+{
+  return order->sightings != NULL && herd_poll_is_fresh (&order->poll)
+         && herd_sightings_are_promised (order->sightings);
+}
+
+static gint64
+get_delay_by_sight (HerdAcmeOrder *order)
+{
+  return herd_poll_get_delay_by_sight (&order->poll, order->sightings,
+                                       herd_acme_session_get_seconds (order->session),
+                                       herd_clock_get_monotonic (order->session->clock));
+}
+
+void
+herd_acme_order_saw_validator (gpointer data)
+{
+  HerdAcmeOrder *order = data;
+
+  if (g_strcmp0 (herd_run_get_step (order->run), "ready") == 0 && is_by_sight (order))
+    herd_run_set_delay (order->run, get_delay_by_sight (order));
+}
+
 static gboolean
 ready_leave (HerdRun *run, gpointer data, GError **error)
 {
@@ -278,10 +303,13 @@ ready_leave (HerdRun *run, gpointer data, GError **error)
 
   if (!poll_leave (run, order, &wait, error))
     return FALSE;
+  if (wait && is_by_sight (order))
+    herd_run_again (run, get_delay_by_sight (order));
   if (wait)
     return TRUE;
   if (order->order->status == HERD_ORDER_PENDING)
     return poll_again (run, order, error);
+  herd_poll_learn (&order->poll, order->sightings);
   return herd_acme_order_go_on (run, order, error);
 }
 
@@ -309,7 +337,8 @@ finalize_leave (HerdRun *run, gpointer data, GError **error)
   g_autoptr (HerdHttpResponse)
       response = herd_acme_post_finish (herd_run_get_result (run, 0), &local);
 
-  herd_poll_start (&order->poll);
+  herd_poll_start (&order->poll, &order->session->issue,
+                   herd_clock_get_monotonic (order->session->clock));
   if (response == NULL) {
     gboolean not_ready = g_strcmp0 (herd_error_get_problem_type (local), "orderNotReady") == 0;
 
@@ -345,6 +374,7 @@ valid_leave (HerdRun *run, gpointer data, GError **error)
     return poll_again (run, order, error);
   if (order->order->status == HERD_ORDER_READY && order->finalizes >= FINALIZES_MAX)
     return poll_again (run, order, error);
+  herd_poll_learn (&order->poll, NULL);
   return herd_acme_order_go_on (run, order, error);
 }
 
@@ -415,6 +445,7 @@ order_free (HerdAcmeOrder *order)
   g_ptr_array_unref (order->pending);
   g_ptr_array_unref (order->to_answer);
   g_clear_pointer (&order->batches, g_ptr_array_unref);
+  herd_sightings_free (order->sightings);
   herd_chain_free (order->chain);
   g_strfreev (order->alternates);
   herd_issued_free (order->issued);
@@ -470,7 +501,7 @@ herd_acme_order_async (HerdAcmeSession *session, const HerdIssueRequest *request
   order->record = g_steal_pointer (&record);
   order->deadline = herd_clock_get_monotonic (session->clock)
                     + HERD_POLL_DEADLINE * (gint64) HERD_SECOND;
-  herd_poll_start (&order->poll);
+  herd_poll_start (&order->poll, &session->issue, herd_clock_get_monotonic (session->clock));
   order->pending = g_ptr_array_new_with_free_func (g_free);
   order->to_answer = g_ptr_array_new_with_free_func (g_free);
   order->issued = g_new0 (HerdIssued, 1);

@@ -331,7 +331,7 @@ herd_acme_post_async (HerdAcmeSession *session, HerdIssuerHost *host, const Herd
   post->accept = g_strdup (given->accept);
   post->with_jwk = given->with_jwk;
   post->repeatable = given->repeatable;
-  herd_poll_start (&post->poll);
+  herd_poll_start (&post->poll, NULL, 0);
   post->signer = given->signer;
   post->limit = given->limit != 0 ? given->limit : HERD_SIZE_OBJECT;
   post->run = herd_run_new ("post", steps, G_N_ELEMENTS (steps), &ops, post, session->clock, NULL);

@@ -121,6 +121,17 @@ herd_proof_authorize_leave (HerdRun *run, gpointer data, GError **error)
   return TRUE;
 }
 
+static void
+watch (HerdAcmeOrder *order)
+{
+  herd_sightings_free (order->sightings);
+  order->sightings = herd_sightings_new (order->session->clock, herd_acme_order_saw_validator,
+                                         order);
+  for (guint i = 0; i < order->record->presented->len; i++)
+    herd_sightings_watch (order->sightings,
+                          ((const HerdPresented *) order->record->presented->pdata[i])->challenge);
+}
+
 gboolean
 herd_proof_present_enter (HerdRun *run, gpointer data, GError **error G_GNUC_UNUSED)
 {
@@ -128,6 +139,7 @@ herd_proof_present_enter (HerdRun *run, gpointer data, GError **error G_GNUC_UNU
 
   g_clear_pointer (&order->batches, g_ptr_array_unref);
   order->batches = herd_solving_group (order->host, order->record->presented);
+  watch (order);
   for (guint i = 0; i < order->batches->len; i++) {
     HerdBatch *batch = order->batches->pdata[i];
 
@@ -183,14 +195,18 @@ gboolean
 herd_proof_respond_leave (HerdRun *run, gpointer data, GError **error)
 {
   HerdAcmeOrder *order = data;
+  HerdAcmeSession *session = order->session;
+  gint64 retry_at = order->poll.retry_at;
 
   for (guint i = 0; i < herd_run_get_n_results (run); i++) {
     g_autoptr (GError) local = NULL;
     g_autoptr (HerdHttpResponse)
         response = herd_acme_post_finish (herd_run_get_result (run, i), &local);
 
-    if (response != NULL)
+    if (response != NULL) {
+      retry_at = MAX (retry_at, herd_http_response_get_retry_at (response));
       continue;
+    }
     /* After a restart, the CA may have come to an end with a challenge that was answered before,
      * in between: the authorizations tell. */
     if (!order->read_again && herd_error_get_status (local) == 400) {
@@ -201,7 +217,11 @@ herd_proof_respond_leave (HerdRun *run, gpointer data, GError **error)
     g_propagate_error (error, g_steal_pointer (&local));
     return FALSE;
   }
-  herd_poll_start (&order->poll);
+  herd_poll_answered (&order->poll, retry_at);
+  herd_poll_start (&order->poll,
+                   herd_sightings_are_promised (order->sightings) ? &session->verdict
+                                                                  : &session->validation,
+                   herd_clock_get_monotonic (session->clock));
   return TRUE;
 }
 

@@ -21,6 +21,9 @@ herd_acme_session_new (const char *name, const char *directory_url, const char *
   session->crash = crash;
   session->account = herd_acme_account_new ();
   session->tried = herd_tried_new (NULL);
+  session->validation = HERD_PACE_VALIDATION;
+  session->verdict = HERD_PACE_VERDICT;
+  session->issue = HERD_PACE_ISSUE;
   session->turns = herd_gate_new (G_MAXUINT);
   session->orders = g_hash_table_new (g_str_hash, g_str_equal);
   return session;

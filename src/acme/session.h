@@ -8,6 +8,7 @@
 #include "acme/account.h"
 #include "acme/directory.h"
 #include "acme/nonces.h"
+#include "acme/poll.h"
 #include "acme/tried.h"
 #include "net/http.h"
 #include "util/gate.h"
@@ -38,7 +39,10 @@ typedef struct {
   HerdDirectory *directory;    /* NULL: not known */
   gboolean directory_is_stale; /* the CA no longer knows what it told us */
   HerdPrepare *preparing;      /* the one under way, or NULL */
-  GHashTable *orders;          /* set of URLs (char *): orders that operations work on */
+  HerdPace validation;         /* where nobody tells of validators */
+  HerdPace verdict;            /* where somebody does */
+  HerdPace issue;
+  GHashTable *orders; /* set of URLs (char *): orders that operations work on */
 } HerdAcmeSession;
 
 /* Takes HTTP. */

@@ -402,6 +402,15 @@ herd_run_again (HerdRun *run, gint64 delay)
 }
 
 void
+herd_run_set_delay (HerdRun *run, gint64 delay)
+{
+  if (run->timer == 0)
+    return;
+  herd_clock_disarm (run->clock, run->timer);
+  run->timer = herd_clock_arm (run->clock, delay, on_delay_over, run);
+}
+
+void
 herd_run_jump (HerdRun *run, const char *step)
 {
   g_return_if_fail (!is_last (run));

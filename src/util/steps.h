@@ -89,6 +89,9 @@ GAsyncResult *herd_run_get_result (HerdRun *run, guint index);
 
 /* In leave: enter this step again after DELAY microseconds; 0: at once, without the main loop. */
 void herd_run_again (HerdRun *run, gint64 delay);
+/* At any time: a delay of "again" that is running ends DELAY microseconds from now instead; otherwise
+ * nothing happens. */
+void herd_run_set_delay (HerdRun *run, gint64 delay);
 /* In leave: go on at the row named STEP instead of the next one (forwards or backwards). */
 void herd_run_jump (HerdRun *run, const char *step);
 

@@ -270,6 +270,8 @@ struct _TestSolver {
   guint cleanups;
   guint batch;
   gboolean failing;
+  gboolean promising;
+  GPtrArray *presented; /* by the last call; NULL: none */
 };
 
 static void solver_iface_init (HerdSolverInterface *iface);
@@ -284,6 +286,7 @@ test_solver_finalize (GObject *object)
 
   g_free (solver->challtestsrv);
   g_free (solver->log);
+  g_clear_pointer (&solver->presented, g_ptr_array_unref);
   G_OBJECT_CLASS (test_solver_parent_class)->finalize (object);
 }
 
@@ -345,6 +348,19 @@ void
 test_solver_fail (TestSolver *solver)
 {
   solver->failing = TRUE;
+}
+
+void
+test_solver_promise (TestSolver *solver)
+{
+  solver->promising = TRUE;
+}
+
+void
+test_solver_see (TestSolver *solver)
+{
+  for (guint i = 0; i < solver->presented->len; i++)
+    herd_challenge_note_sighting (solver->presented->pdata[i]);
 }
 
 /* challtestsrv's management API, blocking: it answers at once. */
@@ -417,6 +433,13 @@ present_async (HerdSolver *solver, GPtrArray *challenges, GCancellable *cancella
 
   self->presents++;
   self->batch = challenges->len;
+  g_clear_pointer (&self->presented, g_ptr_array_unref);
+  self->presented = g_ptr_array_new_with_free_func ((GDestroyNotify) herd_challenge_unref);
+  for (guint i = 0; i < challenges->len; i++) {
+    g_ptr_array_add (self->presented, herd_challenge_ref (challenges->pdata[i]));
+    if (self->promising)
+      herd_challenge_promise_sightings (challenges->pdata[i]);
+  }
   if (self->failing)
     error = g_error_new_literal (HERD_ERROR, HERD_ERROR_UNREACHABLE, "no responder");
   else

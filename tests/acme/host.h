@@ -44,6 +44,9 @@ guint test_solver_get_presents (TestSolver *solver);
 guint test_solver_get_cleanups (TestSolver *solver);
 /* Challenges that the last present() had. */
 guint test_solver_get_batch (TestSolver *solver);
+/* It tells of validators from now on: each challenge of the last present() is seen at each see(). */
+void test_solver_promise (TestSolver *solver);
+void test_solver_see (TestSolver *solver);
 /* From now on present() fails. */
 void test_solver_fail (TestSolver *solver);
 

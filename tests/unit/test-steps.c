@@ -216,6 +216,28 @@ again_after_delay (void)
   g_assert_no_error (operation->error);
 }
 
+/* What is waited for may be nearer, or further away, than it seemed. */
+static void
+again_with_another_delay (void)
+{
+  static const Line script[] = { { .step = "berry", .rounds = 1, .delay = 5000 }, { NULL } };
+  g_autoptr (Operation) operation = operation_new (script);
+
+  herd_run_start (operation->run, NULL);
+  herd_run_set_delay (operation->run, 9000);
+  herd_manual_clock_advance (operation->clock, 8999);
+  g_assert_cmpuint (herd_manual_clock_get_n_timers (operation->clock), ==, 1);
+  herd_run_set_delay (operation->run, 100);
+  herd_manual_clock_advance (operation->clock, 99);
+  g_assert_cmpuint (herd_manual_clock_get_n_timers (operation->clock), ==, 1);
+  herd_manual_clock_advance (operation->clock, 1);
+  g_assert_cmpuint (herd_manual_clock_get_n_timers (operation->clock), ==, 0);
+  /* Where there is none, none begins. */
+  herd_run_set_delay (operation->run, 100);
+  g_assert_cmpuint (herd_manual_clock_get_n_timers (operation->clock), ==, 0);
+  operation_assert_ends (operation, ">a+a-a>b+b+b-b>c+c-c>z+z-z.");
+}
+
 static void
 again_does_not_recurse (void)
 {
@@ -451,6 +473,7 @@ static const struct {
   { "/steps/wait/batch-in-any-order", batch_in_any_order },
   { "/steps/wait/batch-at-once", batch_at_once },
   { "/steps/again/after-delay", again_after_delay },
+  { "/steps/again/with-another-delay", again_with_another_delay },
   { "/steps/again/does-not-recurse", again_does_not_recurse },
   { "/steps/start/at-last", start_at_last },
   { "/steps/clean-up/may-wait-and-repeat", clean_up_may_wait_and_repeat },
