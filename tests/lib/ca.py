@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Debian's Pebble for a Python test: starts with the object, ends with stop() or with this process."""
 
+import collections
 import os
 import subprocess
 import sys
@@ -25,15 +26,15 @@ class Pebble:
     def __getitem__(self, key):
         return self.values[key]
 
-    def requests(self):
-        """{"newOrder": 2, …} since the start."""
+    def sequence(self):
+        """[("POST", "/order-plz"), …] since the start, in the order in which they came."""
         output = subprocess.run([sys.executable, os.path.join(LIB, "pebble.py"), "requests", self.folder.name],
                                 capture_output=True, text=True, check=True).stdout
-        counts = {}
-        for line in output.splitlines():
-            method, endpoint = line.split()
-            counts[endpoint] = counts.get(endpoint, 0) + 1
-        return counts
+        return [tuple(line.split()) for line in output.splitlines()]
+
+    def requests(self):
+        """{"/order-plz": 2, …} since the start."""
+        return collections.Counter(endpoint for _, endpoint in self.sequence())
 
     def stop(self):
         self.process.stdin.close()
