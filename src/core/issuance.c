@@ -240,15 +240,19 @@ commit_finish (gpointer data, GAsyncResult *result, GError **error)
 
 /* --- issue: the issuer's own table --- */
 
-/* What is to be replaced, if it came from the same issuer: others know nothing of it. One that is not the
- * newest has been replaced; one that a target rejected, or that was revoked, is nobody's predecessor. */
+/* What is to be replaced, if it came from the same issuer and account: others know nothing of it. One that is
+ * not the newest has been replaced; one that a target rejected, or that was revoked, is nobody's
+ * predecessor. */
 static GBytes *
 get_predecessor (HerdIssuance *issuance, const HerdCertificate *certificate)
 {
+  const HerdAuthority *authority = herd_registry_get_authority (
+      issuance->context->services->registry, issuance->authority);
   const HerdGeneration *current = herd_certificate_get_current (certificate);
-  gboolean fit = current != NULL && current->issuer == issuance->authority
+  gboolean fit = authority != NULL && current != NULL && current->issuer == issuance->authority
                  && current == herd_certificate_get_newest (certificate) && !current->rejected
-                 && current->revoked == HERD_REVOCATION_NONE;
+                 && current->revoked == HERD_REVOCATION_NONE
+                 && herd_renewal_info_is_of (certificate, authority->account->url);
 
   return fit ? issuance->predecessor : NULL;
 }
@@ -346,7 +350,7 @@ follow_suggestion (HerdIssuance *issuance, HerdCertificate *certificate)
                                                                 issuance->authority);
 
   if (authority != NULL && herd_authority_can (authority, "ari"))
-    herd_renewal_info_begin (certificate, issuance->generation,
+    herd_renewal_info_begin (certificate, issuance->generation, authority->account->url,
                              herd_clock_get_seconds (services->clock));
   else
     g_clear_pointer (&certificate->suggestion, herd_suggestion_free);

@@ -62,8 +62,8 @@ gboolean
 herd_renewal_info_is_early (const HerdCertificate *certificate)
 {
   return herd_renewal_info_is_followed (certificate)
-         && certificate->renew_at < herd_renewal_get_time (
-                herd_certificate_get_newest (certificate), get_rule (certificate), 0.0);
+         && certificate->renew_at
+                < herd_renewal_get_time (herd_certificate_get_newest (certificate), "auto", 0.0);
 }
 
 char *
@@ -80,6 +80,8 @@ herd_renewal_info_get_reason (const HerdCertificate *certificate)
         "the CA suggests to renew it once more, and has its way once in a quarter of the lifetime";
   else if (herd_renewal_info_is_early (certificate))
     text = "the CA suggests to renew it early";
+  else if (!g_str_equal (get_rule (certificate), "auto"))
+    text = "the CA suggests it, and that is sooner than what is configured";
   else
     text = "the CA suggests it";
   url = suggestion->explanation_url;
@@ -89,15 +91,27 @@ herd_renewal_info_get_reason (const HerdCertificate *certificate)
 /* --- from one generation to the next --- */
 
 void
-herd_renewal_info_begin (HerdCertificate *certificate, const HerdGeneration *next, gint64 now)
+herd_renewal_info_begin (HerdCertificate *certificate, const HerdGeneration *next,
+                         const char *account, gint64 now)
 {
   HerdSuggestion *suggestion = herd_suggestion_new (next->number);
 
+  herd_suggestion_set_account (suggestion, account);
   suggestion->ask_at = now;
   if (certificate->renew_at <= now && herd_renewal_info_is_early (certificate))
     suggestion->floor = now + ONCE_IN (get_lifetime (next));
   herd_suggestion_free (certificate->suggestion);
   certificate->suggestion = suggestion;
+}
+
+gboolean
+herd_renewal_info_is_of (const HerdCertificate *certificate, const char *account)
+{
+  const HerdSuggestion *suggestion = certificate->suggestion;
+
+  return suggestion == NULL || *suggestion->account == '\0'
+         || suggestion->generation != herd_certificate_get_newest (certificate)->number
+         || g_str_equal (suggestion->account, account);
 }
 
 /* --- answers --- */

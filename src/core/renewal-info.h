@@ -16,9 +16,13 @@ G_BEGIN_DECLS
 #define HERD_ASK_AGAIN_MAX (24 * 3600)
 #define HERD_ASK_AGAIN_DEFAULT (6 * 3600)
 
-/* NEXT is about to become the newest generation, at NOW, of an issuer that suggests times: it is asked for
- * one. */
-void herd_renewal_info_begin (HerdCertificate *certificate, const HerdGeneration *next, gint64 now);
+/* NEXT is about to become the newest generation, at NOW, of an issuer that suggests times and has issued it
+ * to ACCOUNT (its URL): it is asked for one. */
+void herd_renewal_info_begin (HerdCertificate *certificate, const HerdGeneration *next,
+                              const char *account, gint64 now);
+/* May the newest generation be said to be replaced, as ACCOUNT? CAs refuse that for what another account
+ * has, another CA's among them (section 5). */
+gboolean herd_renewal_info_is_of (const HerdCertificate *certificate, const char *account);
 
 /* The CA has said INFO. A window that cannot be followed counts as none; in another one than before a
  * moment is picked, and renew_at is set. TRUE: somebody is to be told, and it is to be saved at once. */
@@ -33,7 +37,7 @@ gboolean herd_renewal_info_miss (HerdCertificate *certificate, const char *probl
  * somebody has configured stands, unless the CA suggests an earlier one. A CA alone has nothing renewed
  * sooner than a quarter of the lifetime after it last had. */
 gint64 herd_renewal_info_get_time (const HerdCertificate *certificate, double random);
-/* Is renew_at what the CA suggests, and is it before the rule's time? */
+/* Is renew_at what the CA suggests, and is that before all usual times? */
 gboolean herd_renewal_info_is_followed (const HerdCertificate *certificate);
 gboolean herd_renewal_info_is_early (const HerdCertificate *certificate);
 /* Why it is renewed at renew_at, for people. (transfer full) */

@@ -20,6 +20,7 @@ herd_suggestion_new (guint64 generation)
   HerdSuggestion *suggestion = g_new0 (HerdSuggestion, 1);
 
   suggestion->generation = generation;
+  set_interned (&suggestion->account, "");
   set_interned (&suggestion->explanation_url, "");
   set_interned (&suggestion->problem, "");
   return suggestion;
@@ -30,9 +31,16 @@ herd_suggestion_free (HerdSuggestion *suggestion)
 {
   if (suggestion == NULL)
     return;
+  g_ref_string_release (suggestion->account);
   g_ref_string_release (suggestion->explanation_url);
   g_ref_string_release (suggestion->problem);
   g_free (suggestion);
+}
+
+void
+herd_suggestion_set_account (HerdSuggestion *suggestion, const char *url)
+{
+  set_interned (&suggestion->account, url);
 }
 
 void

@@ -14,16 +14,19 @@ typedef struct {
   guint64 generation; /* that it is about: of any other it says nothing */
   gint64 start;       /* the CA's window … */
   gint64 end;
-  gint64 pick;           /* … and the moment in it, picked once for each window */
-  gint64 floor;          /* no sooner because of the CA alone */
-  gint64 asked_at;       /* when the CA was asked last */
-  gint64 ask_at;         /* when it is asked next */
-  char *explanation_url; /* for people; these are never NULL, GRefStrings, interned */
+  gint64 pick;     /* … and the moment in it, picked once for each window */
+  gint64 floor;    /* no sooner because of the CA alone */
+  gint64 asked_at; /* when the CA was asked last */
+  gint64 ask_at;   /* when it is asked next */
+  char *
+      account; /* the URL of whose it is; "" = not known. These are never NULL, GRefStrings, interned */
+  char *explanation_url; /* for people */
   char *problem;         /* why there is no window, or no newer one */
 } HerdSuggestion;
 
 HerdSuggestion *herd_suggestion_new (guint64 generation);
 void herd_suggestion_free (HerdSuggestion *suggestion);
+void herd_suggestion_set_account (HerdSuggestion *suggestion, const char *url);
 void herd_suggestion_set_explanation_url (HerdSuggestion *suggestion, const char *url);
 void herd_suggestion_set_problem (HerdSuggestion *suggestion, const char *problem);
 

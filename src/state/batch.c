@@ -232,6 +232,7 @@ herd_batch_put_suggestion (HerdBatch *batch, const HerdCertificate *certificate)
   add_integer (batch, suggestion->floor);
   add_integer (batch, suggestion->asked_at);
   add_integer (batch, suggestion->ask_at);
+  add_text (batch, suggestion->account);
   add_text (batch, suggestion->explanation_url);
   add_text (batch, suggestion->problem);
 }

@@ -244,6 +244,7 @@ load_suggestion (HerdRow *row, HerdStateContents *contents, GError **error)
   guint64 id = herd_row_take_id (row);
   HerdCertificate *certificate = find_certificate (contents, id);
   g_autoptr (HerdSuggestion) suggestion = herd_suggestion_new (herd_row_take_id (row));
+  g_autofree char *account = NULL;
   g_autofree char *explanation_url = NULL;
   g_autofree char *problem = NULL;
 
@@ -253,8 +254,10 @@ load_suggestion (HerdRow *row, HerdStateContents *contents, GError **error)
   suggestion->floor = herd_row_take_time (row);
   suggestion->asked_at = herd_row_take_time (row);
   suggestion->ask_at = herd_row_take_time (row);
+  account = herd_row_take_text (row);
   explanation_url = herd_row_take_text (row);
   problem = herd_row_take_text (row);
+  herd_suggestion_set_account (suggestion, account);
   herd_suggestion_set_explanation_url (suggestion, explanation_url);
   herd_suggestion_set_problem (suggestion, problem);
   if (certificate == NULL)
@@ -362,7 +365,7 @@ static const Table tables[] = {
     "certificate IN (%s)", "certificate, target", load_delivery },
   { "The renewal information",
     "SELECT certificate, generation, window_start, window_end, pick, floor, asked_at, ask_at,"
-    " explanation_url, problem FROM renewal_info",
+    " account, explanation_url, problem FROM renewal_info",
     "certificate IN (%s)", "certificate", load_suggestion },
   { "The back-offs",
     "SELECT certificate, issuer, failures, retry_at, rehearse, error, message FROM backoffs",

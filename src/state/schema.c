@@ -21,7 +21,8 @@
   " certificate INTEGER PRIMARY KEY REFERENCES certificates ON DELETE CASCADE,"                    \
   " generation INTEGER NOT NULL, window_start INTEGER NOT NULL, window_end INTEGER NOT NULL,"      \
   " pick INTEGER NOT NULL, floor INTEGER NOT NULL, asked_at INTEGER NOT NULL,"                     \
-  " ask_at INTEGER NOT NULL, explanation_url TEXT NOT NULL, problem TEXT NOT NULL) STRICT;"
+  " ask_at INTEGER NOT NULL, account TEXT NOT NULL, explanation_url TEXT NOT NULL,"                \
+  " problem TEXT NOT NULL) STRICT;"
 #define BACKOFFS_TABLE                                                                             \
   "CREATE TABLE backoffs ("                                                                        \
   " certificate INTEGER NOT NULL REFERENCES certificates ON DELETE CASCADE,"                       \

@@ -62,15 +62,16 @@ static const struct {
   [HERD_STATEMENT_PUT_SUGGESTION] = { "The renewal information of the certificate",
                                       "INSERT INTO renewal_info (certificate, generation, "
                                       "window_start, window_end, pick, floor,"
-                                      " asked_at, ask_at, explanation_url, problem)"
-                                      " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+                                      " asked_at, ask_at, account, explanation_url, problem)"
+                                      " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
                                       " ON CONFLICT (certificate) DO UPDATE SET generation = "
                                       "excluded.generation,"
                                       " window_start = excluded.window_start, window_end = "
                                       "excluded.window_end,"
                                       " pick = excluded.pick, floor = excluded.floor, asked_at = "
                                       "excluded.asked_at,"
-                                      " ask_at = excluded.ask_at, explanation_url = "
+                                      " ask_at = excluded.ask_at, account = excluded.account, "
+                                      "explanation_url = "
                                       "excluded.explanation_url,"
                                       " problem = excluded.problem",
                                       .is_row = TRUE },

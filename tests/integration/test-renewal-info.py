@@ -109,6 +109,18 @@ class Newer(Asking):
         self.assertIn("does not take it as a replacement", self.agent.read_log())
         self.assertEqual(self.count("order-plz"), ordered + 2)
 
+    def test_other_account(self):
+        "A newer Pebble is not told to replace what another account has"
+        self.start()
+        path = self.issue("other", ["other.example.org"], profile="default")
+        url = self.pebble["DIRECTORY_URL"]
+        self.agent.configure(self.configuration().replace(url, url.replace("127.0.0.1", "localhost")))
+        self.assertEqual(self.client.agent("Reload"), [])
+        ordered = self.count("order-plz")
+        self.renew(path)
+        self.assertEqual(self.count("order-plz"), ordered + 1)
+        self.assertNotIn("does not take it as a replacement", self.agent.read_log())
+
     def test_absurd(self):
         "A newer Pebble names a window years behind the end: the rule, and why"
         self.start()

@@ -239,6 +239,7 @@ make_suggestion (void)
   suggestion->floor = 16;
   suggestion->asked_at = 17;
   suggestion->ask_at = 18;
+  herd_suggestion_set_account (suggestion, "https://ca.example/1");
   herd_suggestion_set_explanation_url (suggestion, "https://ca.example/why");
   herd_suggestion_set_problem (suggestion, "none");
   return suggestion;
@@ -360,6 +361,7 @@ assert_same_suggestion (const HerdSuggestion *a, const HerdSuggestion *b)
   g_assert_cmpint (a->floor, ==, b->floor);
   g_assert_cmpint (a->asked_at, ==, b->asked_at);
   g_assert_cmpint (a->ask_at, ==, b->ask_at);
+  g_assert_cmpstr (a->account, ==, b->account);
   g_assert_cmpstr (a->explanation_url, ==, b->explanation_url);
   g_assert_cmpstr (a->problem, ==, b->problem);
 }

@@ -52,7 +52,7 @@ renew (HerdCertificate *certificate, gint64 now)
   guint64 number = certificate->current + 1;
   HerdGeneration *next = generation_new (number, now);
 
-  herd_renewal_info_begin (certificate, next, now);
+  herd_renewal_info_begin (certificate, next, "https://ca.example/1", now);
   g_ptr_array_add (certificate->generations, next);
   certificate->current = number;
   certificate->renew_at = herd_renewal_get_time (next, "auto", 0.5);
@@ -262,6 +262,35 @@ test_ask_again (void)
   }
 }
 
+/* One of another account is nobody's predecessor; one of nobody knows whom may be. */
+static void
+test_account (void)
+{
+  g_autoptr (HerdCertificate) certificate = certificate_new ("auto");
+
+  g_assert_true (herd_renewal_info_is_of (certificate, "https://ca.example/2"));
+  say (certificate, START + 20 * DAY, START + 22 * DAY, START);
+  g_assert_true (herd_renewal_info_is_of (certificate, "https://ca.example/2"));
+  renew (certificate, START + DAY);
+  g_assert_true (herd_renewal_info_is_of (certificate, "https://ca.example/1"));
+  g_assert_false (herd_renewal_info_is_of (certificate, "https://ca.example/2"));
+}
+
+/* A rule of somebody's own does not make the CA's usual time an early one. */
+static void
+test_sooner (void)
+{
+  g_autoptr (HerdCertificate) certificate = certificate_new ("14d");
+  g_autofree char *reason = NULL;
+
+  say (certificate, START + 60 * DAY, START + 61 * DAY, START);
+  g_assert_false (herd_renewal_info_is_early (certificate));
+  reason = herd_renewal_info_get_reason (certificate);
+  g_assert_nonnull (strstr (reason, "sooner than what is configured"));
+  renew (certificate, START + 61 * DAY);
+  g_assert_cmpint (certificate->suggestion->floor, ==, 0);
+}
+
 /* What was said of an earlier generation is nothing of this one. */
 static void
 test_other_generation (void)
@@ -289,6 +318,8 @@ main (int argc, char **argv)
   g_test_add_func ("/renewal-info/late", test_late);
   g_test_add_func ("/renewal-info/misses", test_misses);
   g_test_add_func ("/renewal-info/ask-again", test_ask_again);
+  g_test_add_func ("/renewal-info/account", test_account);
+  g_test_add_func ("/renewal-info/sooner", test_sooner);
   g_test_add_func ("/renewal-info/other-generation", test_other_generation);
   return g_test_run ();
 }
