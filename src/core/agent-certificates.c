@@ -387,8 +387,8 @@ generation_read (GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer d
     g_task_return_boolean (task, TRUE);
 }
 
-static GError *
-new_no_generation (const HerdCertificate *certificate, guint64 number)
+GError *
+herd_agent_new_no_generation (const HerdCertificate *certificate, guint64 number)
 {
   const char *name = certificate != NULL ? certificate->name : "(removed)";
 
@@ -403,6 +403,21 @@ new_no_generation (const HerdCertificate *certificate, guint64 number)
                       name, number);
 }
 
+/* Nobody goes back to what is revoked. While there is nothing else, whoever has it may go on with it. */
+static gboolean
+check_handed_out (const HerdCertificate *certificate, const HerdGeneration *generation,
+                  GError **error)
+{
+  if (generation->revoked == HERD_REVOCATION_NONE || generation->number == certificate->current)
+    return TRUE;
+  g_set_error (error, HERD_ERROR, HERD_ERROR_REFUSED,
+               "generation %" G_GUINT64_FORMAT
+               " of certificate %s was revoked (%s), and its key is not handed out any more; take "
+               "the current one",
+               generation->number, certificate->name, herd_revocations[generation->revoked]);
+  return FALSE;
+}
+
 void
 herd_agent_open_async (HerdAgent *agent, guint64 id, guint64 number, gboolean key,
                        GAsyncReadyCallback callback, gpointer data)
@@ -411,13 +426,18 @@ herd_agent_open_async (HerdAgent *agent, guint64 id, guint64 number, gboolean ke
   HerdCertificate *certificate = herd_registry_get_certificate (agent->services.registry, id);
   HerdGeneration *generation = NULL;
   Opened *opened = g_new0 (Opened, 1);
+  GError *error = NULL;
 
   g_task_set_task_data (task, opened, (GDestroyNotify) opened_free);
   if (certificate != NULL)
     generation = herd_certificate_find_generation (certificate,
                                                    number != 0 ? number : certificate->current);
   if (generation == NULL) {
-    g_task_return_error (task, new_no_generation (certificate, number));
+    g_task_return_error (task, herd_agent_new_no_generation (certificate, number));
+    return;
+  }
+  if (key && !check_handed_out (certificate, generation, &error)) {
+    g_task_return_error (task, error);
     return;
   }
   opened->state = agent->services.state;

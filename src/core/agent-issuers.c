@@ -117,7 +117,7 @@ herd_agent_cancel_async (HerdAgent *agent, guint64 id, GAsyncReadyCallback callb
   }
   if (issuance != NULL)
     herd_issuance_cancel (issuance);
-  else if (!herd_agent_cancel_preflight (agent, id))
+  else if (!herd_agent_cancel_aside (agent, id))
     herd_agent_cancel_other (agent, operation);
   herd_agent_return_ids (task, 0, id);
 }

@@ -133,7 +133,7 @@ herd_agent_replace_issuance (HerdAgent *agent, HerdCertificate *certificate, gui
 static gboolean
 is_waiting (HerdAgent *agent, const HerdOperation *operation)
 {
-  return operation->state == HERD_OPERATION_RUNNING && !herd_agent_is_preflight (operation)
+  return operation->state == HERD_OPERATION_RUNNING && !herd_agent_is_aside (operation)
          && !g_hash_table_contains (agent->issuances, &operation->id)
          && !g_hash_table_contains (agent->registrations, &operation->id);
 }
@@ -240,7 +240,7 @@ herd_agent_drop_operations (HerdAgent *agent, guint64 certificate)
 
     if (operation == NULL || operation->certificate != certificate)
       continue;
-    herd_agent_cancel_preflight (agent, operation->id);
+    herd_agent_cancel_aside (agent, operation->id);
     if (operation->state == HERD_OPERATION_RUNNING)
       herd_operations_end (&agent->services, operation->id, error, unused);
     herd_registry_remove (registry, HERD_NOUN_OPERATION, g_array_index (ids, guint64, i));
@@ -255,7 +255,7 @@ herd_agent_resume (HerdAgent *agent, HerdOperation *operation)
   HerdAuthority *authority = herd_registry_get_authority (agent->services.registry,
                                                           operation->issuer);
 
-  if (herd_agent_follow_preflight (agent, operation->id))
+  if (herd_agent_follow_aside (agent, operation->id))
     return;
   if (authority != NULL && herd_registration_knows (operation->kind)) {
     herd_agent_begin_account (agent, authority, operation);
@@ -291,6 +291,7 @@ herd_agent_issued (guint64 id, gpointer data)
                          HERD_RENEWAL_SUGGESTED);
   herd_agent_reschedule (agent, certificate);
   herd_registry_touch (registry, HERD_NOUN_AGENT, 0);
+  herd_agent_settle_replacements (agent, id);
   observer = herd_registry_get_observer (registry, &observer_data);
   if (observer != NULL)
     observer->certificate_updated (certificate, observer_data);
@@ -377,6 +378,7 @@ herd_agent_issuance_finished (HerdIssuance *issuance G_GNUC_UNUSED, guint64 id,
   herd_operations_end (&agent->services, operation_id, error, batch);
   herd_saver_commit (agent->services.saver, batch, id, operation_id);
   g_hash_table_remove (agent->issuances, &operation_id);
+  herd_agent_settle_replacements (agent, id);
   herd_scheduler_go_on (agent->scheduler);
 }
 
@@ -434,7 +436,10 @@ set_renew_action (HerdCertificate *certificate)
 {
   g_autofree char *reason = herd_renewal_info_get_reason (certificate);
 
-  if (certificate->failures > 0 && certificate->retry_at > certificate->renew_at) {
+  if (herd_certificate_get_newest (certificate)->revoked
+      == HERD_REVOCATION_CESSATION_OF_OPERATION) {
+    herd_certificate_set_action (certificate, HERD_ACTION_NONE, 0, reason);
+  } else if (certificate->failures > 0 && certificate->retry_at > certificate->renew_at) {
     g_autofree char *failed = g_strdup_printf ("attempt %u failed: %s", certificate->failures,
                                                certificate->last_error_message);
 

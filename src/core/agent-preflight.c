@@ -31,7 +31,7 @@ landed (GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
     herd_operation_set_findings (operation, findings);
   herd_operations_end (&agent->services, flying->operation, error, batch);
   herd_saver_commit (agent->services.saver, batch, 0, flying->operation);
-  g_hash_table_remove (agent->preflights, &flying->operation);
+  g_hash_table_remove (agent->asides, &flying->operation);
 }
 
 gboolean
@@ -40,26 +40,15 @@ herd_agent_is_preflight (const HerdOperation *operation)
   return g_str_equal (operation->kind, KIND);
 }
 
-gboolean
-herd_agent_follow_preflight (HerdAgent *agent, guint64 id)
+void
+herd_agent_begin_preflight (HerdAgent *agent, HerdOperation *operation, GCancellable *cancellable)
 {
-  HerdOperation *operation = herd_registry_get_operation (agent->services.registry, id);
-  GCancellable *cancellable;
-  Flying *flying;
+  Flying *flying = g_new0 (Flying, 1);
 
-  if (operation == NULL || !herd_agent_is_preflight (operation))
-    return FALSE;
-  if (operation->state != HERD_OPERATION_RUNNING || g_hash_table_contains (agent->preflights, &id))
-    return TRUE;
-  flying = g_new0 (Flying, 1);
-  cancellable = g_cancellable_new ();
   flying->agent = agent;
   flying->operation = operation->id;
-  g_hash_table_insert (agent->preflights, g_memdup2 (&operation->id, sizeof operation->id),
-                       cancellable);
   herd_preflight_run_async (agent->issuers, agent->solvers, operation->issuer, operation->id,
                             operation->options, cancellable, landed, flying);
-  return TRUE;
 }
 
 void
@@ -88,17 +77,6 @@ herd_agent_preflight_async (HerdAgent *agent, guint32 uid, guint64 id, GVariant 
   operation->options = g_steal_pointer (&spec);
   herd_batch_put_operation (batch, operation);
   herd_agent_commit (agent, batch, g_steal_pointer (&task), id, operation->id);
-}
-
-gboolean
-herd_agent_cancel_preflight (HerdAgent *agent, guint64 operation)
-{
-  GCancellable *cancellable = g_hash_table_lookup (agent->preflights, &operation);
-
-  if (cancellable == NULL)
-    return FALSE;
-  g_cancellable_cancel (cancellable);
-  return TRUE;
 }
 
 /* Of CERTIFICATE, the preflight that ended last. */

@@ -7,6 +7,7 @@
 #include "core/agent.h"
 #include "core/issuance.h"
 #include "core/polls.h"
+#include "core/revocation.h"
 #include "core/scheduler.h"
 #include "state/kek-watch.h"
 #include "util/steps.h"
@@ -33,7 +34,9 @@ struct HerdAgent {
   HerdIssuanceContext issuance;
   GHashTable *issuances;     /* &operation id → HerdIssuance */
   GHashTable *registrations; /* &operation id → GCancellable */
-  GHashTable *preflights;    /* likewise */
+  GHashTable *asides;        /* likewise: preflights and revocations */
+  HerdRevocationContext revocation;
+  GPtrArray *replacements; /* what revocations wait for (agent-revocations.c) */
   GHashTable
       *secrets; /* &operation id → what came with its call; NULL: nothing (agent-accounts.c) */
   GHashTable *queued; /* &certificate id → guint64*: the operation to start when the running ends */
@@ -75,14 +78,33 @@ void herd_agent_issuance_finished (HerdIssuance *issuance, guint64 certificate, 
 /* Cancels an operation that is no issuance under way. */
 void herd_agent_cancel_other (HerdAgent *agent, HerdOperation *operation);
 
+/* --- beside the issuances (agent-asides.c) --- */
+
+/* Is OPERATION a preflight or a revocation? */
+gboolean herd_agent_is_aside (const HerdOperation *operation);
+/* OPERATION is on disk, of this process or of an earlier one: one of these that has not begun begins, as
+ * soon as the keys that it needs are there. FALSE: it is none. */
+gboolean herd_agent_follow_aside (HerdAgent *agent, guint64 operation);
+/* FALSE: OPERATION is none of these that is under way. */
+gboolean herd_agent_cancel_aside (HerdAgent *agent, guint64 operation);
+
+/* --- revocations (agent-revocations.c) --- */
+
+void herd_agent_init_revocations (HerdAgent *agent);
+GPtrArray *herd_agent_new_replacements (void);
+gboolean herd_agent_is_revocation (const HerdOperation *operation);
+/* For herd_agent_follow_aside. CANCELLABLE stays until the end, which takes OPERATION out of asides. */
+void herd_agent_begin_revocation (HerdAgent *agent, HerdOperation *operation,
+                                  GCancellable *cancellable);
+/* CERTIFICATE has another generation, or what was to make one has ended. */
+void herd_agent_settle_replacements (HerdAgent *agent, guint64 certificate);
+
 /* --- preflights (agent-preflight.c) --- */
 
 gboolean herd_agent_is_preflight (const HerdOperation *operation);
-/* OPERATION is on disk, of this process or of an earlier one: a preflight that has not begun begins. FALSE: it
- * is none. */
-gboolean herd_agent_follow_preflight (HerdAgent *agent, guint64 operation);
-/* FALSE: OPERATION is no preflight under way. */
-gboolean herd_agent_cancel_preflight (HerdAgent *agent, guint64 operation);
+/* As herd_agent_begin_revocation. */
+void herd_agent_begin_preflight (HerdAgent *agent, HerdOperation *operation,
+                                 GCancellable *cancellable);
 /* What the last preflight warned of is shown with the issuance that FAILED. */
 void herd_agent_recall_findings (HerdAgent *agent, HerdOperation *failed);
 
@@ -152,6 +174,8 @@ gboolean herd_agent_check_spec (HerdAgent *agent, const HerdCertificate *certifi
                                 GVariant *spec, GError **error);
 HerdCertificate *herd_agent_add_certificate (HerdAgent *agent, const char *name, guint32 uid,
                                              HerdOrigin origin, GVariant *spec);
+/* HERD_ERROR_NOT_FOUND: CERTIFICATE (NULL: it is gone) has no generation NUMBER, or, 0, none at all. */
+GError *herd_agent_new_no_generation (const HerdCertificate *certificate, guint64 number);
 /* Gives CERTIFICATE another spec, into BATCH. The new operation's id, or 0. */
 guint64 herd_agent_change_spec (HerdAgent *agent, HerdCertificate *certificate, guint32 uid,
                                 GVariant *spec, HerdBatch *batch);

@@ -145,7 +145,7 @@ drop_operation (Undo *undo, guint64 id)
     herd_issuance_cancel (issuance);
   if (registration != NULL)
     g_cancellable_cancel (registration);
-  herd_agent_cancel_preflight (undo->agent, id);
+  herd_agent_cancel_aside (undo->agent, id);
 }
 
 /* Also those that began since: their own changes stand on this one. */
@@ -284,7 +284,7 @@ changed (GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
                                 &error)) {
     herd_registry_settle_notes (services->registry, change->notices, TRUE);
     herd_agent_follow (agent, change->ids.object);
-    herd_agent_follow_preflight (agent, change->ids.operation);
+    herd_agent_follow_aside (agent, change->ids.operation);
     herd_agent_return_ids (task, change->ids.object, change->ids.operation);
     return;
   }

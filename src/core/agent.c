@@ -87,9 +87,10 @@ herd_agent_new (const HerdAgentOptions *options)
                                             (GDestroyNotify) herd_issuance_free);
   agent->registrations = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free,
                                                 g_object_unref);
-  agent->preflights = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_object_unref);
+  agent->asides = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_object_unref);
   agent->queued = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_free);
   init_issuance (agent);
+  herd_agent_init_revocations (agent);
   return agent;
 }
 
@@ -102,7 +103,8 @@ herd_agent_free (HerdAgent *agent)
   herd_kek_watch_free (agent->keys);
   herd_run_unref (agent->start);
   g_hash_table_unref (agent->queued);
-  g_hash_table_unref (agent->preflights);
+  g_hash_table_unref (agent->asides);
+  g_ptr_array_unref (agent->replacements);
   g_hash_table_unref (agent->registrations);
   g_clear_pointer (&agent->secrets, g_hash_table_unref);
   g_hash_table_unref (agent->issuances);

@@ -85,6 +85,10 @@ void herd_agent_renew_async (HerdAgent *agent, guint32 uid, guint64 certificate,
 void herd_agent_modify_async (HerdAgent *agent, guint32 uid, guint64 certificate, GVariant *set,
                               const char *const *unset, GAsyncReadyCallback callback,
                               gpointer data);
+/* Revoke. OPTIONS (a{sv}): reason s, generation t, with s, at-once b, as org.certherd.Certificate1 says,
+ * checked. */
+void herd_agent_revoke_async (HerdAgent *agent, guint32 uid, guint64 certificate, GVariant *options,
+                              GAsyncReadyCallback callback, gpointer data);
 void herd_agent_remove_async (HerdAgent *agent, guint64 certificate, GAsyncReadyCallback callback,
                               gpointer data);
 void herd_agent_retry_async (HerdAgent *agent, guint64 certificate, GAsyncReadyCallback callback,

@@ -238,7 +238,8 @@ struct _HerdCoreIssuerHost {
   GHashTable *keys;   /* likewise: the slot's */
   guint64 authority;
   guint64 operation;
-  char *directory; /* whose records they are; "": the issuer has no directory */
+  HerdKey *certificate_key; /* of what is to be revoked; NULL: it signs nothing */
+  char *directory;          /* whose records they are; "": the issuer has no directory */
   char **solvers;
 };
 
@@ -375,7 +376,10 @@ host_record_put_async (HerdIssuerHost *host, const char *name, GBytes *bytes, gb
 static GBytes *
 host_sign (HerdIssuerHost *host, const char *name, GBytes *digest, GError **error)
 {
-  HerdKey *key = g_hash_table_lookup (HERD_CORE_ISSUER_HOST (host)->keys, name);
+  HerdCoreIssuerHost *self = HERD_CORE_ISSUER_HOST (host);
+  HerdKey *key = g_str_equal (name, HERD_RECORD_CERTIFICATE_KEY)
+                     ? self->certificate_key
+                     : g_hash_table_lookup (self->keys, name);
 
   if (key == NULL) {
     g_set_error (error, HERD_ERROR, HERD_ERROR_FAILED, "record %s was not read before signing",
@@ -432,6 +436,7 @@ herd_core_issuer_host_finalize (GObject *object)
 
   g_clear_object (&self->engine);
   g_clear_pointer (&self->keys, g_hash_table_unref);
+  g_clear_pointer (&self->certificate_key, herd_key_unref);
   g_free (self->directory);
   g_strfreev (self->solvers);
   G_OBJECT_CLASS (herd_core_issuer_host_parent_class)->finalize (object);
@@ -463,4 +468,13 @@ herd_issuers_new_host (HerdIssuers *issuers, guint64 authority, guint64 operatio
   self->operation = operation;
   self->solvers = g_strdupv ((char **) solvers);
   return HERD_ISSUER_HOST (self);
+}
+
+void
+herd_issuers_set_certificate_key (HerdIssuerHost *host, HerdKey *key)
+{
+  HerdCoreIssuerHost *self = HERD_CORE_ISSUER_HOST (host);
+
+  g_clear_pointer (&self->certificate_key, herd_key_unref);
+  self->certificate_key = herd_key_ref (key);
 }

@@ -7,6 +7,7 @@
 
 #include "core/services.h"
 #include "core/solvers.h"
+#include "crypto/key.h"
 #include "plugin/issuer.h"
 #include "util/gate.h"
 
@@ -59,6 +60,10 @@ GBytes *herd_issuers_open_checkpoint (HerdIssuers *issuers, guint64 authority, G
  * SOLVERS: names that the certificate asks for, may be NULL or empty: any. (transfer full) */
 HerdIssuerHost *herd_issuers_new_host (HerdIssuers *issuers, guint64 authority, guint64 operation,
                                        const char *const *solvers);
+
+/* HOST, of these, signs with KEY as HERD_RECORD_CERTIFICATE_KEY: that of the certificate which is to be
+ * revoked. */
+void herd_issuers_set_certificate_key (HerdIssuerHost *host, HerdKey *key);
 
 HerdServices *herd_issuers_get_services (HerdIssuers *issuers);
 

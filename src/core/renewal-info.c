@@ -44,6 +44,8 @@ herd_renewal_info_get_time (const HerdCertificate *certificate, double random)
   gint64 configured = herd_renewal_get_time (newest, rule, random);
   gint64 suggested = get_suggested (certificate, newest);
 
+  if (newest->revoked != HERD_REVOCATION_NONE)
+    return certificate->renew_at;
   if (suggested == 0)
     return configured;
   return g_str_equal (rule, "auto") ? suggested : MIN (suggested, configured);
@@ -70,11 +72,14 @@ char *
 herd_renewal_info_get_reason (const HerdCertificate *certificate)
 {
   const HerdSuggestion *suggestion = certificate->suggestion;
+  const HerdGeneration *newest = herd_certificate_get_newest (certificate);
   const char *url, *text;
 
+  if (newest->revoked != HERD_REVOCATION_NONE)
+    return g_strdup_printf ("generation %" G_GUINT64_FORMAT " was revoked: %s", newest->number,
+                            herd_revocations[newest->revoked]);
   if (!herd_renewal_info_is_followed (certificate))
-    return herd_renewal_get_reason (herd_certificate_get_newest (certificate),
-                                    get_rule (certificate));
+    return herd_renewal_get_reason (newest, get_rule (certificate));
   if (suggestion->floor > suggestion->pick)
     text =
         "the CA suggests to renew it once more, and has its way once in a quarter of the lifetime";

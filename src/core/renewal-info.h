@@ -35,7 +35,8 @@ gboolean herd_renewal_info_miss (HerdCertificate *certificate, const char *probl
 
 /* When to renew: by the rule `renew`, and by the CA. "auto" is whatever the CA suggests; a time that
  * somebody has configured stands, unless the CA suggests an earlier one. A CA alone has nothing renewed
- * sooner than a quarter of the lifetime after it last had. */
+ * sooner than a quarter of the lifetime after it last had. One that is revoked is renewed when it was said
+ * to be: at its revocation. */
 gint64 herd_renewal_info_get_time (const HerdCertificate *certificate, double random);
 /* Is renew_at what the CA suggests, and is that before all usual times? */
 gboolean herd_renewal_info_is_followed (const HerdCertificate *certificate);

@@ -59,7 +59,7 @@ herd_saver_put_certificate (HerdBatch *batch, const HerdCertificate *certificate
   for (guint i = 0; i < certificate->generations->len; i++) {
     const HerdGeneration *generation = g_ptr_array_index (certificate->generations, i);
 
-    if (generation->rejected)
+    if (generation->rejected || generation->revoked != HERD_REVOCATION_NONE)
       herd_batch_put_generation (batch, certificate->id, generation, NULL, NULL);
   }
 }

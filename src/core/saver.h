@@ -25,7 +25,7 @@ void herd_saver_free (HerdSaver *saver);
 void herd_saver_commit (HerdSaver *saver, HerdBatch *batch, guint64 certificate, guint64 operation);
 /* Somebody else's commit of these rows has failed with ERROR; memory is right. */
 void herd_saver_add (HerdSaver *saver, guint64 certificate, guint64 operation, const GError *error);
-/* The rows of the certificate as they are in memory, with what targets say of its generations. */
+/* The rows of the certificate as they are in memory, with what targets and CAs say of its generations. */
 void herd_saver_put_certificate (HerdBatch *batch, const HerdCertificate *certificate);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (HerdSaver, herd_saver_free)

@@ -105,6 +105,7 @@ GVariant *herd_ctl_contacts_to_variant (char **contacts);
 HerdCtlStatus herd_ctl_request (HerdCtl *ctl);
 HerdCtlStatus herd_ctl_modify (HerdCtl *ctl);
 HerdCtlStatus herd_ctl_renew (HerdCtl *ctl);
+HerdCtlStatus herd_ctl_revoke (HerdCtl *ctl);
 HerdCtlStatus herd_ctl_retry (HerdCtl *ctl);
 HerdCtlStatus herd_ctl_remove (HerdCtl *ctl);
 HerdCtlStatus herd_ctl_check (HerdCtl *ctl);

@@ -129,7 +129,7 @@ herd_ctl_list (HerdCtl *ctl)
   g_autofree char *state = NULL, *issuer = NULL, *identifier = NULL;
   const GOptionEntry options[] = {
     { "state", 's', 0, G_OPTION_ARG_STRING, &state,
-      N_ ("Only those in this state: none, valid, expired"), N_ ("STATE") },
+      N_ ("Only those in this state: none, valid, expired, revoked"), N_ ("STATE") },
     { "issuer", 'i', 0, G_OPTION_ARG_STRING, &issuer, N_ ("Only those of this issuer"),
       N_ ("ISSUER") },
     { "identifier", 'd', 0, G_OPTION_ARG_STRING, &identifier,

@@ -22,6 +22,7 @@ static const HerdCtlCommand commands[] = {
   { "check", N_ ("NAME | -d ID…"), N_ ("Find out whether an attempt would succeed"),
     herd_ctl_check },
   { "retry", N_ ("NAME"), N_ ("Try its deliveries again now"), herd_ctl_retry },
+  { "revoke", N_ ("NAME"), N_ ("Have the CA revoke a generation"), herd_ctl_revoke },
   { "remove", N_ ("NAME"), N_ ("Forget a certificate and its keys"), herd_ctl_remove },
   { "watch", "", N_ ("Print what happens, as it happens"), herd_ctl_watch },
   { "issuer list", "", N_ ("List the issuers"), herd_ctl_issuer_list },

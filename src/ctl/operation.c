@@ -54,6 +54,8 @@ static const Step known_steps[] = {
   { "explain", N_ ("asking the CA why it failed"), FALSE },
   { "cleanup", N_ ("taking the proof away"), FALSE },
   { "save", N_ ("storing key and certificate, sealed"), FALSE },
+  { "replace", N_ ("replacing the certificate first"), FALSE },
+  { "revoke", N_ ("telling the CA"), FALSE },
   { "deliver", N_ ("delivering to the targets"), FALSE },
   { "keep-key", N_ ("storing the account's key, sealed"), FALSE },
   { "find", N_ ("finding the account again"), FALSE },

@@ -294,6 +294,80 @@ herd_ctl_renew (HerdCtl *ctl)
   return finish (ctl, name, path, operation, no_wait);
 }
 
+typedef struct {
+  char *reason;
+  char *with;
+  gint64 generation;
+  gboolean at_once;
+  gboolean no_wait;
+} Revocation;
+
+static void
+revocation_clear (Revocation *revocation)
+{
+  g_free (revocation->reason);
+  g_free (revocation->with);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Revocation, revocation_clear)
+
+/* a{sv}, floating. The agent knows which words and numbers there are. */
+static GVariant *
+revocation_to_variant (const Revocation *revocation)
+{
+  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
+  if (revocation->reason != NULL)
+    g_variant_dict_insert (&dict, "reason", "s", revocation->reason);
+  if (revocation->with != NULL)
+    g_variant_dict_insert (&dict, "with", "s", revocation->with);
+  if (revocation->generation != 0)
+    g_variant_dict_insert (&dict, "generation", "t", (guint64) revocation->generation);
+  if (revocation->at_once)
+    g_variant_dict_insert (&dict, "at-once", "b", TRUE);
+  return g_variant_dict_end (&dict);
+}
+
+HerdCtlStatus
+herd_ctl_revoke (HerdCtl *ctl)
+{
+  g_auto (Revocation) revocation = { 0 };
+  const GOptionEntry options[] = {
+    /* Translators: these are words to be typed. */
+    { "reason", 'r', 0, G_OPTION_ARG_STRING, &revocation.reason,
+      N_ ("unspecified, key-compromise, affiliation-changed, superseded, cessation-of-operation"),
+      N_ ("REASON") },
+    { "generation", 'g', 0, G_OPTION_ARG_INT64, &revocation.generation,
+      N_ ("This one (default: the current one)"), N_ ("NUMBER") },
+    { "with", 'w', 0, G_OPTION_ARG_STRING, &revocation.with,
+      N_ ("As the “account”, or with the certificate's own “key” (default: whichever can)"),
+      N_ ("WHAT") },
+    { "at-once", 0, 0, G_OPTION_ARG_NONE, &revocation.at_once,
+      N_ ("Do not wait until a compromised key is replaced"), NULL },
+    { "no-wait", 'n', 0, G_OPTION_ARG_NONE, &revocation.no_wait, N_ ("Do not wait for the CA"),
+      NULL },
+    { 0 },
+  };
+  g_autoptr (GError) error = NULL;
+  if (!herd_ctl_parse (ctl, options,
+                       N_ ("Has the CA revoke a generation, for good. The certificate is replaced "
+                           "at once, but after cessation-of-operation; with key-compromise it is "
+                           "replaced first, and revoked when its targets have the new one."),
+                       1, &error))
+    return herd_ctl_fail (ctl, error);
+  const char *name = ctl->arguments[1];
+  g_autofree char *path = herd_ctl_find (ctl, "GetCertificate", name, &error);
+  if (path == NULL)
+    return herd_ctl_fail (ctl, error);
+  g_autoptr (GVariant) reply = herd_ctl_call (
+      ctl, path, HERD_CTL_CERTIFICATE, "Revoke",
+      g_variant_new ("(@a{sv})", revocation_to_variant (&revocation)), "(o)", &error);
+  if (reply == NULL)
+    return herd_ctl_fail (ctl, error);
+  const char *operation;
+  g_variant_get (reply, "(&o)", &operation);
+  return finish (ctl, name, path, operation, revocation.no_wait);
+}
+
 /* A member of one certificate that answers nothing: PARAMETERS as in herd_ctl_call(). */
 static HerdCtlStatus
 call_simple (HerdCtl *ctl, const char *description, const char *member, GVariant *parameters,
@@ -335,6 +409,6 @@ herd_ctl_remove (HerdCtl *ctl)
 {
   return call_simple (ctl,
                       N_ ("Forgets the certificate, its keys, and what the targets have of it. It "
-                          "does not ask whether you are sure."),
+                          "revokes nothing, and does not ask whether you are sure."),
                       "Remove", g_variant_new_parsed ("(@a{sv} {},)"), _ ("removed"));
 }

@@ -42,9 +42,11 @@ format_kept (GVariant *properties)
     g_autoptr (GVariant) generation = g_variant_get_child_value (list, i);
     gboolean rejected = FALSE;
     g_variant_lookup (generation, "rejected", "b", &rejected);
-    g_string_append_printf (kept, "%s%" G_GUINT64_FORMAT "%s", i > 0 ? ", " : "",
+    const char *revoked = herd_ctl_get_text (generation, "revoked");
+    g_string_append_printf (kept, "%s%" G_GUINT64_FORMAT "%s%s", i > 0 ? ", " : "",
                             herd_ctl_get_uint64 (generation, "generation"),
-                            rejected ? _ (" (rejected)") : "");
+                            rejected ? _ (" (rejected)") : "",
+                            *revoked != '\0' ? _ (" (revoked)") : "");
   }
   return g_string_free (kept, FALSE);
 }

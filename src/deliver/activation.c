@@ -50,13 +50,13 @@ static HerdBundle *
 ask_previous (HerdPass *pass, const HerdPassDelivery *delivery, GError **error)
 {
   const HerdPending *pending = delivery->pending;
-  guint64 applied;
+  guint64 previous;
 
-  if (!herd_subscriber_get_applied (pass->subscriber, pending->path, &applied, error))
+  if (!herd_subscriber_get_previous (pass->subscriber, pending->path, &previous, error))
     return NULL;
-  if (applied == 0 || applied == pending->generation)
+  if (previous == 0 || previous == pending->generation)
     return NULL;
-  return herd_subscriber_open_bundle (pass->subscriber, pending->path, pending->name, applied,
+  return herd_subscriber_open_bundle (pass->subscriber, pending->path, pending->name, previous,
                                       error);
 }
 

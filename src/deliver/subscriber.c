@@ -317,31 +317,80 @@ herd_subscriber_open_bundle (HerdSubscriber *subscriber, const char *path, const
   return herd_bundle_new (name, generation, chain, key, herd_facts_new_from_variant (facts));
 }
 
-gboolean
-herd_subscriber_get_applied (HerdSubscriber *subscriber, const char *path, guint64 *generation,
-                             GError **error)
+/* A property of the certificate at PATH that is a list; NULL: it cannot be read. */
+static GVariant *
+get_list (HerdSubscriber *subscriber, const char *path, const char *property, GError **error)
 {
-  g_autoptr (GVariant)
-      reply = call (subscriber, path, BUS ".Properties", "Get",
-                    g_variant_new ("(ss)", CERTIFICATE, "Deliveries"), "(v)", error);
-  g_autoptr (GVariant) deliveries = NULL;
-  g_autoptr (GVariantIter) iter = NULL;
-  GVariant *entry;
+  g_autoptr (GVariant) reply = call (subscriber, path, BUS ".Properties", "Get",
+                                     g_variant_new ("(ss)", CERTIFICATE, property), "(v)", error);
+  GVariant *list;
 
   if (reply == NULL)
-    return FALSE;
-  g_variant_get (reply, "(v)", &deliveries);
-  *generation = 0;
-  if (!g_variant_is_of_type (deliveries, G_VARIANT_TYPE ("aa{sv}")))
-    return TRUE;
-  iter = g_variant_iter_new (deliveries);
-  while (g_variant_iter_loop (iter, "@a{sv}", &entry)) {
-    const char *target = NULL;
+    return NULL;
+  g_variant_get (reply, "(v)", &list);
+  if (g_variant_is_of_type (list, G_VARIANT_TYPE ("aa{sv}")))
+    return list;
+  g_variant_unref (list);
+  return g_variant_ref_sink (g_variant_new ("aa{sv}", NULL));
+}
 
-    if (g_variant_lookup (entry, "target", "&s", &target)
-        && g_str_equal (target, subscriber->target))
-      g_variant_lookup (entry, "applied", "t", generation);
+/* What DELIVERIES say that TARGET has; 0 = nothing. */
+static guint64
+find_applied (GVariant *deliveries, const char *target)
+{
+  GVariantIter iter;
+  GVariant *entry;
+  guint64 generation = 0;
+
+  g_variant_iter_init (&iter, deliveries);
+  while (g_variant_iter_loop (&iter, "@a{sv}", &entry)) {
+    const char *name = NULL;
+
+    if (g_variant_lookup (entry, "target", "&s", &name) && g_str_equal (name, target))
+      g_variant_lookup (entry, "applied", "t", &generation);
   }
+  return generation;
+}
+
+/* Is GENERATION, as far as GENERATIONS know it, neither revoked nor over? */
+static gboolean
+is_good (GVariant *generations, guint64 generation)
+{
+  GVariantIter iter;
+  GVariant *entry;
+  gboolean good = TRUE;
+
+  g_variant_iter_init (&iter, generations);
+  while (g_variant_iter_loop (&iter, "@a{sv}", &entry)) {
+    const char *revoked = "";
+    gint64 not_after = G_MAXINT64;
+    guint64 number = 0;
+
+    g_variant_lookup (entry, "generation", "t", &number);
+    g_variant_lookup (entry, "revoked", "&s", &revoked);
+    g_variant_lookup (entry, "not-after", "x", &not_after);
+    if (number == generation)
+      good = *revoked == '\0' && not_after > g_get_real_time () / G_USEC_PER_SEC;
+  }
+  return good;
+}
+
+gboolean
+herd_subscriber_get_previous (HerdSubscriber *subscriber, const char *path, guint64 *generation,
+                              GError **error)
+{
+  g_autoptr (GVariant) deliveries = get_list (subscriber, path, "Deliveries", error);
+  g_autoptr (GVariant) generations = NULL;
+  guint64 applied;
+
+  if (deliveries == NULL)
+    return FALSE;
+  applied = find_applied (deliveries, subscriber->target);
+  if (applied != 0)
+    generations = get_list (subscriber, path, "Generations", error);
+  if (applied != 0 && generations == NULL)
+    return FALSE;
+  *generation = applied != 0 && is_good (generations, applied) ? applied : 0;
   return TRUE;
 }
 

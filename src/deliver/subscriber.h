@@ -34,9 +34,10 @@ GPtrArray *herd_subscriber_collect (HerdSubscriber *subscriber, GError **error);
 /* Takes GENERATION of the certificate NAME at PATH. Seals and sizes are checked. */
 HerdBundle *herd_subscriber_open_bundle (HerdSubscriber *subscriber, const char *path,
                                          const char *name, guint64 generation, GError **error);
-/* The generation that the target has applied of the certificate at PATH; 0 = none. */
-gboolean herd_subscriber_get_applied (HerdSubscriber *subscriber, const char *path,
-                                      guint64 *generation, GError **error);
+/* The generation of the certificate at PATH that the target has applied, and can go back to; 0 = none, or one
+ * that is revoked or over. */
+gboolean herd_subscriber_get_previous (HerdSubscriber *subscriber, const char *path,
+                                       guint64 *generation, GError **error);
 gboolean herd_subscriber_acknowledge (HerdSubscriber *subscriber, const char *path,
                                       guint64 generation, gboolean applied, const char *message,
                                       GError **error);

@@ -18,6 +18,7 @@
 #include "herd-config.h"
 #include "plugin/error.h"
 #include "renewal-double.h"
+#include "revocation-double.h"
 #include "test-ca.h"
 
 /* --- the double --- */
@@ -155,6 +156,7 @@ static void
 issuer_init (HerdIssuerInterface *iface)
 {
   renewal_double_init (iface);
+  revocation_double_init (iface);
   iface->issue_async = issue_async;
   iface->issue_finish = issue_finish;
   iface->preflight_async = preflight_async;

@@ -57,9 +57,9 @@ renewal_double_init (HerdIssuerInterface *iface)
 void
 renewal_double_set_up (HerdIssuer *issuer, const char *name, HerdClock *clock, HerdAccount *account)
 {
+  g_object_set_data (G_OBJECT (issuer), "name", (gpointer) name);
   if (names[find (name)] == NULL)
     return;
-  g_object_set_data (G_OBJECT (issuer), "name", (gpointer) name);
   g_object_set_data (G_OBJECT (issuer), "clock", clock);
   g_strfreev (account->capabilities);
   account->capabilities = g_strsplit ("ari", " ", -1);

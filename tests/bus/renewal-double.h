@@ -11,7 +11,7 @@
 G_BEGIN_DECLS
 
 void renewal_double_init (HerdIssuerInterface *iface);
-/* NAME and CLOCK live as long as ISSUER; ACCOUNT tells of it. */
+/* NAME and CLOCK live as long as ISSUER, whose data "name" is NAME; ACCOUNT tells of it. */
 void renewal_double_set_up (HerdIssuer *issuer, const char *name, HerdClock *clock,
                             HerdAccount *account);
 

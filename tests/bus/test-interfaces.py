@@ -33,7 +33,7 @@ MEMBERS = {
          "NextActionTime": "x", "NextAction": "s", "NextActionObject": "o", "Attentions": "aa{sv}"},
         {"CertificateUpdated": "osts", "Attention": "osss"}),
     "Certificate1": (
-        {"Renew": "a{sv} o", "Modify": "a{sv}as o", "Remove": "a{sv} ", "Retry": " ", "OpenChain": "a{sv} tha{sv}",
+        {"Renew": "a{sv} o", "Modify": "a{sv}as o", "Revoke": "a{sv} o", "Remove": "a{sv} ", "Retry": " ", "OpenChain": "a{sv} tha{sv}",
          "OpenBundle": "a{sv} thha{sv}", "GetSpec": " a{sv}", "Explain": " a{sv}"},
         {"Name": "s", "Owner": "u", "Origin": "s", "Identifiers": "as", "Issuers": "ao", "KeyType": "s", "Profile": "s",
          "State": "s", "Activity": "s", "Operation": "o", "Generation": "t", "Generations": "aa{sv}", "Serial": "s",

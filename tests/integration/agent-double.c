@@ -240,6 +240,11 @@ on_get (GDBusConnection *connection, const char *sender, const char *path, const
 {
   const DoubleCertificate *certificate = find (data, path);
 
+  if (g_str_equal (property, "Generations"))
+    return g_variant_new_parsed ("[{'generation': <%t>, 'revoked': <%s>, 'not-after': <%x>}]",
+                                 certificate->applied,
+                                 certificate->is_revoked ? "key-compromise" : "",
+                                 certificate->is_over ? (gint64) 1000 : G_MAXINT64);
   g_assert_cmpstr (property, ==, "Deliveries");
   return g_variant_new_parsed ("[{'target': <'other'>, 'applied': <uint64 99>},"
                                " {'target': <'live'>, 'applied': <%t>},"

@@ -13,10 +13,12 @@ G_BEGIN_DECLS
 
 typedef struct {
   const char *name;
-  guint64 generation; /* what Updated says; 0: it was removed */
-  guint64 applied;    /* what Deliveries says */
-  guint64 missing;    /* the generation that is not there any more */
-  gboolean unsealed;  /* its memfds are */
+  guint64 generation;  /* what Updated says; 0: it was removed */
+  guint64 applied;     /* what Deliveries says */
+  guint64 missing;     /* the generation that is not there any more */
+  gboolean unsealed;   /* its memfds are */
+  gboolean is_revoked; /* what was applied */
+  gboolean is_over;    /* likewise */
 } DoubleCertificate;
 
 typedef struct {

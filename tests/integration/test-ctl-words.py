@@ -134,7 +134,7 @@ class Completing(Case):
         """the commands, and those of issuer"""
         self.assertEqual(set(self.complete("")) - {"issuer"}, {command for command in COMMANDS if " " not in command})
         self.assertIn("issuer", self.complete(""))
-        self.assertEqual(self.complete("re"), ["request", "renew", "retry", "remove"])
+        self.assertEqual(self.complete("re"), ["request", "renew", "retry", "revoke", "remove"])
         self.assertEqual(set(self.complete("issuer", "")), {
             "list", "show", "presets", "add", "register", "set-contacts", "roll-key", "import", "deactivate", "remove"})
         self.assertEqual(self.complete("--session", "issuer", "re"), ["register", "remove"])
@@ -146,6 +146,9 @@ class Completing(Case):
         self.assertEqual(self.complete("--session", "list", "--is"), ["--issuer"])
         self.assertEqual(self.complete("issuer", "add", "ca", "--d"), ["--directory-url"])
         self.assertEqual(self.complete("list", "--force"), [])
+        self.assertEqual(self.complete("revoke", "www", "--reason", ""), [
+            "unspecified", "key-compromise", "affiliation-changed", "superseded", "cessation-of-operation"])
+        self.assertEqual(self.complete("revoke", "--reason", "k"), ["key-compromise"])
 
     def test_names(self):
         """the names that the agent has: of certificates, of issuers"""

@@ -272,6 +272,16 @@ class Requesting(Case):
         self.ctl("renew", "www", "--no-wait")
         self.assertEqual(self.calls("Renew"), [({"force": True, "reason": "key lost"},), ({},)])
 
+    def test_revoke(self):
+        """revoke sends its options, and shows the steps and what became of the certificate"""
+        self.agent.methods["Revoke"] = lambda path, options: GLib.Variant("(o)", (RUN,))
+        self.ctl("revoke", "www", "--reason", "key-compromise", "--generation", "2", "--with", "key", "--at-once", "--no-wait")
+        self.when_read(lambda: self.end_run())
+        ended = self.ctl("revoke", "www")
+        self.assertEqual((ended.status, ended.err), (0, ""))
+        self.assertIn("www is valid", ended.out)
+        self.assertEqual(self.calls("Revoke"), [({"reason": "key-compromise", "generation": 2, "with": "key", "at-once": True},), ({},)])
+
     def finding(self, severity, check, identifier, message):
         words = {"severity": severity, "check": check, "identifier": identifier, "message": message}
         return {key: GLib.Variant("s", value) for key, value in words.items()}

@@ -106,6 +106,25 @@ test_rejected_first (DeliverFixture *fixture, gconstpointer data)
       agent, "; the earlier generation could not be put back: taking generation 4 of old");
 }
 
+/* What the target has is revoked, or over: nobody asks for its key. */
+static void
+test_rejected_revoked (DeliverFixture *fixture, gconstpointer data)
+{
+  static const DoubleCertificate certificates[] = {
+    { "www", 2, 1, .is_revoked = TRUE },
+    { "old", 5, 4, .is_over = TRUE },
+  };
+  g_autoptr (AgentDouble) agent = agent_double_new (certificates, 2);
+  g_autofree char *program = deliver_fixture_make_program (fixture, "exit 1");
+
+  deliver_fixture_configure (fixture, "adapter = exec\ncommand = %s", program);
+  deliver_fixture_run (fixture, agent, "web", HERD_PASS_DONE);
+  deliver_assert_told (agent, "acknowledge www 2 no target web: ");
+  deliver_assert_told (agent, "; there is no earlier generation to go back to\n");
+  g_assert_null (strstr (agent->told->str, "open www 1"));
+  g_assert_null (strstr (agent->told->str, "open old 4"));
+}
+
 /* Only a moment's trouble: the second activation counts. */
 static void
 test_second_time (DeliverFixture *fixture, gconstpointer data)
@@ -422,6 +441,7 @@ main (int argc, char **argv)
   ADD ("in-the-way", test_in_the_way);
   ADD ("rejected", test_rejected);
   ADD ("rejected-first", test_rejected_first);
+  ADD ("rejected/revoked", test_rejected_revoked);
   ADD ("second-time", test_second_time);
   ADD ("later", test_later);
   ADD ("bad-bundles", test_bad_bundles);

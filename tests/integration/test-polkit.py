@@ -70,6 +70,29 @@ class Rules(Case):
         self.www.call(path, "Certificate1.Modify", "(a{sv}as)", change, ["deliver"])
         self.assertNotIn("deliver", self.root.call(path, "Certificate1.GetSpec"))
 
+    def test_details_of_revoke(self):
+        "a rule sees what is to be revoked; an owner needs the right as well, and another right is not enough"
+        path, operation = self.www_owns("web", ["a.example", "b.example"])
+        self.www.finished(operation)
+        self.restart_polkit("")
+        self.fails(INTERACTION, self.www.call, path, "Certificate1.Revoke", "(a{sv})", {})
+        for action in ("renew", "manage", "manage-own", "request"):
+            self.allow_details(action, {})
+            self.fails("NotAuthorized", self.www.call, path, "Certificate1.Revoke", "(a{sv})", {})
+        wanted = {"certificate": "web", "identifiers": "a.example b.example", "owner": str(self.www.uid),
+                  "caller-is-owner": "true", "issuer": "default", "targets": "live"}
+        self.allow_details("revoke", {**wanted, "identifiers": "a.example"})
+        self.fails("NotAuthorized", self.www.call, path, "Certificate1.Revoke", "(a{sv})", {})
+        self.allow_details("revoke", wanted)
+        self.fails("NotAuthorized", self.client("other").call, path, "Certificate1.Revoke", "(a{sv})", {})
+        self.assertEqual(self.www.get(path, "Certificate1")["State"], "valid")
+        operation = self.www.call(path, "Certificate1.Revoke", "(a{sv})", {})
+        self.assertEqual(self.www.finished(operation)["State"], "done")
+
+    def www_owns(self, name, identifiers):
+        self.restart_polkit(ALLOW_ALL)
+        return self.www.request(name, identifiers)
+
     def test_details_of_subscribe(self):
         "a rule sees the target and the patterns of a subscription"
         self.allow_details("deliver", {"targets": "shared", "patterns": "*"})
