@@ -29,9 +29,10 @@ herd_ctl_connect (HerdCtl *ctl, GError **error)
   return TRUE;
 }
 
-GVariant *
-herd_ctl_call_with_fds (HerdCtl *ctl, const char *path, const char *interface, const char *member,
-                        GVariant *parameters, GUnixFDList *fds, const char *reply, GError **error)
+static GVariant *
+call (HerdCtl *ctl, const char *path, const char *interface, const char *member,
+      GVariant *parameters, GUnixFDList *fds, const char *reply, GUnixFDList **received,
+      GError **error)
 {
   g_autoptr (GVariant) kept = parameters != NULL ? g_variant_ref_sink (parameters) : NULL;
   if (!herd_ctl_connect (ctl, error))
@@ -39,7 +40,21 @@ herd_ctl_call_with_fds (HerdCtl *ctl, const char *path, const char *interface, c
   return g_dbus_connection_call_with_unix_fd_list_sync (
       ctl->connection, HERD_CTL_BUS_NAME, path, interface, member, kept,
       reply != NULL ? G_VARIANT_TYPE (reply) : NULL,
-      G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION, CALL_TIMEOUT, fds, NULL, NULL, error);
+      G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION, CALL_TIMEOUT, fds, received, NULL, error);
+}
+
+GVariant *
+herd_ctl_call_with_fds (HerdCtl *ctl, const char *path, const char *interface, const char *member,
+                        GVariant *parameters, GUnixFDList *fds, const char *reply, GError **error)
+{
+  return call (ctl, path, interface, member, parameters, fds, reply, NULL, error);
+}
+
+GVariant *
+herd_ctl_call_for_fds (HerdCtl *ctl, const char *path, const char *interface, const char *member,
+                       GVariant *parameters, const char *reply, GUnixFDList **fds, GError **error)
+{
+  return call (ctl, path, interface, member, parameters, NULL, reply, fds, error);
 }
 
 GVariant *
@@ -130,6 +145,8 @@ get_error_name (const GError *error)
     return g_strdup (FREEDESKTOP "TimedOut");
   if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CLOSED))
     return g_strdup (FREEDESKTOP "Disconnected");
+  if (error->domain == G_FILE_ERROR)
+    return g_strdup (FREEDESKTOP "IOError");
   char *name = g_dbus_error_get_remote_error (error);
   return name != NULL ? name : g_dbus_error_encode_gerror (error);
 }

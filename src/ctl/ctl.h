@@ -70,6 +70,11 @@ GVariant *herd_ctl_call (HerdCtl *ctl, const char *path, const char *interface, 
 GVariant *herd_ctl_call_with_fds (HerdCtl *ctl, const char *path, const char *interface,
                                   const char *member, GVariant *parameters, GUnixFDList *fds,
                                   const char *reply, GError **error);
+/* The same where the answer has descriptors, which "h" in REPLY counts (transfer full; never NULL on
+ * success). */
+GVariant *herd_ctl_call_for_fds (HerdCtl *ctl, const char *path, const char *interface,
+                                 const char *member, GVariant *parameters, const char *reply,
+                                 GUnixFDList **fds, GError **error);
 /* All properties of INTERFACE at PATH: a{sv}. */
 GVariant *herd_ctl_get_all (HerdCtl *ctl, const char *path, const char *interface, GError **error);
 /* The one property PROPERTY, a string; NULL if it cannot be had. */
@@ -101,7 +106,7 @@ HerdCtlStatus herd_ctl_issuer_print (HerdCtl *ctl, const char *path);
 /* The contacts as URLs: "admin@example.org" is "mailto:admin@example.org". Floating. */
 GVariant *herd_ctl_contacts_to_variant (char **contacts);
 
-/* The commands, one function each; check.c, request.c, list.c, show.c, why.c, watch.c, issuer.c, account.c. */
+/* The commands, one function each; each file has those that it is named after. */
 HerdCtlStatus herd_ctl_request (HerdCtl *ctl);
 HerdCtlStatus herd_ctl_modify (HerdCtl *ctl);
 HerdCtlStatus herd_ctl_renew (HerdCtl *ctl);
@@ -109,6 +114,7 @@ HerdCtlStatus herd_ctl_revoke (HerdCtl *ctl);
 HerdCtlStatus herd_ctl_retry (HerdCtl *ctl);
 HerdCtlStatus herd_ctl_remove (HerdCtl *ctl);
 HerdCtlStatus herd_ctl_check (HerdCtl *ctl);
+HerdCtlStatus herd_ctl_export (HerdCtl *ctl);
 HerdCtlStatus herd_ctl_list (HerdCtl *ctl);
 HerdCtlStatus herd_ctl_show (HerdCtl *ctl);
 HerdCtlStatus herd_ctl_why (HerdCtl *ctl);

@@ -21,6 +21,7 @@ static const HerdCtlCommand commands[] = {
   { "modify", N_ ("NAME"), N_ ("Change what is wished for"), herd_ctl_modify },
   { "check", N_ ("NAME | -d ID…"), N_ ("Find out whether an attempt would succeed"),
     herd_ctl_check },
+  { "export", N_ ("NAME"), N_ ("Write its chain and key to files"), herd_ctl_export },
   { "retry", N_ ("NAME"), N_ ("Try its deliveries again now"), herd_ctl_retry },
   { "revoke", N_ ("NAME"), N_ ("Have the CA revoke a generation"), herd_ctl_revoke },
   { "remove", N_ ("NAME"), N_ ("Forget a certificate and its keys"), herd_ctl_remove },

@@ -21,7 +21,7 @@ ISSUER = "org.certherd.Issuer1"
 OPERATION = "org.certherd.Operation1"
 AGENT = "org.certherd.Agent1"
 FAR = 4102444800  # 2100
-COMMANDS = ["request", "list", "show", "why", "renew", "modify", "check", "retry", "revoke", "remove", "watch", "issuer list",
+COMMANDS = ["request", "list", "show", "why", "renew", "modify", "check", "export", "retry", "revoke", "remove", "watch", "issuer list",
             "issuer show", "issuer add", "issuer register", "issuer set-contacts",
             "issuer roll-key", "issuer import", "issuer deactivate", "issuer remove", "version"]
 
