@@ -397,6 +397,14 @@ static const HerdStep steps[] = {
 };
 
 static void
+note_attempt (HerdAcmeOrder *order)
+{
+  order->record->attempts++;
+  herd_issuer_host_spend (
+      order->host, order->replaces != NULL ? HERD_SPENDING_REPLACEMENT : HERD_SPENDING_ORDER, NULL);
+}
+
+static void
 commit (HerdRun *run, gpointer data, gpointer slot)
 {
   HerdAcmeOrder *order = data;
@@ -406,7 +414,7 @@ commit (HerdRun *run, gpointer data, gpointer slot)
   /* Before its request leaves, the record says that it may have left; the commit after its answer
    * counts nothing. */
   if (g_str_equal (step, "new-order") && !order->asked)
-    order->record->attempts++;
+    note_attempt (order);
   else if (g_str_equal (step, "finalize"))
     order->record->finalized = TRUE;
   order->asked = FALSE;

@@ -50,7 +50,7 @@ note_presented (HerdAcmeOrder *order, HerdPresented *presented)
   g_ptr_array_add (order->record->presented, presented);
 }
 
-/* The next attempt begins with another type, if there is one. */
+/* The next attempt begins with another type, if there is one; and CAs count failures. */
 static void
 note_failure (HerdAcmeOrder *order, const HerdAuthorization *authorization)
 {
@@ -60,6 +60,7 @@ note_failure (HerdAcmeOrder *order, const HerdAuthorization *authorization)
     if (g_str_equal (one->wish, authorization->wish))
       herd_tried_note_failure (order->session->tried, one->wish, one->challenge->type);
   }
+  herd_issuer_host_spend (order->host, HERD_SPENDING_FAILURE, authorization->wish);
 }
 
 static gboolean

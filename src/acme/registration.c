@@ -184,6 +184,7 @@ keep_key_enter (HerdRun *run, gpointer operation, GError **error G_GNUC_UNUSED)
 {
   HerdAccountRun *self = operation;
 
+  herd_issuer_host_spend (self->host, HERD_SPENDING_ACCOUNT, NULL);
   herd_account_run_put (run, self, HERD_ACCOUNT_KEY_RECORD, ((Registration *) self->data)->key);
   return TRUE;
 }
@@ -226,8 +227,12 @@ find_leave (HerdRun *run, gpointer operation, GError **error)
     return TRUE;
   }
   type = herd_error_get_problem_type (local);
-  if (g_strcmp0 (type, "accountDoesNotExist") == 0)
-    return check_binding (self, error);
+  if (g_strcmp0 (type, "accountDoesNotExist") == 0) {
+    if (!check_binding (self, error))
+      return FALSE;
+    herd_issuer_host_spend (self->host, HERD_SPENDING_ACCOUNT, NULL);
+    return TRUE;
+  }
   /* The key is right: so there was an account, and it is over. */
   if (g_strcmp0 (type, "unauthorized") == 0 && *account->url != '\0') {
     herd_acme_account_set_status (account, HERD_ACCOUNT_DEACTIVATED);

@@ -3,6 +3,7 @@
  * org.certherd.Issuer1.
  */
 #include "bus/table.h"
+#include "core/budget.h"
 #include "core/directories.h"
 #include "herd-interfaces.h"
 #include "plugin/error.h"
@@ -269,9 +270,15 @@ get_last_error_message (HerdAgent *agent G_GNUC_UNUSED, gpointer row)
 }
 
 static GVariant *
-get_retry_at (HerdAgent *agent G_GNUC_UNUSED, gpointer row)
+get_retry_at (HerdAgent *agent, gpointer row)
 {
-  return g_variant_new_int64 (((HerdAuthority *) row)->retry_at);
+  return g_variant_new_int64 (herd_budget_get_retry_at (herd_agent_get_services (agent), row));
+}
+
+static GVariant *
+get_budget (HerdAgent *agent, gpointer row)
+{
+  return herd_budget_describe (herd_agent_get_services (agent), row);
 }
 
 static const HerdBusProperty properties[] = {
@@ -288,6 +295,7 @@ static const HerdBusProperty properties[] = {
   { "LastError", get_last_error },
   { "LastErrorMessage", get_last_error_message },
   { "RetryAt", get_retry_at },
+  { "Budget", get_budget },
   { NULL, NULL },
 };
 

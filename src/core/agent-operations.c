@@ -558,7 +558,8 @@ herd_agent_due (guint64 id, gpointer data)
     /* Operations that wait, for a slot or for the keys, cost more than certificates that do. */
     if (herd_state_is_locked (agent->services.state) || !herd_gate_has_room (agent->slots))
       return FALSE;
-    begin_due (agent, certificate);
+    if (!herd_agent_hold_back (agent, certificate))
+      begin_due (agent, certificate);
     break;
   case HERD_ACTION_DELIVER:
     herd_deliveries_release (certificate, herd_clock_get_seconds (agent->services.clock));

@@ -126,6 +126,10 @@ void herd_agent_suggested (HerdCertificate *certificate, gpointer data);
 /* HerdIssuersFunc. */
 void herd_agent_follow_account (guint64 authority, gpointer data);
 
+/* Is there no room for CERTIFICATE, whose time has come, in its CA's limits? Then its next action, and the
+ * schedule, say when there is (agent-budget.c). */
+gboolean herd_agent_hold_back (HerdAgent *agent, HerdCertificate *certificate);
+
 /* --- accounts (agent-accounts.c) --- */
 
 /* Starts OPERATION, which is on disk, on AUTHORITY's account: with the secrets that came with its call, if

@@ -58,8 +58,9 @@ herd_agent_new (const HerdAgentOptions *options)
   services->state = options->state;
   services->registry = herd_registry_new ();
   services->attentions = herd_attentions_new (services->registry, services->clock);
+  services->ledger = herd_ledger_new (services->clock);
   services->saver = herd_saver_new (services->clock, services->state, services->registry,
-                                    services->attentions);
+                                    services->attentions, services->ledger);
   services->undo = herd_agent_undo;
   services->undo_data = agent;
   services->config = herd_config_ref (options->config);
@@ -117,6 +118,7 @@ herd_agent_free (HerdAgent *agent)
   herd_launcher_free (agent->launcher);
   g_clear_object (&agent->link);
   herd_saver_free (agent->services.saver);
+  herd_ledger_unref (agent->services.ledger);
   herd_attentions_free (agent->services.attentions);
   herd_registry_free (agent->services.registry);
   herd_config_unref (agent->services.config);
@@ -151,6 +153,7 @@ load_contents (HerdAgent *agent, HerdStateContents *contents)
   g_autoptr (GPtrArray) certificates = g_steal_pointer (&contents->certificates);
   g_autoptr (GPtrArray) operations = g_steal_pointer (&contents->operations);
 
+  herd_ledger_load (agent->services.ledger, contents->ledger);
   while (authorities->len > 0)
     herd_registry_add_authority (registry, g_ptr_array_steal_index (authorities, 0));
   while (certificates->len > 0)

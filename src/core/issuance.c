@@ -4,6 +4,7 @@
  */
 #include "core/issuance.h"
 
+#include "core/budget.h"
 #include "core/operations.h"
 #include "core/registration.h"
 #include "core/renewal-info.h"
@@ -29,6 +30,7 @@ struct HerdIssuance {
   HerdKey *key;
   HerdIssuer *engine;
   HerdIssuerHost *host;
+  HerdLedgerEntry *entry;     /* from the choice to the issue: then it is the host's */
   GBytes *predecessor;        /* PEM; NULL: none that can be read */
   GBytes *chain;              /* PEM */
   HerdGeneration *generation; /* what was issued */
@@ -163,6 +165,21 @@ choose_authority (HerdIssuance *issuance, const HerdCertificate *certificate, GE
   return authority;
 }
 
+/* Takes from the CA's limits what this is going to spend, if there is as much. What an earlier process has
+ * begun goes on in any case: its order is made. */
+static gboolean
+admit (HerdIssuance *issuance, const HerdAuthority *authority, const HerdCertificate *certificate,
+       GError **error)
+{
+  const HerdServices *services = issuance->context->services;
+
+  if (issuance->checkpoint == NULL
+      && !herd_budget_ask (services, authority, certificate, issuance->spec, error))
+    return FALSE;
+  issuance->entry = herd_budget_begin (services, authority, certificate, issuance->spec);
+  return TRUE;
+}
+
 static gboolean
 enter_account (HerdRun *run, gpointer data, GError **error)
 {
@@ -171,7 +188,7 @@ enter_account (HerdRun *run, gpointer data, GError **error)
   HerdAuthority *authority = certificate != NULL ? choose_authority (issuance, certificate, error)
                                                  : NULL;
 
-  if (authority == NULL)
+  if (authority == NULL || !admit (issuance, authority, certificate, error))
     return FALSE;
   issuance->authority = authority->id;
   herd_registration_run_async (issuance->context->issuers, authority->id, issuance->operation, NULL,
@@ -279,6 +296,7 @@ enter_issue (HerdRun *run, gpointer data, GError **error)
   issuance->host = herd_issuers_new_host (issuance->context->issuers, issuance->authority,
                                           issuance->operation,
                                           (const char *const *) request->solvers);
+  herd_issuers_set_entry (issuance->host, g_steal_pointer (&issuance->entry));
   resume = herd_issuers_open_checkpoint (issuance->context->issuers, issuance->authority,
                                          issuance->checkpoint);
   herd_issuer_issue_async (engine, request, resume, issuance->host, herd_run_get_cancellable (run),
@@ -305,11 +323,15 @@ leave_issue (HerdRun *run, gpointer data, GError **error)
   HerdIssuance *issuance = data;
   HerdCertificate *certificate;
   g_autoptr (HerdChain) chain = NULL;
+  g_autoptr (GError) failure = NULL;
   g_autoptr (HerdIssued)
-      issued = herd_issuer_issue_finish (issuance->engine, herd_run_get_result (run, 0), error);
+      issued = herd_issuer_issue_finish (issuance->engine, herd_run_get_result (run, 0), &failure);
 
-  if (issued == NULL)
+  herd_issuers_settle (issuance->host, failure);
+  if (issued == NULL) {
+    g_propagate_error (error, g_steal_pointer (&failure));
     return FALSE;
+  }
   chain = herd_chain_new (issued->chain, error);
   certificate = chain != NULL ? get_certificate (issuance, error) : NULL;
   if (certificate == NULL)
@@ -403,6 +425,7 @@ enter_save (HerdRun *run, gpointer data, GError **error)
   herd_batch_put_operation (batch, operation);
   herd_batch_put_checkpoint (batch, operation->id, NULL);
   herd_batch_put_pending_key (batch, operation->id, NULL);
+  herd_ledger_put (services->ledger, batch);
   herd_state_change_async (services->state, batch, herd_run_ready, herd_run_slot (run));
   return TRUE;
 }
@@ -431,6 +454,7 @@ leave_save (HerdRun *run, gpointer data, GError **error G_GNUC_UNUSED)
 
   herd_registry_settle_notes (services->registry, g_steal_pointer (&issuance->notices), ok);
   if (!ok) {
+    herd_ledger_put_again (services->ledger);
     save_again (run, issuance, failure);
     return TRUE;
   }
@@ -565,6 +589,7 @@ herd_issuance_free (HerdIssuance *issuance)
   g_clear_pointer (&issuance->key, herd_key_unref);
   g_clear_object (&issuance->engine);
   g_clear_object (&issuance->host);
+  herd_ledger_entry_free (issuance->entry);
   herd_generation_free (issuance->generation);
   g_free (issuance);
 }

@@ -4,6 +4,7 @@
  */
 #include "core/issuers.h"
 
+#include "core/budget.h"
 #include "core/directories.h"
 #include "core/operations.h"
 #include "crypto/key.h"
@@ -240,6 +241,7 @@ struct _HerdCoreIssuerHost {
   guint64 operation;
   HerdKey *certificate_key; /* of what is to be revoked; NULL: it signs nothing */
   char *directory;          /* whose records they are; "": the issuer has no directory */
+  HerdLedgerEntry *entry;   /* NULL: it spends nothing */
   char **solvers;
 };
 
@@ -294,14 +296,19 @@ host_checkpoint_async (HerdIssuerHost *host, GBytes *bytes, GAsyncReadyCallback 
     herd_batch_put_operation (batch, operation);
     herd_batch_put_checkpoint (batch, operation->id, closed);
   }
+  herd_ledger_put (services->ledger, batch);
   herd_state_commit_async (services->state, batch, callback, data);
 }
 
 static gboolean
 host_commit_finish (HerdIssuerHost *host, GAsyncResult *result, GError **error)
 {
-  return herd_state_commit_finish (HERD_CORE_ISSUER_HOST (host)->issuers->services->state, result,
-                                   error);
+  HerdServices *services = HERD_CORE_ISSUER_HOST (host)->issuers->services;
+
+  if (herd_state_commit_finish (services->state, result, error))
+    return TRUE;
+  herd_ledger_put_again (services->ledger);
+  return FALSE;
 }
 
 /* sign() must not wait, so the key in a record is kept when it passes. Other records are no keys. */
@@ -370,6 +377,7 @@ host_record_put_async (HerdIssuerHost *host, const char *name, GBytes *bytes, gb
   if (sealed)
     keep_key (self, name, bytes);
   herd_batch_put_record (batch, self->authority, record, bytes, sealed);
+  herd_ledger_put (self->issuers->services->ledger, batch);
   herd_state_commit_async (self->issuers->services->state, batch, callback, data);
 }
 
@@ -415,6 +423,50 @@ host_progress (HerdIssuerHost *host, const char *step, double fraction)
 }
 
 static void
+host_spend (HerdIssuerHost *host, HerdSpending what, const char *identifier)
+{
+  HerdCoreIssuerHost *self = HERD_CORE_ISSUER_HOST (host);
+
+  if (self->entry == NULL)
+    return;
+  switch (what) {
+  case HERD_SPENDING_ACCOUNT:
+    herd_ledger_entry_register (self->entry);
+    break;
+  case HERD_SPENDING_ORDER:
+  case HERD_SPENDING_REPLACEMENT:
+    herd_ledger_entry_order (self->entry, what == HERD_SPENDING_REPLACEMENT);
+    break;
+  case HERD_SPENDING_FAILURE:
+    herd_ledger_entry_fail (self->entry, identifier);
+    break;
+  }
+  herd_budget_changed (self->issuers->services, self->authority);
+}
+
+void
+herd_issuers_set_entry (HerdIssuerHost *host, HerdLedgerEntry *entry)
+{
+  HerdCoreIssuerHost *self = HERD_CORE_ISSUER_HOST (host);
+
+  herd_ledger_entry_free (self->entry);
+  self->entry = entry;
+}
+
+void
+herd_issuers_settle (HerdIssuerHost *host, const GError *error)
+{
+  HerdCoreIssuerHost *self = HERD_CORE_ISSUER_HOST (host);
+
+  if (error != NULL)
+    herd_budget_note_error (self->issuers->services, self->authority, error);
+  else if (self->entry != NULL)
+    herd_ledger_entry_issue (self->entry);
+  herd_issuers_set_entry (host, NULL);
+  herd_budget_changed (self->issuers->services, self->authority);
+}
+
+static void
 host_iface_init (HerdIssuerHostInterface *iface)
 {
   iface->checkpoint_async = host_checkpoint_async;
@@ -427,6 +479,7 @@ host_iface_init (HerdIssuerHostInterface *iface)
   iface->get_solvers = host_get_solvers;
   iface->get_solver_name = host_get_solver_name;
   iface->progress = host_progress;
+  iface->spend = host_spend;
 }
 
 static void
@@ -438,6 +491,7 @@ herd_core_issuer_host_finalize (GObject *object)
   g_clear_pointer (&self->keys, g_hash_table_unref);
   g_clear_pointer (&self->certificate_key, herd_key_unref);
   g_free (self->directory);
+  herd_ledger_entry_free (self->entry);
   g_strfreev (self->solvers);
   G_OBJECT_CLASS (herd_core_issuer_host_parent_class)->finalize (object);
 }

@@ -64,6 +64,10 @@ HerdIssuerHost *herd_issuers_new_host (HerdIssuers *issuers, guint64 authority, 
 /* HOST, of these, signs with KEY as HERD_RECORD_CERTIFICATE_KEY: that of the certificate which is to be
  * revoked. */
 void herd_issuers_set_certificate_key (HerdIssuerHost *host, HerdKey *key);
+/* What the run of HOST spends of the CA's limits is on ENTRY (taken). */
+void herd_issuers_set_entry (HerdIssuerHost *host, HerdLedgerEntry *entry);
+/* The run of HOST has ended: with a certificate, or with ERROR. */
+void herd_issuers_settle (HerdIssuerHost *host, const GError *error);
 
 HerdServices *herd_issuers_get_services (HerdIssuers *issuers);
 

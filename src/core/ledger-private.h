@@ -19,6 +19,7 @@ typedef struct {
 } HerdBucket;
 
 struct HerdLedger {
+  guint references;
   HerdClock *clock;
   HerdSuffixes *suffixes; /* NULL: nobody has asked for a registered domain yet */
   GHashTable *buckets;    /* bucket->row → HerdBucket */

@@ -257,7 +257,7 @@ herd_ledger_begin (HerdLedger *ledger, const HerdLedgerWish *wish)
   HerdLedgerEntry *entry = g_new0 (HerdLedgerEntry, 1);
   g_autoptr (GArray) draws = herd_ledger_list_draws (ledger, wish);
 
-  entry->ledger = ledger;
+  entry->ledger = herd_ledger_ref (ledger);
   entry->directory = g_strdup (wish->directory);
   entry->identifiers = g_strdupv ((char **) wish->identifiers);
   entry->limits = wish->limits != NULL ? g_ptr_array_ref (wish->limits) : NULL;
@@ -278,17 +278,25 @@ herd_ledger_begin (HerdLedger *ledger, const HerdLedgerWish *wish)
   return entry;
 }
 
+static void
+release (HerdLedgerEntry *entry)
+{
+  for (guint i = 0; i < entry->promises->len; i++)
+    ((HerdBucket *) entry->promises->pdata[i])->promised--;
+  g_ptr_array_set_size (entry->promises, 0);
+}
+
 void
 herd_ledger_entry_free (HerdLedgerEntry *entry)
 {
   if (entry == NULL)
     return;
-  for (guint i = 0; i < entry->promises->len; i++)
-    ((HerdBucket *) entry->promises->pdata[i])->promised--;
+  release (entry);
   g_ptr_array_unref (entry->promises);
   g_clear_pointer (&entry->limits, g_ptr_array_unref);
   g_strfreev (entry->identifiers);
   g_free (entry->directory);
+  herd_ledger_unref (entry->ledger);
   g_free (entry);
 }
 
@@ -361,6 +369,7 @@ herd_ledger_entry_issue (HerdLedgerEntry *entry)
   spend (entry, 1u << HERD_LIMIT_REGISTERED_DOMAIN | 1u << HERD_LIMIT_IDENTIFIER_SET, NULL);
   if (entry->identifiers != NULL)
     forget_failures (entry);
+  release (entry);
 }
 
 /* May a limit of these SCOPES that WISH draws from be SECONDS away from its next token? */
@@ -401,6 +410,7 @@ herd_ledger_new (HerdClock *clock)
 {
   HerdLedger *ledger = g_new0 (HerdLedger, 1);
 
+  ledger->references = 1;
   ledger->clock = herd_clock_ref (clock);
   ledger->buckets = g_hash_table_new_full (row_hash, row_equal, NULL, bucket_free);
   ledger->changed = g_ptr_array_new ();
@@ -408,10 +418,17 @@ herd_ledger_new (HerdClock *clock)
   return ledger;
 }
 
-void
-herd_ledger_free (HerdLedger *ledger)
+HerdLedger *
+herd_ledger_ref (HerdLedger *ledger)
 {
-  if (ledger == NULL)
+  ledger->references++;
+  return ledger;
+}
+
+void
+herd_ledger_unref (HerdLedger *ledger)
+{
+  if (ledger == NULL || --ledger->references > 0)
     return;
   g_ptr_array_unref (ledger->changed);
   g_hash_table_unref (ledger->buckets);

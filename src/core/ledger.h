@@ -30,11 +30,12 @@ typedef struct {
   gboolean replaces;         /* a certificate in its window of RFC 9773, and the order says so */
 } HerdLedgerWish;
 
-/* An attempt under way. */
+/* An attempt under way; it keeps the ledger. */
 typedef struct HerdLedgerEntry HerdLedgerEntry;
 
 HerdLedger *herd_ledger_new (HerdClock *clock);
-void herd_ledger_free (HerdLedger *ledger);
+HerdLedger *herd_ledger_ref (HerdLedger *ledger);
+void herd_ledger_unref (HerdLedger *ledger);
 
 /* May this be tried now? Asks nobody and changes nothing. HERD_ERROR_RATE_LIMITED, class timed, says from
  * when on, which limit of which CA it is, and how much of it is spent. */
@@ -52,7 +53,7 @@ void herd_ledger_entry_register (HerdLedgerEntry *entry);
 void herd_ledger_entry_order (HerdLedgerEntry *entry, gboolean replaces);
 /* An authorization of IDENTIFIER has failed. */
 void herd_ledger_entry_fail (HerdLedgerEntry *entry, const char *identifier);
-/* There is a certificate. */
+/* There is a certificate: nothing more is spent. */
 void herd_ledger_entry_issue (HerdLedgerEntry *entry);
 
 /* The CA has refused an attempt like WISH, and wants to be left alone until RETRY_AT: so are all others,
@@ -79,7 +80,7 @@ GVariant *herd_ledger_describe (HerdLedger *ledger, guint64 authority, const cha
 /* What WISH would spend, a sentence for each limit. (transfer full) */
 GPtrArray *herd_ledger_explain (HerdLedger *ledger, const HerdLedgerWish *wish);
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (HerdLedger, herd_ledger_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (HerdLedger, herd_ledger_unref)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (HerdLedgerEntry, herd_ledger_entry_free)
 
 G_END_DECLS

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "core/budget.h"
 #include "core/operations.h"
 #include "core/preflight-names.h"
 #include "herd-config.h"
@@ -13,13 +14,15 @@
 #include "net/probe.h"
 #include "plugin/error.h"
 #include "util/base64url.h"
+#include "util/file.h"
 #include "util/follow.h"
 
 #define PROBES 32        /* at a time */
 #define SKEW_WARNING 300 /* seconds: what CAs let pass of a date is not much more */
 #define SKEW_ERROR 86400 /* seconds: nothing that is issued now would be valid here */
-#define HTTP_PORT 80     /* RFC 8555 section 8.3 */
-#define TLS_PORT 443     /* RFC 8737 section 3 */
+#define MAC_KEY_LIMIT 4096
+#define HTTP_PORT 80 /* RFC 8555 section 8.3 */
+#define TLS_PORT 443 /* RFC 8737 section 3 */
 
 /* One solver, and all challenges that it presents. */
 typedef struct {
@@ -109,20 +112,43 @@ judge_clock (const HerdOutlook *outlook, HerdFindings *findings)
                        SKEW_WARNING / 60);
 }
 
+/* Is there what a CA that wants accounts bound to its own would be shown? Both halves of it, and readable:
+ * *WHY says what is amiss with what there is. */
+static gboolean
+can_bind (const HerdAuthority *authority, char **why)
+{
+  const char *kid = herd_authority_get_setting (authority, "eab-kid", NULL);
+  const char *file = herd_authority_get_setting (authority, "eab-hmac-file", NULL);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GBytes) key = NULL;
+
+  if (kid != NULL && file != NULL) {
+    key = herd_file_read (file, MAC_KEY_LIMIT, &error);
+    if (key == NULL)
+      *why = g_strdup_printf ("eab-hmac-file: %s", error->message);
+    return key != NULL;
+  }
+  *why = g_strdup (kid != NULL    ? "eab-kid is set, and eab-hmac-file is not"
+                   : file != NULL ? "eab-hmac-file is set, and eab-kid is not"
+                                  : "get key identifier and key there, for eab-kid and "
+                                    "eab-hmac-file or for “certherdctl issuer register”");
+  return FALSE;
+}
+
 /* What the first attempt would have to do before anything else. */
 static void
 judge_unregistered (const HerdAuthority *authority, const HerdAccount *account,
                     HerdFindings *findings)
 {
   gboolean agreed = herd_authority_get_setting (authority, "agree-terms", NULL) != NULL;
-  gboolean bound = herd_authority_get_setting (authority, "eab-kid", NULL) != NULL;
+  g_autofree char *why = NULL;
 
-  if (g_strv_contains ((const char *const *) account->capabilities, "eab-required") && !bound)
+  if (g_strv_contains ((const char *const *) account->capabilities, "eab-required")
+      && !can_bind (authority, &why))
     herd_findings_add (findings, "", "account", HERD_SEVERITY_ERROR,
                        "there is no account at issuer %s, and the CA wants one that is bound to an "
-                       "account on its web pages (external account binding); get key and key "
-                       "identifier there",
-                       authority->name);
+                       "account on its web pages (external account binding): %s",
+                       authority->name, why);
   else if (*account->terms != '\0' && !agreed)
     herd_findings_add (findings, "", "account", HERD_SEVERITY_ERROR,
                        "there is no account at issuer %s, and nobody has agreed to its terms, %s; "
@@ -180,6 +206,38 @@ directory_leave (HerdRun *run, gpointer data, GError **error G_GNUC_UNUSED)
   return TRUE;
 }
 
+/* What an attempt would spend of the CA's limits, and whether that much is there. */
+static void
+judge_budget (Preflight *preflight)
+{
+  HerdRegistry *registry = preflight->services->registry;
+  const HerdAuthority *authority = herd_registry_get_authority (registry, preflight->authority);
+  const HerdOperation *operation = herd_registry_get_operation (registry, preflight->operation);
+  const HerdCertificate *certificate =
+      operation != NULL ? herd_registry_get_certificate (registry, operation->certificate) : NULL;
+  g_autoptr (GPtrArray) spendings = NULL;
+  g_autoptr (GError) failure = NULL;
+  g_autofree char *joined = NULL;
+
+  if (authority == NULL || operation == NULL)
+    return;
+  if (!herd_budget_ask (preflight->services, authority, certificate, operation->options,
+                        &failure)) {
+    herd_findings_add (preflight->findings, "", "limits", HERD_SEVERITY_ERROR, "%s",
+                       failure->message);
+    return;
+  }
+  spendings = herd_budget_explain (preflight->services, authority, certificate, operation->options);
+  g_ptr_array_add (spendings, NULL);
+  joined = g_strjoinv ("; ", (char **) spendings->pdata);
+  if (*joined == '\0')
+    herd_findings_add (preflight->findings, "", "limits", HERD_SEVERITY_OK,
+                       "no limit of the CA that is known here counts this");
+  else
+    herd_findings_add (preflight->findings, "", "limits", HERD_SEVERITY_OK,
+                       "there is room for an attempt: %s", joined);
+}
+
 /* --- names --- */
 
 static gboolean
@@ -187,6 +245,7 @@ names_enter (HerdRun *run, gpointer data, GError **error G_GNUC_UNUSED)
 {
   Preflight *preflight = data;
 
+  judge_budget (preflight);
   for (guint i = 0; i < preflight->names->len; i++)
     herd_preflight_name_ask (preflight->names->pdata[i], preflight->services->dns, run);
   return TRUE;

@@ -4,6 +4,7 @@
  */
 #include "core/registration.h"
 
+#include "core/budget.h"
 #include "core/operations.h"
 #include "plugin/error.h"
 #include "util/file.h"
@@ -210,13 +211,27 @@ find_binding (Registration *registration, const HerdAuthority *authority, GError
   return TRUE;
 }
 
+/* A new account counts; one that there is does not. */
+static gboolean
+admit (Registration *registration, const HerdAuthority *authority, GError **error)
+{
+  HerdServices *services = registration->services;
+
+  if (!g_str_equal (authority->account->status, "unregistered"))
+    return TRUE;
+  if (!herd_budget_ask_account (services, authority, error))
+    return FALSE;
+  herd_issuers_set_entry (registration->host, herd_budget_begin_account (services, authority));
+  return TRUE;
+}
+
 static gboolean
 start_register (Registration *registration, const HerdAuthority *authority, HerdRun *run,
                 GError **error)
 {
   g_autoptr (GVariant) options = get_options (registration, authority);
 
-  if (!find_binding (registration, authority, error))
+  if (!find_binding (registration, authority, error) || !admit (registration, authority, error))
     return FALSE;
   herd_accounts_register_async (
       HERD_ACCOUNTS (registration->engine), options, registration->binding, registration->host,
@@ -307,8 +322,10 @@ leave_account (HerdRun *run, gpointer operation, GError **error)
   HerdAccount *account = registration->verb->finish (HERD_ACCOUNTS (registration->engine),
                                                      herd_run_get_result (run, 0), error);
 
-  if (account == NULL)
+  if (account == NULL) {
+    herd_budget_note_error (registration->services, registration->authority, *error);
     return FALSE;
+  }
   set_account (registration, account);
   return TRUE;
 }

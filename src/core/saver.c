@@ -15,6 +15,7 @@ struct HerdSaver {
   HerdState *state;
   HerdRegistry *registry;
   HerdAttentions *attentions;
+  HerdLedger *ledger;
   GPtrArray *attempts; /* Attempt, under way; theirs */
   GHashTable *unsaved; /* ids of certificates and operations (set of guint64*) */
   guint delay;         /* seconds */
@@ -29,7 +30,7 @@ typedef struct {
 
 HerdSaver *
 herd_saver_new (HerdClock *clock, HerdState *state, HerdRegistry *registry,
-                HerdAttentions *attentions)
+                HerdAttentions *attentions, HerdLedger *ledger)
 {
   HerdSaver *saver = g_new0 (HerdSaver, 1);
 
@@ -37,6 +38,7 @@ herd_saver_new (HerdClock *clock, HerdState *state, HerdRegistry *registry,
   saver->state = state;
   saver->registry = registry;
   saver->attentions = attentions;
+  saver->ledger = herd_ledger_ref (ledger);
   saver->unsaved = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
   saver->attempts = g_ptr_array_new ();
   saver->delay = FIRST_DELAY;
@@ -105,6 +107,7 @@ start (HerdSaver *saver, HerdBatch *batch, GArray *ids, GAsyncReadyCallback call
 
   attempt->saver = saver;
   attempt->ids = ids;
+  herd_ledger_put (saver->ledger, batch);
   g_ptr_array_add (saver->attempts, attempt);
   herd_state_commit_async (saver->state, batch, callback, attempt);
 }
@@ -147,6 +150,7 @@ saved (GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
   if (!herd_state_commit_finish (saver->state, result, &error)) {
     for (guint i = 0; i < attempt->ids->len; i++)
       keep (saver, g_array_index (attempt->ids, guint64, i));
+    herd_ledger_put_again (saver->ledger);
     wait (saver, error);
   } else if (g_hash_table_size (saver->unsaved) == 0) {
     saver->delay = FIRST_DELAY;
@@ -180,6 +184,7 @@ herd_saver_free (HerdSaver *saver)
   if (g_hash_table_size (saver->unsaved) > 0)
     herd_state_commit_async (saver->state, make_batch (saver, ids), NULL, NULL);
   g_hash_table_unref (saver->unsaved);
+  herd_ledger_unref (saver->ledger);
   herd_clock_unref (saver->clock);
   g_free (saver);
 }

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "core/attentions.h"
+#include "core/ledger.h"
 #include "core/registry.h"
 #include "state/state.h"
 #include "util/clock.h"
@@ -16,12 +17,12 @@ G_BEGIN_DECLS
 typedef struct HerdSaver HerdSaver;
 
 HerdSaver *herd_saver_new (HerdClock *clock, HerdState *state, HerdRegistry *registry,
-                           HerdAttentions *attentions);
+                           HerdAttentions *attentions, HerdLedger *ledger);
 /* Asks for what is still to be written once more, for the state to do before it closes. */
 void herd_saver_free (HerdSaver *saver);
 
 /* Commits BATCH (taken), which says what has become of a certificate and of an operation; either id may
- * be 0. */
+ * be 0. What was spent meanwhile goes with it. */
 void herd_saver_commit (HerdSaver *saver, HerdBatch *batch, guint64 certificate, guint64 operation);
 /* Somebody else's commit of these rows has failed with ERROR; memory is right. */
 void herd_saver_add (HerdSaver *saver, guint64 certificate, guint64 operation, const GError *error);

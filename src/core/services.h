@@ -7,6 +7,7 @@
 
 #include "config/preset.h"
 #include "core/attentions.h"
+#include "core/ledger.h"
 #include "core/registry.h"
 #include "core/saver.h"
 #include "net/dns.h"
@@ -22,6 +23,7 @@ typedef struct {
   HerdState *state;
   HerdRegistry *registry;
   HerdAttentions *attentions;
+  HerdLedger *ledger; /* what was spent of the CAs' limits */
   HerdSaver *saver;   /* for what has happened */
   HerdStateUndo undo; /* for changes that fail */
   gpointer undo_data;

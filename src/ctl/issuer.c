@@ -131,6 +131,44 @@ print_issuer (HerdCtl *ctl, GVariant *properties)
   herd_ctl_table_print (table, ctl, 0);
 }
 
+/* When there is room, for the cell of a table. (transfer full) */
+static char *
+format_room (HerdCtl *ctl, GVariant *line, const char *key)
+{
+  gint64 when = herd_ctl_get_int64 (line, key);
+  return when > ctl->now ? herd_ctl_format_relative (ctl->now, when) : g_strdup (_ ("now"));
+}
+
+static void
+print_budget (HerdCtl *ctl, GVariant *properties)
+{
+  g_autoptr (GVariant)
+      lines = g_variant_lookup_value (properties, "Budget", G_VARIANT_TYPE ("aa{sv}"));
+  if (lines == NULL || g_variant_n_children (lines) == 0)
+    return;
+  const char *headings[] = { _ ("LIMIT"), _ ("OF"), _ ("SPENT"), _ ("ROOM"),
+                             _ ("ROOM FOR RENEWALS") };
+  g_autoptr (HerdCtlTable) table = herd_ctl_table_new (G_N_ELEMENTS (headings), headings);
+  for (gsize i = 0; i < g_variant_n_children (lines); i++) {
+    g_autoptr (GVariant) line = g_variant_get_child_value (lines, i);
+    const char *subject = herd_ctl_get_text (line, "subject");
+    guint32 spent = 0;
+    guint32 allowed = 0;
+    g_variant_lookup (line, "spent", "u", &spent);
+    g_variant_lookup (line, "allowed", "u", &allowed);
+    g_autofree char *share = g_strdup_printf (_ ("%u of %u"), spent, allowed);
+    g_autofree char *room = format_room (ctl, line, "room-at");
+    g_autofree char *renewals = format_room (ctl, line, "renewal-room-at");
+    herd_ctl_table_add (table, HERD_CTL_PLAIN, herd_ctl_get_text (line, "limit"));
+    herd_ctl_table_add (table, HERD_CTL_PLAIN, *subject != '\0' ? subject : "-");
+    herd_ctl_table_add (table, HERD_CTL_PLAIN, share);
+    herd_ctl_table_add (table, HERD_CTL_PLAIN, room);
+    herd_ctl_table_add (table, HERD_CTL_PLAIN, renewals);
+  }
+  g_print ("\n");
+  herd_ctl_table_print (table, ctl, 0);
+}
+
 HerdCtlStatus
 herd_ctl_issuer_print (HerdCtl *ctl, const char *path)
 {
@@ -140,6 +178,7 @@ herd_ctl_issuer_print (HerdCtl *ctl, const char *path)
     return herd_ctl_fail (ctl, error);
   if (!ctl->json) {
     print_issuer (ctl, properties);
+    print_budget (ctl, properties);
     return HERD_CTL_OK;
   }
   JsonObject *object = herd_ctl_json_new (properties);

@@ -254,6 +254,12 @@ herd_issuer_host_progress (HerdIssuerHost *host, const char *step, double fracti
 }
 
 void
+herd_issuer_host_spend (HerdIssuerHost *host, HerdSpending what, const char *identifier)
+{
+  HERD_ISSUER_HOST_GET_IFACE (host)->spend (host, what, identifier);
+}
+
+void
 herd_issuer_issue_async (HerdIssuer *issuer, const HerdIssueRequest *request, GBytes *resume,
                          HerdIssuerHost *host, GCancellable *cancellable,
                          GAsyncReadyCallback callback, gpointer data)

@@ -114,6 +114,14 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (HerdBinding, herd_binding_free)
 /* Not a record: in sign(), the key of the certificate that is to be revoked. */
 #define HERD_RECORD_CERTIFICATE_KEY "certificate-key"
 
+/* What is spent of the limits that CAs set. */
+typedef enum {
+  HERD_SPENDING_ACCOUNT,     /* a new account is about to be asked for */
+  HERD_SPENDING_ORDER,       /* a new order */
+  HERD_SPENDING_REPLACEMENT, /* one that says what it replaces (RFC 9773 section 5) */
+  HERD_SPENDING_FAILURE,     /* an authorization has failed */
+} HerdSpending;
+
 #define HERD_TYPE_ISSUER_HOST (herd_issuer_host_get_type ())
 G_DECLARE_INTERFACE (HerdIssuerHost, herd_issuer_host, HERD, ISSUER_HOST, GObject)
 
@@ -152,6 +160,11 @@ struct _HerdIssuerHostInterface {
 
   /* The operation has come to STEP, FRACTION (0 to 1) of the issuer's part. */
   void (*progress) (HerdIssuerHost *host, const char *step, double fraction);
+
+  /* WHAT is spent, of IDENTIFIER, or NULL where it is not of one; again where a request is sent again. It
+   * is on disk with the next checkpoint or record: so it is said before the one that goes before the
+   * request. */
+  void (*spend) (HerdIssuerHost *host, HerdSpending what, const char *identifier);
 };
 
 void herd_issuer_host_checkpoint_async (HerdIssuerHost *host, GBytes *bytes,
@@ -172,6 +185,7 @@ GBytes *herd_issuer_host_sign (HerdIssuerHost *host, const char *name, GBytes *d
 GPtrArray *herd_issuer_host_get_solvers (HerdIssuerHost *host, const char *identifier);
 const char *herd_issuer_host_get_solver_name (HerdIssuerHost *host, HerdSolver *solver);
 void herd_issuer_host_progress (HerdIssuerHost *host, const char *step, double fraction);
+void herd_issuer_host_spend (HerdIssuerHost *host, HerdSpending what, const char *identifier);
 
 /* --- the issuer --- */
 

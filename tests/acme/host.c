@@ -17,6 +17,8 @@ struct _TestHost {
   char *directory;
   GPtrArray *solvers;
   GString *steps;
+  GString *spendings;
+  gboolean spent; /* and nothing was written since */
   guint commits;
   gboolean locked;
   gboolean failing;
@@ -35,6 +37,7 @@ test_host_finalize (GObject *object)
   g_free (host->directory);
   g_ptr_array_unref (host->solvers);
   g_string_free (host->steps, TRUE);
+  g_string_free (host->spendings, TRUE);
   G_OBJECT_CLASS (test_host_parent_class)->finalize (object);
 }
 
@@ -49,6 +52,7 @@ test_host_init (TestHost *host)
 {
   host->solvers = g_ptr_array_new_with_free_func (g_object_unref);
   host->steps = g_string_new (NULL);
+  host->spendings = g_string_new (NULL);
 }
 
 TestHost *
@@ -116,6 +120,12 @@ test_host_get_steps (TestHost *host)
   return g_strdup (host->steps->str);
 }
 
+char *
+test_host_get_spendings (TestHost *host)
+{
+  return g_strdup (host->spendings->str);
+}
+
 void
 test_host_lock (TestHost *host)
 {
@@ -142,6 +152,15 @@ answer (gpointer source, GAsyncReadyCallback callback, gpointer data, GError *er
 }
 
 static void
+note_commit (TestHost *self)
+{
+  self->commits++;
+  if (self->spent)
+    g_string_append (self->spendings, ",kept");
+  self->spent = FALSE;
+}
+
+static void
 checkpoint_async (HerdIssuerHost *host, GBytes *bytes, GAsyncReadyCallback callback, gpointer data)
 {
   TestHost *self = TEST_HOST (host);
@@ -152,7 +171,7 @@ checkpoint_async (HerdIssuerHost *host, GBytes *bytes, GAsyncReadyCallback callb
     error = g_error_new_literal (HERD_ERROR, HERD_ERROR_FAILED, "the disk is full");
   } else {
     test_host_put (self, CHECKPOINT, bytes);
-    self->commits++;
+    note_commit (self);
   }
   answer (host, callback, data, error);
 }
@@ -197,7 +216,7 @@ record_put_async (HerdIssuerHost *host, const char *name, GBytes *bytes, gboolea
 
   g_assert_true (sealed == g_strv_contains (secrets, name));
   test_host_put (TEST_HOST (host), name, bytes);
-  TEST_HOST (host)->commits++;
+  note_commit (TEST_HOST (host));
   answer (host, callback, data, NULL);
 }
 
@@ -244,6 +263,33 @@ progress (HerdIssuerHost *host, const char *step, double fraction)
   g_string_append_printf (steps, "%s%s", steps->len > 0 ? "," : "", step);
 }
 
+static const char *
+spending_to_string (HerdSpending what)
+{
+  switch (what) {
+  case HERD_SPENDING_ACCOUNT:
+    return "account";
+  case HERD_SPENDING_ORDER:
+    return "order";
+  case HERD_SPENDING_REPLACEMENT:
+    return "replacement";
+  case HERD_SPENDING_FAILURE:
+    return "failure";
+  }
+  g_assert_not_reached ();
+}
+
+static void
+spend (HerdIssuerHost *host, HerdSpending what, const char *identifier)
+{
+  TestHost *self = TEST_HOST (host);
+
+  g_string_append_printf (self->spendings, "%s%s%s%s", self->spendings->len > 0 ? "," : "",
+                          spending_to_string (what), identifier != NULL ? " " : "",
+                          identifier != NULL ? identifier : "");
+  self->spent = TRUE;
+}
+
 static void
 issuer_host_iface_init (HerdIssuerHostInterface *iface)
 {
@@ -257,6 +303,7 @@ issuer_host_iface_init (HerdIssuerHostInterface *iface)
   iface->get_solvers = get_solvers;
   iface->get_solver_name = get_solver_name;
   iface->progress = progress;
+  iface->spend = spend;
 }
 
 /* --- the solver --- */

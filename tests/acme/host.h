@@ -23,6 +23,9 @@ GBytes *test_host_get_checkpoint (TestHost *host);
 void test_host_forget_checkpoint (TestHost *host);
 /* How many checkpoints and records were written. */
 guint test_host_get_commits (TestHost *host);
+/* What was spent, comma between: "account", "order", "replacement", "failure IDENTIFIER"; and "kept" for the
+ * first checkpoint or record after any of them. */
+char *test_host_get_spendings (TestHost *host);
 /* The steps of which it was told, comma between. */
 char *test_host_get_steps (TestHost *host);
 /* Puts, gets a record synchronously; NULL deletes, or is missing. */

@@ -49,7 +49,8 @@ MEMBERS = {
         {"Register": "a{sv} o", "SetContacts": "as o", "RollKey": " o", "Deactivate": " o", "ImportAccount": "ha{sv} o",
          "Remove": " "},
         {"Name": "s", "Kind": "s", "Status": "s", "DirectoryUrl": "s", "AccountUrl": "s", "TermsUrl": "s", "Contacts": "as",
-         "Profiles": "a{ss}", "Capabilities": "as", "CaaRecord": "s", "LastError": "s", "LastErrorMessage": "s", "RetryAt": "x"},
+         "Profiles": "a{ss}", "Capabilities": "as", "CaaRecord": "s", "LastError": "s", "LastErrorMessage": "s", "RetryAt": "x",
+         "Budget": "aa{sv}"},
         {}),
     "Subscription1": (
         {"Acknowledge": "otbs ", "Close": " "}, {"Patterns": "as"}, {"Updated": "ost"}),

@@ -177,7 +177,7 @@ class Members(unittest.TestCase):
         settings = {"directory-url": GLib.Variant("s", "https://two.test/dir")}
         path = self.client.agent("AddIssuer", "(sa{sv})", "two", settings)
         values = self.client.get(path, "Issuer1")
-        self.assertEqual(len(values), 13)
+        self.assertEqual(len(values), 14)
         self.assertEqual(values["DirectoryUrl"], "https://two.test/dir")
         self.assertEqual({i["name"]: i["origin"] for i in self.client.agent("ListIssuers")},
                          {"default": "file", "two": "bus"})

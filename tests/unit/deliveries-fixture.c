@@ -138,8 +138,9 @@ deliveries_fixture_set_up (DeliveriesFixture *fixture, gconstpointer data)
   services->state = fixture->state.state;
   services->registry = herd_registry_new ();
   services->attentions = herd_attentions_new (services->registry, services->clock);
+  services->ledger = herd_ledger_new (services->clock);
   services->saver = herd_saver_new (services->clock, services->state, services->registry,
-                                    services->attentions);
+                                    services->attentions, services->ledger);
   herd_registry_set_observer (services->registry, &observer, fixture);
   deliveries_fixture_configure (fixture,
                                 "[target files]\nadapter = files\npath = /a\n"
@@ -188,6 +189,7 @@ deliveries_fixture_tear_down (DeliveriesFixture *fixture, gconstpointer data)
   }
   herd_deliveries_free (fixture->deliveries);
   herd_saver_free (services->saver);
+  herd_ledger_unref (services->ledger);
   herd_attentions_free (services->attentions);
   herd_registry_free (services->registry);
   herd_config_unref (services->config);

@@ -30,7 +30,7 @@ void
 ledger_fixture_tear_down (LedgerFixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
   g_ptr_array_unref (fixture->limits);
-  herd_ledger_free (fixture->ledger);
+  herd_ledger_unref (fixture->ledger);
   herd_clock_unref (fixture->clock);
 }
 

@@ -44,7 +44,7 @@ restart (DiskFixture *fixture)
   HerdStateContents *contents;
   guint n_rows;
 
-  herd_ledger_free (fixture->ledger.ledger);
+  herd_ledger_unref (fixture->ledger.ledger);
   fixture->ledger.ledger = herd_ledger_new (fixture->ledger.clock);
   state_fixture_close (&fixture->state);
   state_fixture_open (&fixture->state);
