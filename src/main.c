@@ -101,6 +101,27 @@ check_config (Program *program)
 
 /* --- parts --- */
 
+/* PRESET may be NULL: nothing is known. */
+static HerdAcmeTraits
+get_traits (const HerdPreset *preset)
+{
+  if (preset == NULL)
+    return (HerdAcmeTraits){ 0 };
+  return (HerdAcmeTraits){
+    .hosts = preset->hosts,
+    .eab_required = preset->eab == HERD_PRESET_EAB_REQUIRED,
+    .eab_hint = preset->eab_hint,
+    .contact_required = preset->contact_required,
+    .caa_identities = preset->caa_identities,
+    .account_key_types = preset->account_key_types,
+    .key_types = preset->key_types,
+    .identifiers = preset->identifiers,
+    .lacks = preset->lacks,
+    .lifetime_minimum = preset->lifetime_minimum,
+    .lifetime_maximum = preset->lifetime_maximum,
+  };
+}
+
 static HerdIssuer *
 make_issuer (const HerdAuthority *authority, const HerdPresetMatch *match, gpointer data,
              GError **error)
@@ -111,6 +132,7 @@ make_issuer (const HerdAuthority *authority, const HerdPresetMatch *match, gpoin
     .directory_url = match->directory_url,
     .trust = herd_authority_get_setting (authority, "trust", NULL),
     .account_key_type = herd_authority_get_setting (authority, "account-key-type", NULL),
+    .traits = get_traits (match->preset),
     .version = HERD_VERSION,
     .clock = program->clock,
     .crash = program->crash.reached != NULL ? &program->crash : NULL,

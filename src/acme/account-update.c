@@ -92,7 +92,7 @@ send_leave (HerdRun *run, gpointer operation, GError **error)
     return FALSE;
   if (update->contacts != NULL)
     herd_acme_account_set_contacts (account, (const char *const *) update->contacts);
-  if (!herd_acme_account_update (account, url, object, self->session->directory_url, error))
+  if (!herd_acme_account_update (account, url, object, &self->session->site, error))
     return FALSE;
   if (update->contacts != NULL || !herd_acme_account_is_registered (account))
     return TRUE;

@@ -114,7 +114,7 @@ clean_all (char **texts)
 
 gboolean
 herd_acme_account_update (HerdAcmeAccount *account, const char *url, JsonObject *object,
-                          const char *directory_url, GError **error)
+                          const HerdSite *site, GError **error)
 {
   const char *status = herd_json_need_string (object, WHAT, "status", error);
   const char *orders = NULL;
@@ -125,7 +125,7 @@ herd_acme_account_update (HerdAcmeAccount *account, const char *url, JsonObject 
       || !herd_json_get_string (object, WHAT, "orders", &orders, error))
     return FALSE;
   /* The list is a convenience: one that we would not ask counts as none. */
-  if (orders != NULL && !herd_directory_check_url (directory_url, orders, WHAT " \"orders\"", NULL))
+  if (orders != NULL && !herd_directory_check_url (site, orders, WHAT " \"orders\"", NULL))
     orders = NULL;
   g_free (account->url);
   account->url = g_strdup (url);

@@ -56,7 +56,7 @@ gboolean herd_acme_account_read (HerdAcmeAccount *account, GBytes *bytes, GError
 /* Takes over what the CA says: URL (checked already) and the account object (RFC 8555 section
  * 7.1.2). A CA that does not tell the contacts leaves them as they are. Nothing changes on failure. */
 gboolean herd_acme_account_update (HerdAcmeAccount *account, const char *url, JsonObject *object,
-                                   const char *directory_url, GError **error);
+                                   const HerdSite *site, GError **error);
 
 /* The CA does not know the account any more; the key stays. */
 void herd_acme_account_forget (HerdAcmeAccount *account);

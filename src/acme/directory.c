@@ -4,23 +4,37 @@
  */
 #include "acme/directory.h"
 
+#include <string.h>
+
 #include "acme/json.h"
 #include "net/http.h"
 #include "plugin/error.h"
 #include "util/text.h"
 
 #define WHAT "directory"
+#define HTTPS_PORT 443
 #define RECORD_FORMAT "(ssssssssbasa{ss}x)"
 #define IDENTITIES_MAX 32
 #define PROFILES_MAX 32
 #define PROFILE_NAME_MAX 64
 
-gboolean
-herd_directory_check_url (const char *directory_url, const char *url, const char *what,
-                          GError **error)
+/* HOST:PORT, as a list of others has it. */
+static char *
+describe_host (GUri *uri)
 {
-  g_autoptr (GUri) directory = herd_http_url_parse (directory_url, WHAT, error);
+  g_autofree char *host = g_ascii_strdown (g_uri_get_host (uri), -1);
+  int port = g_uri_get_port (uri) > 0 ? g_uri_get_port (uri) : HTTPS_PORT;
+
+  return g_strdup_printf (strchr (host, ':') != NULL ? "[%s]:%d" : "%s:%d", host, port);
+}
+
+gboolean
+herd_directory_check_url (const HerdSite *site, const char *url, const char *what, GError **error)
+{
+  g_autoptr (GUri) directory = herd_http_url_parse (site->directory_url, WHAT, error);
   g_autoptr (GUri) uri = NULL;
+  g_autofree char *own = NULL;
+  g_autofree char *host = NULL;
   g_autofree char *text = NULL;
 
   if (directory == NULL)
@@ -28,51 +42,50 @@ herd_directory_check_url (const char *directory_url, const char *url, const char
   uri = herd_http_url_parse (url, what, error);
   if (uri == NULL)
     return FALSE;
-  if (g_ascii_strcasecmp (g_uri_get_host (directory), g_uri_get_host (uri)) == 0
-      && g_uri_get_port (directory) == g_uri_get_port (uri))
+  own = describe_host (directory);
+  host = describe_host (uri);
+  if (g_str_equal (host, own) || (site->hosts != NULL && g_strv_contains (site->hosts, host)))
     return TRUE;
   text = herd_text_from_remote (url, -1);
   g_set_error (error, HERD_ERROR, HERD_ERROR_REFUSED,
                "%s: the CA gave the URL %s, which is not on the host of its directory %s", what,
-               text, directory_url);
+               text, site->directory_url);
   return FALSE;
 }
 
 static char *
-dup_url (JsonObject *object, const char *member, const char *directory_url, GError **error)
+dup_url (JsonObject *object, const char *member, const HerdSite *site, GError **error)
 {
   g_autofree char *what = g_strdup_printf (WHAT " \"%s\"", member);
   const char *url = herd_json_need_string (object, WHAT, member, error);
 
-  if (url == NULL || !herd_directory_check_url (directory_url, url, what, error))
+  if (url == NULL || !herd_directory_check_url (site, url, what, error))
     return NULL;
   return g_strdup (url);
 }
 
 /* What a CA need not have; a URL that must not be asked is as good as none. */
 static char *
-dup_optional_url (JsonObject *object, const char *member, const char *directory_url)
+dup_optional_url (JsonObject *object, const char *member, const HerdSite *site)
 {
-  char *url = json_object_has_member (object, member)
-                  ? dup_url (object, member, directory_url, NULL)
-                  : NULL;
+  char *url = json_object_has_member (object, member) ? dup_url (object, member, site, NULL) : NULL;
 
   return url != NULL ? url : g_strdup ("");
 }
 
 static gboolean
-read_urls (HerdDirectory *directory, JsonObject *object, const char *directory_url, GError **error)
+read_urls (HerdDirectory *directory, JsonObject *object, const HerdSite *site, GError **error)
 {
-  directory->new_nonce = dup_url (object, "newNonce", directory_url, error);
+  directory->new_nonce = dup_url (object, "newNonce", site, error);
   if (directory->new_nonce == NULL)
     return FALSE;
-  directory->new_account = dup_url (object, "newAccount", directory_url, error);
+  directory->new_account = dup_url (object, "newAccount", site, error);
   if (directory->new_account == NULL)
     return FALSE;
-  directory->new_order = dup_url (object, "newOrder", directory_url, error);
-  directory->revoke_cert = dup_optional_url (object, "revokeCert", directory_url);
-  directory->key_change = dup_optional_url (object, "keyChange", directory_url);
-  directory->renewal_info = dup_optional_url (object, "renewalInfo", directory_url);
+  directory->new_order = dup_url (object, "newOrder", site, error);
+  directory->revoke_cert = dup_optional_url (object, "revokeCert", site);
+  directory->key_change = dup_optional_url (object, "keyChange", site);
+  directory->renewal_info = dup_optional_url (object, "renewalInfo", site);
   return directory->new_order != NULL;
 }
 
@@ -158,19 +171,27 @@ read_meta (HerdDirectory *directory, JsonObject *meta, GError **error)
 }
 
 HerdDirectory *
-herd_directory_new (GBytes *body, const char *directory_url, gint64 fetched, GError **error)
+herd_directory_new (GBytes *body, const HerdSite *site, gint64 fetched, GError **error)
 {
   g_autoptr (HerdDirectory) directory = g_new0 (HerdDirectory, 1);
   g_autoptr (JsonObject) object = herd_json_parse (body, WHAT, error);
   JsonObject *meta = NULL;
 
   if (object == NULL || !herd_json_get_object (object, WHAT, "meta", &meta, error)
-      || !read_urls (directory, object, directory_url, error)
-      || !read_meta (directory, meta, error))
+      || !read_urls (directory, object, site, error) || !read_meta (directory, meta, error))
     return NULL;
   directory->capabilities = list_capabilities (directory);
   directory->fetched = fetched;
   return g_steal_pointer (&directory);
+}
+
+void
+herd_directory_forget (HerdDirectory *directory, char **url)
+{
+  g_free (*url);
+  *url = g_strdup ("");
+  g_strfreev (directory->capabilities);
+  directory->capabilities = list_capabilities (directory);
 }
 
 void

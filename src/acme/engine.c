@@ -18,8 +18,6 @@
 #include "acme/session.h"
 #include "plugin/error.h"
 
-#define KEY_TYPE_DEFAULT "ecdsa-p256"
-
 struct _HerdAcmeEngine {
   GObject parent;
   HerdAcmeSession *session;
@@ -66,8 +64,7 @@ check_key_type (const char *type, GError **error)
 HerdAcmeEngine *
 herd_acme_engine_new (const HerdAcmeOptions *options, GError **error)
 {
-  const char *key_type = options->account_key_type != NULL ? options->account_key_type
-                                                           : KEY_TYPE_DEFAULT;
+  const char *key_type;
   g_autofree char *user_agent = g_strconcat ("certherd/", options->version, NULL);
   HerdHttpOptions http_options = {
     .user_agent = user_agent,
@@ -86,7 +83,9 @@ herd_acme_engine_new (const HerdAcmeOptions *options, GError **error)
                  local->message);
     return NULL;
   }
-  if (!check_key_type (key_type, error))
+  key_type = herd_traits_choose_key_type (&options->traits, options->name,
+                                          options->account_key_type, error);
+  if (key_type == NULL || !check_key_type (key_type, error))
     return NULL;
   http = herd_http_new (&http_options, error);
   if (http == NULL) {
@@ -94,8 +93,8 @@ herd_acme_engine_new (const HerdAcmeOptions *options, GError **error)
     return NULL;
   }
   engine = g_object_new (HERD_TYPE_ACME_ENGINE, NULL);
-  engine->session = herd_acme_session_new (options->name, options->directory_url, key_type, http,
-                                           options->clock, options->crash);
+  engine->session = herd_acme_session_new (options->name, options->directory_url, &options->traits,
+                                           key_type, http, options->clock, options->crash);
   return engine;
 }
 

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "acme/traits.h"
 #include "net/http.h"
 #include "plugin/issuer.h"
 
@@ -14,11 +15,13 @@ G_BEGIN_DECLS
 G_DECLARE_FINAL_TYPE (HerdAcmeEngine, herd_acme_engine, HERD, ACME_ENGINE, GObject)
 
 typedef struct {
-  const char *name;             /* the issuer's, for messages */
-  const char *directory_url;    /* https */
-  const char *trust;            /* PEM of the only trust anchors, or NULL: the system's */
-  const char *account_key_type; /* "ecdsa-p256", "ecdsa-p384", "rsa-2048" …; NULL: ecdsa-p256 */
-  const char *version;          /* certherd's, for the User-Agent */
+  const char *name;          /* the issuer's, for messages */
+  const char *directory_url; /* https */
+  const char *trust;         /* PEM of the only trust anchors, or NULL: the system's */
+  const char
+      *account_key_type; /* "ecdsa-p256", "ecdsa-p384", "rsa-2048" …; NULL: what the CA takes */
+  HerdAcmeTraits traits; /* what it has borrowed must outlive the engine */
+  const char *version;   /* certherd's, for the User-Agent */
   HerdClock *clock;
   const HerdCrash *crash; /* may be NULL */
 } HerdAcmeOptions;

@@ -46,8 +46,7 @@ herd_acme_find_read (HerdAcmeSession *session, HerdAcmeAccount *account, HerdHtt
   if (url == NULL)
     return FALSE;
   object = herd_json_parse (herd_http_response_get_body (response), "account", error);
-  return object != NULL
-         && herd_acme_account_update (account, url, object, session->directory_url, error);
+  return object != NULL && herd_acme_account_update (account, url, object, &session->site, error);
 }
 
 gboolean

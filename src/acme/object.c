@@ -93,25 +93,24 @@ read_status (JsonObject *object, HerdOrderStatus *status, GError **error)
 }
 
 static gboolean
-read_order_urls (HerdOrder *order, JsonObject *object, const char *directory_url, guint limit,
+read_order_urls (HerdOrder *order, JsonObject *object, const HerdSite *site, guint limit,
                  GError **error)
 {
   const char *finalize = herd_json_need_string (object, ORDER, "finalize", error);
   const char *certificate = NULL;
 
-  if (finalize == NULL
-      || !herd_directory_check_url (directory_url, finalize, ORDER " \"finalize\"", error)
+  if (finalize == NULL || !herd_directory_check_url (site, finalize, ORDER " \"finalize\"", error)
       || !herd_json_get_string (object, ORDER, "certificate", &certificate, error)
       || !herd_json_get_strings (object, ORDER, "authorizations", limit, &order->authorizations,
                                  error))
     return FALSE;
   if (certificate != NULL
-      && !herd_directory_check_url (directory_url, certificate, ORDER " \"certificate\"", error))
+      && !herd_directory_check_url (site, certificate, ORDER " \"certificate\"", error))
     return FALSE;
   if (order->authorizations == NULL)
     order->authorizations = g_new0 (char *, 1);
   for (char **url = order->authorizations; *url != NULL; url++) {
-    if (!herd_directory_check_url (directory_url, *url, ORDER " \"authorizations\"", error))
+    if (!herd_directory_check_url (site, *url, ORDER " \"authorizations\"", error))
       return FALSE;
   }
   order->finalize = g_strdup (finalize);
@@ -130,8 +129,7 @@ read_profile (JsonObject *object)
 }
 
 HerdOrder *
-herd_order_new (GBytes *body, const char *directory_url, const char *const *identifiers,
-                GError **error)
+herd_order_new (GBytes *body, const HerdSite *site, const char *const *identifiers, GError **error)
 {
   g_autoptr (HerdOrder) order = g_new0 (HerdOrder, 1);
   g_autoptr (JsonObject) object = herd_json_parse (body, ORDER, error);
@@ -139,8 +137,7 @@ herd_order_new (GBytes *body, const char *directory_url, const char *const *iden
 
   if (object == NULL || !read_status (object, &order->status, error)
       || !has_identifiers (object, identifiers, error)
-      || !read_order_urls (order, object, directory_url, g_strv_length ((char **) identifiers),
-                           error)
+      || !read_order_urls (order, object, site, g_strv_length ((char **) identifiers), error)
       || !herd_json_get_object (object, ORDER, "error", &problem, error))
     return NULL;
   if (order->status == HERD_ORDER_VALID && order->certificate == NULL) {
@@ -194,7 +191,7 @@ offer_free (gpointer data)
 /* One challenge. CAs add types at any time, with members of their own: what cannot be read is
  * passed over, unless it is an error of the transport's kind (a URL elsewhere), which is too. */
 static HerdOffer *
-read_offer (JsonObject *object, const char *directory_url)
+read_offer (JsonObject *object, const HerdSite *site)
 {
   const char *type = NULL, *url = NULL, *token = "", *status = "pending";
   HerdOffer *offer;
@@ -204,7 +201,7 @@ read_offer (JsonObject *object, const char *directory_url)
       || !herd_json_get_string (object, CHALLENGE, "token", &token, NULL)
       || !herd_json_get_string (object, CHALLENGE, "status", &status, NULL) || type == NULL
       || url == NULL || strlen (type) > TYPE_LENGTH_MAX
-      || !herd_directory_check_url (directory_url, url, CHALLENGE, NULL))
+      || !herd_directory_check_url (site, url, CHALLENGE, NULL))
     return NULL;
   offer = g_new0 (HerdOffer, 1);
   offer->type = g_strdup (type);
@@ -277,7 +274,7 @@ read_authorization_status (HerdAuthorization *authorization, JsonObject *object,
 }
 
 HerdAuthorization *
-herd_authorization_new (GBytes *body, const char *directory_url, const char *const *identifiers,
+herd_authorization_new (GBytes *body, const HerdSite *site, const char *const *identifiers,
                         GError **error)
 {
   g_autoptr (HerdAuthorization) authorization = g_new0 (HerdAuthorization, 1);
@@ -291,7 +288,7 @@ herd_authorization_new (GBytes *body, const char *directory_url, const char *con
     return NULL;
   authorization->offers = g_ptr_array_new_with_free_func (offer_free);
   for (guint i = 0; challenges != NULL && i < challenges->len; i++) {
-    HerdOffer *offer = read_offer (challenges->pdata[i], directory_url);
+    HerdOffer *offer = read_offer (challenges->pdata[i], site);
 
     if (offer != NULL)
       g_ptr_array_add (authorization->offers, offer);

@@ -7,6 +7,7 @@
 
 #include <json-glib/json-glib.h>
 
+#include "acme/directory.h"
 #include "net/http.h"
 
 G_BEGIN_DECLS
@@ -29,7 +30,7 @@ typedef struct {
 } HerdOrder;
 
 /* An order for IDENTIFIERS. Errors: HERD_ERROR_REFUSED. */
-HerdOrder *herd_order_new (GBytes *body, const char *directory_url, const char *const *identifiers,
+HerdOrder *herd_order_new (GBytes *body, const HerdSite *site, const char *const *identifiers,
                            GError **error);
 void herd_order_free (HerdOrder *order);
 
@@ -57,7 +58,7 @@ typedef struct {
 } HerdAuthorization;
 
 /* An authorization for one of IDENTIFIERS. Errors: HERD_ERROR_REFUSED. */
-HerdAuthorization *herd_authorization_new (GBytes *body, const char *directory_url,
+HerdAuthorization *herd_authorization_new (GBytes *body, const HerdSite *site,
                                            const char *const *identifiers, GError **error);
 void herd_authorization_free (HerdAuthorization *authorization);
 

@@ -60,8 +60,7 @@ herd_acme_order_note_gone (HerdAcmeOrder *order, GError *error)
 gboolean
 herd_acme_order_take (HerdAcmeOrder *order, HerdHttpResponse *response, GError **error)
 {
-  HerdOrder *seen = herd_order_new (herd_http_response_get_body (response),
-                                    order->session->directory_url,
+  HerdOrder *seen = herd_order_new (herd_http_response_get_body (response), &order->session->site,
                                     herd_acme_order_get_identifiers (order), error);
 
   if (seen == NULL)
@@ -112,7 +111,9 @@ prepare_enter (HerdRun *run, gpointer data, GError **error)
   HerdAcmeOrder *order = data;
 
   /* What cannot succeed fails before any request leaves. */
-  if (!herd_solving_check (order->host, herd_acme_order_get_identifiers (order), error))
+  if (!herd_traits_check_request (&order->session->traits, order->session->name, order->request,
+                                  error)
+      || !herd_solving_check (order->host, herd_acme_order_get_identifiers (order), error))
     return FALSE;
   /* The account keeps its key until we are through. */
   herd_gate_enter_async (order->session->turns, herd_run_get_cancellable (run), herd_run_ready,

@@ -103,7 +103,7 @@ nonce_leave (HerdRun *run, gpointer data, GError **error)
   if (!herd_nonce_is_valid (nonce)) {
     g_set_error (error, HERD_ERROR, HERD_ERROR_REFUSED,
                  "newNonce: the CA sent no usable nonce; is %s an ACME directory?",
-                 post->session->directory_url);
+                 post->session->site.directory_url);
     return FALSE;
   }
   post->nonce = g_strdup (nonce);

@@ -46,7 +46,7 @@ directory_enter (HerdRun *run, gpointer data, GError **error G_GNUC_UNUSED)
   HerdHttpRequest request = {
     .label = "directory",
     .method = "GET",
-    .url = preflight->session->directory_url,
+    .url = preflight->session->site.directory_url,
     .accept = "application/json",
     .limit = HERD_SIZE_DIRECTORY,
   };
@@ -72,10 +72,11 @@ directory_leave (HerdRun *run, gpointer data, GError **error)
     g_propagate_error (error, herd_problem_from_response (response, "directory", now));
     return FALSE;
   }
-  directory = herd_directory_new (herd_http_response_get_body (response), session->directory_url,
-                                  now, error);
+  directory = herd_directory_new (herd_http_response_get_body (response), &session->site, now,
+                                  error);
   if (directory == NULL)
     return FALSE;
+  herd_traits_apply (&session->traits, directory);
   g_strfreev (preflight->outlook->caa_identities);
   preflight->outlook->caa_identities = g_strdupv (directory->caa_identities);
   preflight->outlook->ca_time = herd_http_response_get_date (response);

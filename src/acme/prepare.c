@@ -92,6 +92,8 @@ records_leave (HerdRun *run, gpointer data, GError **error)
     take_next_key (session, next, key);
     if (directory != NULL && session->directory == NULL)
       session->directory = herd_directory_new_from_bytes (directory);
+    if (session->directory != NULL)
+      herd_traits_apply (&session->traits, session->directory);
     herd_tried_free (session->tried);
     session->tried = herd_tried_new (tried);
     session->loaded = TRUE;
@@ -119,7 +121,7 @@ directory_enter (HerdRun *run, gpointer data, GError **error G_GNUC_UNUSED)
   HerdHttpRequest request = {
     .label = "directory",
     .method = "GET",
-    .url = prepare->session->directory_url,
+    .url = prepare->session->site.directory_url,
     .accept = "application/json",
     .limit = HERD_SIZE_DIRECTORY,
   };
@@ -150,10 +152,11 @@ directory_leave (HerdRun *run, gpointer data, GError **error)
     g_propagate_error (error, herd_problem_from_response (response, "directory", now));
     return FALSE;
   }
-  directory = herd_directory_new (herd_http_response_get_body (response), session->directory_url,
-                                  now, error);
+  directory = herd_directory_new (herd_http_response_get_body (response), &session->site, now,
+                                  error);
   if (directory == NULL)
     return FALSE;
+  herd_traits_apply (&session->traits, directory);
   herd_directory_free (session->directory);
   session->directory = directory;
   session->directory_is_stale = FALSE;

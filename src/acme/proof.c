@@ -28,8 +28,7 @@ take_authorization (HerdRun *run, HerdAcmeOrder *order, guint index, GError **er
     g_propagate_error (error, herd_acme_order_note_gone (order, g_steal_pointer (&local)));
     return NULL;
   }
-  return herd_authorization_new (herd_http_response_get_body (response),
-                                 order->session->directory_url,
+  return herd_authorization_new (herd_http_response_get_body (response), &order->session->site,
                                  herd_acme_order_get_identifiers (order), error);
 }
 

@@ -11,6 +11,7 @@
 #include "acme/binding.h"
 #include "acme/find.h"
 #include "acme/json.h"
+#include "acme/prepare.h"
 #include "crypto/key.h"
 #include "plugin/error.h"
 
@@ -38,6 +39,60 @@ check_terms (HerdAcmeSession *session, const Registration *registration, GError 
                "issuer %s: the CA wants agreement to its terms of service, %s; read them and set "
                "agree-terms to that URL",
                session->name, terms);
+  return FALSE;
+}
+
+static gboolean
+refuse_unbound (const HerdAcmeSession *session, GError **error)
+{
+  const char *hint = session->traits.eab_hint;
+
+  g_set_error (
+      error, HERD_ERROR, HERD_ERROR_ACTION_REQUIRED,
+      "issuer %s: the CA wants an external account binding; get a key id and a MAC key from "
+      "the CA%s%s%s, and register the issuer with them (eab-kid, eab-hmac-file)",
+      session->name, hint != NULL ? " (" : "", hint != NULL ? hint : "", hint != NULL ? ")" : "");
+  return FALSE;
+}
+
+/* What is known of the CA tells that it will refuse, before it is asked anything. An account whose key is
+ * there may be found by it; a binding may be kept from an earlier attempt. */
+static gboolean
+known_enter (HerdRun *run, gpointer operation, GError **error G_GNUC_UNUSED)
+{
+  HerdAccountRun *self = operation;
+
+  herd_acme_load_async (self->session, self->host, herd_run_ready, herd_run_slot (run));
+  herd_issuer_host_record_get_async (self->host, HERD_BINDING_RECORD, herd_run_ready,
+                                     herd_run_slot (run));
+  return TRUE;
+}
+
+static gboolean
+known_leave (HerdRun *run, gpointer operation, GError **error)
+{
+  HerdAccountRun *self = operation;
+  HerdAcmeSession *session = self->session;
+  const Registration *registration = self->data;
+  gboolean loaded = herd_acme_prepare_finish (herd_run_get_result (run, 0), error);
+  g_autoptr (GError) local = NULL;
+  g_autoptr (GBytes)
+      kept = herd_issuer_host_record_get_finish (self->host, herd_run_get_result (run, 1), &local);
+
+  if (!loaded)
+    return FALSE;
+  if (session->account->signer != NULL)
+    return TRUE;
+  if (session->traits.eab_required && registration->binding == NULL && kept == NULL
+      && g_error_matches (local, HERD_ERROR, HERD_ERROR_NOT_FOUND))
+    return refuse_unbound (session, error);
+  if (!session->traits.contact_required
+      || (registration->contacts != NULL && registration->contacts[0] != NULL))
+    return TRUE;
+  g_set_error (
+      error, HERD_ERROR, HERD_ERROR_ACTION_REQUIRED,
+      "issuer %s: the CA wants a contact; register the issuer with a mail address (contact)",
+      session->name);
   return FALSE;
 }
 
@@ -148,11 +203,7 @@ check_binding (const HerdAccountRun *self, GError **error)
 
   if (!self->session->directory->eab_required || registration->binding != NULL)
     return TRUE;
-  g_set_error (error, HERD_ERROR, HERD_ERROR_ACTION_REQUIRED,
-               "issuer %s: the CA wants an external account binding; get a key id and a MAC key "
-               "from the CA, and register the issuer with them (eab-kid, eab-hmac-file)",
-               self->session->name);
-  return FALSE;
+  return refuse_unbound (self->session, error);
 }
 
 static gboolean
@@ -377,6 +428,7 @@ drop_leave (HerdRun *run, gpointer operation, GError **error)
 }
 
 static const HerdStep steps[] = {
+  { "known", known_enter, known_leave, HERD_COMMIT_NONE },
   { "prepare", prepare_enter, herd_account_prepare_leave, HERD_COMMIT_NONE },
   { "settle", herd_account_settle_enter, settle_leave, HERD_COMMIT_NONE },
   { "binding", binding_enter, binding_leave, HERD_COMMIT_NONE },

@@ -171,7 +171,7 @@ herd_acme_search_async (HerdAcmeSession *session, HerdIssuerHost *host,
   g_autoptr (GTask) task = g_task_new (NULL, cancellable, callback, data);
   Search *search;
 
-  if (*session->account->orders == '\0') {
+  if (*session->account->orders == '\0' || herd_traits_lack (&session->traits, "orders")) {
     g_task_return_pointer (task, NULL, NULL);
     return;
   }

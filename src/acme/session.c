@@ -7,13 +7,16 @@
 #include "plugin/error.h"
 
 HerdAcmeSession *
-herd_acme_session_new (const char *name, const char *directory_url, const char *key_type,
-                       HerdHttp *http, HerdClock *clock, const HerdCrash *crash)
+herd_acme_session_new (const char *name, const char *directory_url, const HerdAcmeTraits *traits,
+                       const char *key_type, HerdHttp *http, HerdClock *clock,
+                       const HerdCrash *crash)
 {
   HerdAcmeSession *session = g_new0 (HerdAcmeSession, 1);
 
   session->name = g_strdup (name);
   session->directory_url = g_strdup (directory_url);
+  session->traits = *traits;
+  session->site = (HerdSite){ session->directory_url, traits->hosts };
   session->key_type = g_strdup (key_type);
   session->http = http;
   session->nonces = herd_nonces_new (clock);
@@ -53,7 +56,7 @@ gboolean
 herd_acme_session_check_url (HerdAcmeSession *session, const char *url, const char *what,
                              GError **error)
 {
-  return herd_directory_check_url (session->directory_url, url, what, error);
+  return herd_directory_check_url (&session->site, url, what, error);
 }
 
 gboolean

@@ -9,6 +9,7 @@
 #include "acme/directory.h"
 #include "acme/nonces.h"
 #include "acme/poll.h"
+#include "acme/traits.h"
 #include "acme/tried.h"
 #include "net/http.h"
 #include "util/gate.h"
@@ -23,7 +24,9 @@ typedef struct HerdPrepare HerdPrepare;
 
 typedef struct {
   char *name; /* the issuer's */
-  char *directory_url;
+  HerdSite site;
+  HerdAcmeTraits traits;
+  char *directory_url; /* the site's */
   char *key_type;
   HerdHttp *http;
   HerdNonces *nonces;
@@ -45,10 +48,10 @@ typedef struct {
   GHashTable *orders; /* set of URLs (char *): orders that operations work on */
 } HerdAcmeSession;
 
-/* Takes HTTP. */
+/* Takes HTTP. What TRAITS have borrowed must outlive the session. */
 HerdAcmeSession *herd_acme_session_new (const char *name, const char *directory_url,
-                                        const char *key_type, HerdHttp *http, HerdClock *clock,
-                                        const HerdCrash *crash);
+                                        const HerdAcmeTraits *traits, const char *key_type,
+                                        HerdHttp *http, HerdClock *clock, const HerdCrash *crash);
 void herd_acme_session_free (HerdAcmeSession *session);
 
 gboolean herd_acme_session_check_url (HerdAcmeSession *session, const char *url, const char *what,

@@ -44,6 +44,8 @@ herd_wish_new_request (const char *name, GVariant *spec, HerdKey *key, GBytes *p
   request->profile_required = g_str_equal (
       herd_spec_get_string (spec, "profile-policy", "preferred"), "required");
   request->preferred_chain = g_strdup (herd_spec_get_string (spec, "preferred-chain", NULL));
+  request->key_type = g_strdup (herd_key_get_type_name (key));
+  request->must_staple = herd_spec_get_boolean (spec, "must-staple");
   /* It was checked before; what cannot be read is no wish. */
   if (lifetime != NULL && !herd_duration_parse (lifetime, &request->lifetime, NULL))
     request->lifetime = 0;

@@ -44,6 +44,8 @@ herd_issue_request_copy (const HerdIssueRequest *request)
   copy->profile = g_strdup (request->profile);
   copy->profile_required = request->profile_required;
   copy->preferred_chain = g_strdup (request->preferred_chain);
+  copy->key_type = g_strdup (request->key_type);
+  copy->must_staple = request->must_staple;
   copy->lifetime = request->lifetime;
   copy->predecessor = request->predecessor != NULL ? g_bytes_ref (request->predecessor) : NULL;
   return copy;
@@ -61,6 +63,7 @@ herd_issue_request_free (HerdIssueRequest *request)
   g_strfreev (request->solvers);
   g_free (request->profile);
   g_free (request->preferred_chain);
+  g_free (request->key_type);
   g_clear_pointer (&request->predecessor, g_bytes_unref);
   g_free (request);
 }

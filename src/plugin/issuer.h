@@ -29,6 +29,8 @@ typedef struct {
   char *profile;             /* of the CA's (draft-ietf-acme-profiles), or NULL */
   gboolean profile_required; /* rather no certificate than one of another profile */
   char *preferred_chain;     /* "sha256:HEX", "spki:HEX" or the common name of the root; or NULL */
+  char *key_type;            /* of the public key: "ecdsa-p256" …; or NULL: not said */
+  gboolean must_staple;      /* the CSR asks for it */
   gint64 lifetime;           /* seconds until the notAfter that is asked for; 0: the CA decides */
   GBytes *predecessor; /* the chain (PEM) that is replaced, of this issuer and account; or NULL */
 } HerdIssueRequest;

@@ -9,12 +9,18 @@
 #include "pebble.h"
 #include "plugin/error.h"
 
+static const HerdAcmeTraits nothing_known;
+
 static void
-make (Acme *acme, const char *url, const char *trust, const char *challtestsrv)
+make (Acme *acme, const char *url, const char *trust, const char *challtestsrv,
+      const HerdAcmeTraits *traits)
 {
-  HerdAcmeOptions options = {
-    .name = "ca", .directory_url = url, .trust = trust, .version = "test", .clock = acme->clock
-  };
+  HerdAcmeOptions options = { .name = "ca",
+                              .directory_url = url,
+                              .trust = trust,
+                              .traits = *traits,
+                              .version = "test",
+                              .clock = acme->clock };
   g_autofree char *log = g_build_filename (acme->directory, "solver.log", NULL);
   g_autoptr (GError) error = NULL;
 
@@ -44,14 +50,21 @@ acme_set_up (Acme *acme, const char *url, const char *trust, const char *challte
   acme->directory = g_dir_make_tmp ("certherd-host-XXXXXX", &error);
   g_assert_no_error (error);
   acme->clock = clock != NULL ? herd_clock_ref (clock) : herd_clock_new_system ();
-  make (acme, url, trust, challtestsrv);
+  make (acme, url, trust, challtestsrv, &nothing_known);
 }
 
 void
 acme_restart (Acme *acme, const char *url, const char *trust, const char *challtestsrv)
 {
   unmake (acme);
-  make (acme, url, trust, challtestsrv);
+  make (acme, url, trust, challtestsrv, &nothing_known);
+}
+
+void
+acme_restart_with (Acme *acme, const char *url, const char *trust, const HerdAcmeTraits *traits)
+{
+  unmake (acme);
+  make (acme, url, trust, NULL, traits);
 }
 
 void

@@ -23,6 +23,9 @@ void acme_set_up (Acme *acme, const char *url, const char *trust, const char *ch
                   HerdClock *clock);
 /* Another engine and host on the same directory: a restart. */
 void acme_restart (Acme *acme, const char *url, const char *trust, const char *challtestsrv);
+/* The same with an engine that knows TRAITS of the CA, which must outlive it. */
+void acme_restart_with (Acme *acme, const char *url, const char *trust,
+                        const HerdAcmeTraits *traits);
 void acme_tear_down (Acme *acme);
 
 /* AGREE_TERMS may be NULL. */

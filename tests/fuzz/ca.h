@@ -5,6 +5,7 @@
 #pragma once
 
 #define FUZZ_DIRECTORY_URL "https://ca.example:14000/dir"
+#define FUZZ_SITE (&(const HerdSite){ FUZZ_DIRECTORY_URL, NULL })
 #define FUZZ_NOW G_GINT64_CONSTANT (1767225600) /* 2026-01-01 */
 
 static const char *const fuzz_identifiers[] = { "*.example.org", "192.0.2.1",       "2001:db8::1",

@@ -35,7 +35,7 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
   if (object == NULL)
     return 0;
   updated = herd_acme_account_update (account, "https://ca.example:14000/account/1", object,
-                                      FUZZ_DIRECTORY_URL, &error);
+                                      FUZZ_SITE, &error);
   fuzz_assert_outcome (updated, error);
   fuzz_assert_clean (account->status);
   for (char **contact = account->contacts; *contact != NULL; contact++)

@@ -13,7 +13,7 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
   g_autoptr (GBytes) body = g_bytes_new (data, size);
   g_autoptr (GError) error = NULL;
   g_autoptr (HerdAuthorization)
-      authorization = herd_authorization_new (body, FUZZ_DIRECTORY_URL, fuzz_identifiers, &error);
+      authorization = herd_authorization_new (body, FUZZ_SITE, fuzz_identifiers, &error);
 
   fuzz_assert_outcome (authorization != NULL, error);
   if (authorization == NULL)
@@ -22,7 +22,7 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
   for (guint i = 0; i < authorization->offers->len; i++) {
     const HerdOffer *offer = authorization->offers->pdata[i];
 
-    g_assert_true (herd_directory_check_url (FUZZ_DIRECTORY_URL, offer->url, "challenge", NULL));
+    g_assert_true (herd_directory_check_url (FUZZ_SITE, offer->url, "challenge", NULL));
   }
   fuzz_assert_outcome (authorization->error == NULL, authorization->error);
   return 0;

@@ -26,8 +26,7 @@ check_shown (const HerdDirectory *directory)
 static void
 check_url (const char *url)
 {
-  g_assert_true (
-      herd_directory_check_url (FUZZ_DIRECTORY_URL, url, "a URL of the directory", NULL));
+  g_assert_true (herd_directory_check_url (FUZZ_SITE, url, "a URL of the directory", NULL));
 }
 
 int
@@ -35,8 +34,7 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
 {
   g_autoptr (GBytes) body = g_bytes_new (data, size);
   g_autoptr (GError) error = NULL;
-  g_autoptr (HerdDirectory)
-      directory = herd_directory_new (body, FUZZ_DIRECTORY_URL, FUZZ_NOW, &error);
+  g_autoptr (HerdDirectory) directory = herd_directory_new (body, FUZZ_SITE, FUZZ_NOW, &error);
   g_autoptr (HerdDirectory) again = NULL;
   g_autoptr (GBytes) record = NULL;
   g_autoptr (GBytes) record_again = NULL;

@@ -11,7 +11,7 @@
 #include "plugin/error.h"
 
 #define BASE "https://ca.example:14000"
-#define DIRECTORY_URL BASE "/dir"
+#define SITE (&(const HerdSite){ BASE "/dir", NULL })
 #define URLS "\"newNonce\":\"" BASE "/n\",\"newAccount\":\"" BASE "/a\",\"newOrder\":\"" BASE "/o\""
 #define URN "urn:ietf:params:acme:error:"
 
@@ -36,7 +36,7 @@ read_directory (const char *text, GError **error)
 {
   g_autoptr (GBytes) bytes = bytes_of (text);
 
-  return herd_directory_new (bytes, DIRECTORY_URL, 1234, error);
+  return herd_directory_new (bytes, SITE, 1234, error);
 }
 
 static void
@@ -79,6 +79,7 @@ test_directory (void)
 static void
 test_urls (void)
 {
+  const HerdSite plain = { "https://ca.example/", NULL };
   static const struct {
     const char *url;
     const char *words; /* NULL: good */
@@ -100,15 +101,44 @@ test_urls (void)
 
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
     g_autoptr (GError) error = NULL;
-    gboolean good = herd_directory_check_url (DIRECTORY_URL, cases[i].url, "thing", &error);
+    gboolean good = herd_directory_check_url (SITE, cases[i].url, "thing", &error);
 
     g_assert_true (good == (cases[i].words == NULL));
     if (cases[i].words != NULL)
       assert_refused (error, cases[i].words);
   }
   /* The default port is the same, written or not. */
-  g_assert_true (
-      herd_directory_check_url ("https://ca.example/", "https://ca.example:443/x", "x", NULL));
+  g_assert_true (herd_directory_check_url (&plain, "https://ca.example:443/x", "x", NULL));
+}
+
+/* Others than the directory's own: only those that are known, with their ports. */
+static void
+test_hosts (void)
+{
+  static const char *const hosts[] = { "files.example:443", "[2001:db8::1]:8443", NULL };
+  static const struct {
+    const char *url;
+    gboolean good;
+  } cases[] = {
+    { BASE "/x", TRUE },
+    { "https://files.example/x", TRUE },
+    { "https://FILES.example:443/x", TRUE },
+    { "https://[2001:db8::1]:8443/x", TRUE },
+    { "https://files.example:8443/x", FALSE },
+    { "https://[2001:db8::1]/x", FALSE },
+    { "https://files.example.evil.example/x", FALSE },
+    { "http://files.example:443/x", FALSE },
+    { "https://ca.example/x", FALSE },
+  };
+  const HerdSite site = { BASE "/dir", hosts };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autoptr (GError) error = NULL;
+
+    g_assert_true (herd_directory_check_url (&site, cases[i].url, "x", &error) == cases[i].good);
+    if (!cases[i].good)
+      g_assert_error (error, HERD_ERROR, HERD_ERROR_REFUSED);
+  }
 }
 
 /* --- problems --- */
@@ -216,7 +246,7 @@ test_orders (void)
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
     g_autoptr (GBytes) bytes = bytes_of (cases[i].text);
     g_autoptr (GError) error = NULL;
-    g_autoptr (HerdOrder) order = herd_order_new (bytes, DIRECTORY_URL, identifiers, &error);
+    g_autoptr (HerdOrder) order = herd_order_new (bytes, SITE, identifiers, &error);
 
     if (cases[i].words == NULL) {
       g_assert_no_error (error);
@@ -265,8 +295,7 @@ test_authorizations (void)
   g_autoptr (GBytes) other = bytes_of (
       "{\"status\":\"valid\",\"identifier\":{\"type\":\"dns\",\"value\":\"b.example\"}}");
   g_autoptr (GError) error = NULL;
-  g_autoptr (HerdAuthorization)
-      pending = herd_authorization_new (bytes, DIRECTORY_URL, identifiers, &error);
+  g_autoptr (HerdAuthorization) pending = herd_authorization_new (bytes, SITE, identifiers, &error);
   g_autoptr (HerdAuthorization) over = NULL;
   HerdOffer *offer;
 
@@ -281,11 +310,11 @@ test_authorizations (void)
   g_assert_cmpstr (offer->token, ==, "");
   g_assert_true (offer->processing);
 
-  over = herd_authorization_new (failed, DIRECTORY_URL, identifiers, &error);
+  over = herd_authorization_new (failed, SITE, identifiers, &error);
   g_assert_no_error (error);
   g_assert_cmpint (over->status, ==, HERD_AUTHORIZATION_FAILED);
   g_assert_error (over->error, HERD_ERROR, HERD_ERROR_CHALLENGE_FAILED);
-  g_assert_null (herd_authorization_new (other, DIRECTORY_URL, identifiers, &error));
+  g_assert_null (herd_authorization_new (other, SITE, identifiers, &error));
   assert_refused (error, "b.example, which was not asked for");
 }
 
@@ -295,6 +324,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/acme/directory", test_directory);
   g_test_add_func ("/acme/urls", test_urls);
+  g_test_add_func ("/acme/hosts", test_hosts);
   g_test_add_func ("/acme/problems", test_problems);
   g_test_add_func ("/acme/orders", test_orders);
   g_test_add_func ("/acme/orders-waiting", test_waiting);

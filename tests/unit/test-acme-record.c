@@ -109,7 +109,8 @@ test_account (void)
   json_object_set_string_member (object, "status", "valid");
   json_object_set_string_member (object, "orders", "https://evil.example/orders");
   g_assert_true (herd_acme_account_update (account, "https://ca.example/account/1", object,
-                                           "https://ca.example/dir", &error));
+                                           &(const HerdSite){ "https://ca.example/dir", NULL },
+                                           &error));
   account->agreed_at = 5;
   bytes = herd_acme_account_to_bytes (account);
   g_assert_true (herd_acme_account_read (again, bytes, &error));
