@@ -8,6 +8,7 @@
 #include "bus/details.h"
 #include "bus/table.h"
 #include "core/explain.h"
+#include "core/renewal-info.h"
 #include "core/renewal.h"
 #include "core/rights.h"
 #include "herd-interfaces.h"
@@ -129,17 +130,24 @@ is_new_request (GVariant *old, GVariant *wanted)
          || adds_words (herd_spec_get_targets (old), herd_spec_get_targets (wanted));
 }
 
-/* Would WANTED be renewed before OLD? Where nothing has been issued yet, nobody knows. */
+/* Would WANTED be renewed before OLD, or before the CA's suggestion has it renewed? Where nothing has been
+ * issued yet, nobody knows. */
 static gboolean
 renews_sooner (const HerdCertificate *certificate, GVariant *wanted)
 {
   const HerdGeneration *newest = herd_certificate_get_newest (certificate);
   const char *before = herd_spec_get_string (certificate->spec, "renew", "auto");
   const char *after = herd_spec_get_string (wanted, "renew", "auto");
+  gint64 when;
 
+  if (g_str_equal (before, after))
+    return FALSE;
   if (newest == NULL)
-    return !g_str_equal (before, after) && !g_str_equal (after, "auto");
-  return herd_renewal_get_time (newest, after, 0.5) < herd_renewal_get_time (newest, before, 0.5);
+    return !g_str_equal (after, "auto");
+  when = herd_renewal_get_time (newest, before, 0.5);
+  if (herd_renewal_info_is_followed (certificate))
+    when = MAX (when, certificate->renew_at);
+  return herd_renewal_get_time (newest, after, 0.5) < when;
 }
 
 /* An owner who was allowed one wish must not come to another by Modify, nor to more certificates than

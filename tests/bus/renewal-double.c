@@ -6,9 +6,9 @@
 
 #include "plugin/error.h"
 
-static const char *const names[] = { "suggests", "hurries", "absurd", "silent", NULL };
+static const char *const names[] = { "suggests", "lingers", "hurries", "absurd", "silent", NULL };
 /* When their windows begin, seconds from now. */
-static const gint64 starts[] = { 40000, -3600, 4000000000, 0 };
+static const gint64 starts[] = { 40000, 70000, -3600, 4000000000, 0 };
 
 static guint
 find (const char *name)

@@ -12,7 +12,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "lib"))
 import hostile  # noqa: E402
 from agent import ROOT, Failed, GLib  # noqa: E402
-from rights import ALLOW_ALL, INTERACTION, Case, main, rule, variants  # noqa: E402
+from rights import ALLOW_ALL, CONFIGURATION, INTERACTION, Case, main, rule, variants  # noqa: E402
 
 
 class Details(Case):
@@ -132,6 +132,22 @@ class Hostile(Case):
         self.restart_polkit(ALLOW_ALL)
         path, _ = self.www.agent("RequestCertificate", "(sa{sv})", "web", self.SPEC)
         self.refuse_all(path, "InvalidArgument", "NotFound")
+
+
+class Sooner(Case):
+    def test_owner_renews_before_ca(self):
+        "an owner comes to no sooner renewal than the CA suggests without the right to renew"
+        self.restart_polkit(rule('if (action.id == "org.certherd.request") return polkit.Result.YES;'))
+        self.agent.configure(CONFIGURATION + "[issuer lingers]\ndirectory-url = https://lingers.test/dir\n")
+        self.root.agent("Reload")
+        path, operation = self.www.request("web", ["a.example"], deliver=[], issuer=["lingers"])
+        self.www.finished(operation)
+        self.www.wait(lambda: GLib.timeout_add(50, lambda: False) and "pick" in self.www.call(path, "Certificate1.Explain"),
+                      "the CA's suggestion")
+        # Later than the rule says, and sooner than the CA: 6 hours before the end of a day.
+        self.assertIn("org.certherd.renew", self.fails(INTERACTION, self.www.call, path, "Certificate1.Modify",
+                                                       "(a{sv}as)", variants(renew="6h"), []))
+        self.www.call(path, "Certificate1.Modify", "(a{sv}as)", variants(renew="1h"), [])
 
 
 main(__file__)
