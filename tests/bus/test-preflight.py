@@ -81,6 +81,25 @@ class Preflight(unittest.TestCase):
                 self.assertEqual([f["severity"] for f in found], [severity])
                 self.assertIn(words, found[0]["message"])
 
+    def test_binding(self):
+        "an external account binding has two halves, and its file must be there; with both all is well"
+        file = os.path.join(self.agent.config, "mac")
+        with open(file, "w") as stream:
+            stream.write("c2VjcmV0")
+        for settings, severity, words in (
+                ("eab-kid = kid", "error", "eab-kid is set, and eab-hmac-file is not"),
+                (f"eab-hmac-file = {file}", "error", "eab-hmac-file is set, and eab-kid is not"),
+                (f"eab-kid = kid\neab-hmac-file = {file}.gone", "error", "mac.gone"),
+                (f"eab-kid = kid\neab-hmac-file = {file}", "notice", "the first attempt makes one")):
+            with self.subTest(settings):
+                self.agent.configure(CONFIGURATION + settings + "\n")  # of "bound", the last one
+                self.assertEqual(self.client.agent("Reload"), [])
+                state = self.client.finished(self.preflight(wish("127.0.0.1", issuer=GLib.Variant("as", ["bound"]))))
+                found, = [f for f in self.findings(state) if f["check"] == "account"]
+                self.assertEqual(found["severity"], severity)
+                self.assertIn(words, found["message"])
+                self.assertNotIn("c2VjcmV0", str(state))
+
     def test_restart(self):
         "what was found survives a restart of the agent"
         operation = self.preflight(wish("127.0.0.1"))
