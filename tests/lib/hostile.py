@@ -40,6 +40,7 @@ PEMS = ("/etc/passwd", "/etc/ssl/certs/ca-certificates.crt", "", "x" * 300000,
 # Settings of an issuer: every key, with values that are wrong there.
 SETTINGS = {
     "directory-url": URLS,
+    "preset": VALUES,
     "trust": PEMS,
     "kind": VALUES,
     "account-key-type": VALUES,
