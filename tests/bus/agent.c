@@ -213,8 +213,8 @@ load_async (HerdAccounts *accounts, HerdIssuerHost *host G_GNUC_UNUSED,
 /* The issuer "eab" wants a binding: kid "kid", key "right". */
 static void
 register_async (HerdAccounts *accounts, GVariant *options, const HerdBinding *binding,
-                HerdIssuerHost *host G_GNUC_UNUSED, GCancellable *cancellable,
-                GAsyncReadyCallback callback, gpointer data)
+                HerdIssuerHost *host, GCancellable *cancellable, GAsyncReadyCallback callback,
+                gpointer data)
 {
   Double *self = TEST_DOUBLE (accounts);
   g_auto (GStrv) contacts = NULL;
@@ -229,7 +229,9 @@ register_async (HerdAccounts *accounts, GVariant *options, const HerdBinding *bi
                || !g_str_equal (binding->algorithm, "HS384")))
     error = g_error_new_literal (HERD_ERROR, HERD_ERROR_REFUSED,
                                  "the double knows no such binding");
-  else
+  else if (!g_str_equal (self->account->status, "valid"))
+    herd_issuer_host_spend (host, HERD_SPENDING_ACCOUNT, NULL);
+  if (error == NULL)
     set_status (self, "valid");
   if (error == NULL && g_variant_lookup (options, "contacts", "^as", &contacts))
     set_contacts (self, (const char *const *) contacts);

@@ -35,6 +35,11 @@ scope = orders
 count = {count}
 refill = {refill}
 """
+ACCOUNTS = """[limit accounts]
+scope = accounts
+count = 1
+refill = 1h
+"""
 DOMAIN = """[limit domain]
 scope = domain
 count = 4
@@ -168,6 +173,22 @@ class Budget(unittest.TestCase):
         self.assertEqual(self.renew(one)["State"], "done")
         self.issue("elsewhere", ["d.one.example"], issuer=["other"])
         self.assertEqual(self.budget("other"), {})
+
+    def register(self, name):
+        path = self.client.agent("GetIssuer", "(s)", name)
+        return self.client.finished(self.client.call(path, "Issuer1.Register", "(a{sv})", {}))
+
+    def test_accounts(self):
+        "A new account counts, for all issuers at the CA; one that is there may always be looked at"
+        self.start(ACCOUNTS)
+        self.assertEqual(self.register("default")["State"], "done")
+        self.assertEqual(self.budget("same")["accounts", ""]["spent"], 1)
+        state = self.register("same")
+        self.assertEqual(state["Error"], "org.certherd.Error.RateLimited")
+        self.assertIn("limit accounts of the CA", state["ErrorMessage"])
+        self.assertEqual(self.register("default")["State"], "done")
+        self.issue("web", ["web.example"], issuer=["default"])
+        self.refused("one", ["one.example"], "limit accounts", issuer=["same"])
 
     def test_left_alone(self):
         "A CA that answers with 429 and a time is left alone by all until then, after a restart too"
