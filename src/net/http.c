@@ -7,6 +7,7 @@
 
 #include <libsoup/soup.h>
 
+#include "net/connections.h"
 #include "net/response.h"
 #include "net/tls.h"
 #include "plugin/error.h"
@@ -19,14 +20,12 @@
 #define CONCURRENCY 32       /* libsoup's queue costs O(n) for each event: more wait in the gate */
 #define TIMEOUT 30           /* seconds */
 #define DEADLINE_TIMEOUTS 10 /* a whole request may take this many timeouts */
-#define CONNECTIONS 4        /* HTTP/2 needs one; HTTP/1.1 servers are spared more */
-#define IDLE_TIMEOUT 30      /* seconds; shorter than servers', lest a POST meets a closed one */
 #define REDIRECTS_MAX 5
 #define PIECE 16384
 
 struct HerdHttp {
   int references;
-  SoupSession *session;
+  HerdConnections *connections;
   HerdGate *gate;
   HerdClock *clock;
   const HerdCrash *crash;
@@ -61,14 +60,15 @@ typedef struct {
   gboolean redirects;
 
   gboolean inside;
-  GCancellable *io; /* libsoup listens to it until the message is done, later than the run's */
   guint deadline;
   guint stall;
   Abort aborted;
+  GTlsCertificateFlags flaws; /* of the certificate that ended it */
 
   gboolean repeated; /* by libsoup */
   guint n_redirects;
   SoupMessage *message;
+  HerdExchange *exchange; /* the message's */
   GInputStream *stream;
   gboolean complete;
   GByteArray *answer;
@@ -81,7 +81,8 @@ HerdHttp *
 herd_http_new (const HerdHttpOptions *options, GError **error)
 {
   g_autoptr (GTlsDatabase) trust = NULL;
-  g_autofree char *user_agent = NULL;
+  HerdConnectionsOptions connections = { .user_agent = options->user_agent,
+                                         .http1 = options->http1 };
   HerdHttp *http;
 
   if (options->trust != NULL) {
@@ -96,19 +97,9 @@ herd_http_new (const HerdHttpOptions *options, GError **error)
   http->clock = herd_clock_ref (options->clock);
   http->crash = options->crash;
   http->requests = g_hash_table_new (NULL, NULL);
-  /* The space at the end makes libsoup add its own name and version (RFC 8555 section 6.1). */
-  user_agent = g_strconcat (options->user_agent, " ", NULL);
-  /* Our own timer ends a request that stalls; the session's ends the connection below it, so that
-   * later requests are not put on a dead one. */
-  http->session = soup_session_new_with_options ("user-agent", user_agent, "accept-language-auto",
-                                                 TRUE, "max-conns", 2 * CONNECTIONS,
-                                                 "max-conns-per-host", CONNECTIONS, "timeout",
-                                                 http->timeout, "idle-timeout", IDLE_TIMEOUT, NULL);
-  if (trust != NULL)
-    soup_session_set_tls_database (http->session, trust);
-  /* Nothing that a CA says may make us send credentials or unpack what it packed. */
-  soup_session_remove_feature_by_type (http->session, SOUP_TYPE_AUTH_MANAGER);
-  soup_session_remove_feature_by_type (http->session, SOUP_TYPE_CONTENT_DECODER);
+  connections.trust = trust;
+  connections.timeout = http->timeout;
+  http->connections = herd_connections_new (&connections);
   return http;
 }
 
@@ -117,8 +108,7 @@ http_unref (HerdHttp *http)
 {
   if (--http->references > 0)
     return;
-  soup_session_abort (http->session);
-  g_object_unref (http->session);
+  herd_connections_free (http->connections);
   herd_gate_free (http->gate);
   herd_clock_unref (http->clock);
   g_hash_table_unref (http->requests);
@@ -165,6 +155,8 @@ on_stall (gpointer data)
   Request *request = data;
 
   request->stall = 0;
+  if (request->exchange != NULL)
+    herd_exchange_give_up (request->exchange);
   abort_request (request, ABORT_STALLED);
 }
 
@@ -188,8 +180,10 @@ disarm (Request *request, guint *timer)
 static void
 check_peer (Request *request, GTlsCertificateFlags flags)
 {
-  if (flags != 0)
-    abort_request (request, ABORT_UNTRUSTED);
+  if (flags == 0)
+    return;
+  request->flaws = flags;
+  abort_request (request, ABORT_UNTRUSTED);
 }
 
 static void
@@ -215,7 +209,8 @@ on_restarted (SoupMessage *message, gpointer data)
   Request *request = data;
 
   request->repeated = TRUE;
-  soup_message_set_request_body_from_bytes (message, request->content_type, request->body);
+  if (request->body != NULL)
+    soup_message_set_request_body_from_bytes (message, request->content_type, request->body);
 }
 
 static SoupMessage *
@@ -246,8 +241,7 @@ new_message (Request *request, GError **error)
     soup_message_set_request_body_from_bytes (message, request->content_type, request->body);
   g_signal_connect (message, "network-event", G_CALLBACK (on_network_event), request);
   g_signal_connect (message, "starting", G_CALLBACK (on_starting), request);
-  if (request->body != NULL)
-    g_signal_connect (message, "restarted", G_CALLBACK (on_restarted), request);
+  g_signal_connect (message, "restarted", G_CALLBACK (on_restarted), request);
   return message;
 }
 
@@ -260,8 +254,9 @@ drop_message (Request *request)
   g_signal_handlers_disconnect_by_data (request->message, request);
   /* Else libsoup would read the rest of an answer that nobody wants. */
   if (!request->complete)
-    g_cancellable_cancel (request->io);
+    herd_exchange_cancel (request->exchange);
   g_clear_object (&request->stream);
+  g_clear_pointer (&request->exchange, herd_exchange_free);
   g_clear_object (&request->message);
 }
 
@@ -310,8 +305,8 @@ send_enter (HerdRun *run, gpointer data, GError **error)
   request->complete = FALSE;
   herd_crash_point (request->http->crash, "net:%s:before-send", request->label);
   arm_stall (request);
-  soup_session_send_async (request->http->session, request->message, G_PRIORITY_DEFAULT,
-                           request->io, herd_run_ready, herd_run_slot (run));
+  request->exchange = herd_exchange_new (request->http->connections, request->message);
+  herd_exchange_send_async (request->exchange, herd_run_ready, herd_run_slot (run));
   return TRUE;
 }
 
@@ -339,8 +334,6 @@ follow_redirect (HerdRun *run, Request *request, GError **error)
     return refuse (request, error, "redirects again and again");
   /* Reading what came with it lets the connection be used again; but it is not worth a wait. */
   drop_message (request);
-  g_clear_object (&request->io);
-  request->io = g_cancellable_new ();
   g_free (request->url);
   request->url = g_steal_pointer (&target);
   herd_run_jump (run, "send");
@@ -362,8 +355,7 @@ send_leave (HerdRun *run, gpointer data, GError **error)
   SoupMessageHeaders *headers;
 
   disarm (request, &request->stall);
-  request->stream = soup_session_send_finish (request->http->session, herd_run_get_result (run, 0),
-                                              error);
+  request->stream = herd_exchange_send_finish (herd_run_get_result (run, 0), error);
   if (request->stream == NULL)
     return FALSE;
   herd_crash_point (request->http->crash, "net:%s:answered", request->label);
@@ -382,7 +374,8 @@ read_enter (HerdRun *run, gpointer data, GError **error G_GNUC_UNUSED)
   Request *request = data;
 
   arm_stall (request);
-  g_input_stream_read_bytes_async (request->stream, PIECE, G_PRIORITY_DEFAULT, request->io,
+  g_input_stream_read_bytes_async (request->stream, PIECE, G_PRIORITY_DEFAULT,
+                                   herd_exchange_get_cancellable (request->exchange),
                                    herd_run_ready, herd_run_slot (run));
   return TRUE;
 }
@@ -437,11 +430,12 @@ static const HerdStep steps[] = {
 static GError *
 new_untrusted (Request *request)
 {
-  GTlsCertificateFlags flags = request->message != NULL
-                                   ? soup_message_get_tls_peer_certificate_errors (request->message)
-                                   : 0;
-  g_autofree char *text = herd_tls_describe_flags (flags);
+  GTlsCertificateFlags flags = request->flaws;
+  g_autofree char *text = NULL;
 
+  if (flags == 0 && request->message != NULL)
+    flags = soup_message_get_tls_peer_certificate_errors (request->message);
+  text = herd_tls_describe_flags (flags);
   return g_error_new (HERD_ERROR, HERD_ERROR_UNREACHABLE,
                       "%s: the certificate of %s is %s; if that is a private CA, give its root as "
                       "the issuer's trust",
@@ -463,6 +457,10 @@ new_error (Request *request, const GError *cause)
     return g_error_new (HERD_ERROR, HERD_ERROR_UNREACHABLE,
                         "%s: %s had not sent its whole answer after %u seconds", request->label,
                         request->host, DEADLINE_TIMEOUTS * request->http->timeout);
+  if (request->exchange != NULL && herd_exchange_is_lost (request->exchange))
+    return g_error_new (HERD_ERROR, HERD_ERROR_UNREACHABLE,
+                        "%s: the connection to %s ended before the answer was there",
+                        request->label, request->host);
   error = g_error_copy (cause);
   if (error->domain == HERD_ERROR)
     return error;
@@ -495,7 +493,6 @@ request_free (Request *request)
   g_free (request->headers);
   g_clear_pointer (&request->body, g_bytes_unref);
   g_clear_pointer (&request->answer, g_byte_array_unref);
-  g_clear_object (&request->io);
   herd_http_response_free (request->response);
   g_clear_object (&request->task);
   g_free (request);
@@ -517,14 +514,15 @@ on_finished (gpointer data, const GError *error)
 
 static const HerdRunOps ops = { .finished = on_finished };
 
-/* Whoever cancels the run means what is under way too: it has a cancellable of its own, since a message
+/* Whoever cancels the run means what is under way too: that has a cancellable of its own, since a message
  * is also dropped in the midst of a run. Nobody cancels a run that has ended. */
 static void
 on_cancelled (GCancellable *cancellable G_GNUC_UNUSED, gpointer data)
 {
   Request *request = data;
 
-  g_cancellable_cancel (request->io);
+  if (request->exchange != NULL)
+    herd_exchange_cancel (request->exchange);
 }
 
 void
@@ -562,7 +560,6 @@ herd_http_send_async (HerdHttp *http, const HerdHttpRequest *given, GCancellable
   request->body = given->body != NULL ? g_bytes_ref (given->body) : NULL;
   request->limit = given->limit;
   request->redirects = given->redirects;
-  request->io = g_cancellable_new ();
   request->answer = g_byte_array_new ();
   request->run = herd_run_new ("http", steps, G_N_ELEMENTS (steps), &ops, request, http->clock,
                                NULL);

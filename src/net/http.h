@@ -24,6 +24,7 @@ typedef struct {
   const char *trust;      /* PEM of the only trust anchors; NULL: the system's */
   guint concurrency;      /* requests in flight; 0: 32 */
   guint timeout;          /* seconds without progress; 0: 30 */
+  gboolean http1;         /* speak HTTP/1.1 even where the server knows HTTP/2 */
   const HerdCrash *crash; /* points "net:LABEL:before-send", "net:LABEL:answered"; may be NULL */
   HerdClock *clock;       /* for the deadline of a whole request, 10 timeouts */
 } HerdHttpOptions;

@@ -6,7 +6,7 @@ a GOAWAY.
   front.py run DIR --upstream HOST:PORT --identity FOLDER --requests N
 
 starts it, prints KEY=VALUE lines and an empty one, and ends with its input. FOLDER has tls.pem and
-tls.key."""
+tls.key. A line "cut" of input kills the server with all that is under way, and starts another one."""
 
 import argparse
 import os
@@ -17,13 +17,13 @@ import sys
 import time
 
 CONFIGURATION = """daemon off;
+master_process off;
 {user}
-worker_processes 1;
 pid {directory}/nginx.pid;
 error_log {directory}/error.log;
 events {{ worker_connections 128; }}
 http {{
-  log_format short "$server_protocol $connection $status $request_method $request_uri";
+  log_format short "$server_protocol $pid.$connection $status $request_method $request_uri";
   access_log {directory}/access.log short;
   client_body_temp_path {directory}/body;
   proxy_temp_path {directory}/proxy;
@@ -53,23 +53,27 @@ def is_free(port):
         return True
 
 
-def start(options):
-    """The server's process and its address."""
+def configure(options):
+    """The server's configuration and address."""
     directory = os.path.realpath(options.directory)
     port = next(port for port in random.sample(range(20000, 32000), 2000) if is_free(port))
-    address = f"127.0.0.1:{port}"
     path = os.path.join(directory, "nginx.conf")
     with open(path, "w") as file:
-        file.write(CONFIGURATION.format(directory=directory, address=address, requests=options.requests,
+        file.write(CONFIGURATION.format(directory=directory, address=f"127.0.0.1:{port}", requests=options.requests,
                                         identity=options.identity, upstream=options.upstream,
                                         user="user root;" if os.getuid() == 0 else ""))
-    process = subprocess.Popen(["nginx", "-c", path, "-e", os.path.join(directory, "error.log")],
+    return path, port
+
+
+def start(path, port):
+    """The server's process, when it answers."""
+    process = subprocess.Popen(["nginx", "-c", path, "-e", os.path.join(os.path.dirname(path), "error.log")],
                                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     end = time.monotonic() + 30
     while time.monotonic() < end and process.poll() is None:
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
-            return process, address
+            return process
         except OSError:
             time.sleep(0.02)
     raise SystemExit("front.py: nginx did not start")
@@ -83,10 +87,15 @@ def main():
     parser.add_argument("--identity", required=True)
     parser.add_argument("--requests", type=int, default=1000)
     options = parser.parse_args()
-    process, address = start(options)
+    path, port = configure(options)
+    process = start(path, port)
     try:
-        print(f"URL=https://{address}\nACCESS_LOG={os.path.realpath(options.directory)}/access.log\n", flush=True)
-        sys.stdin.read()
+        print(f"URL=https://127.0.0.1:{port}\nACCESS_LOG={os.path.dirname(path)}/access.log\n", flush=True)
+        for line in sys.stdin:
+            if line == "cut\n":
+                process.kill()
+                process.wait()
+                process = start(path, port)
     finally:
         process.terminate()
         process.wait()

@@ -89,6 +89,15 @@ test_rig_free (TestRig *rig)
   g_free (rig);
 }
 
+void
+test_rig_tell (TestRig *rig, const char *line)
+{
+  g_autofree char *text = g_strconcat (line, "\n", NULL);
+
+  g_assert_true (g_output_stream_write_all (g_subprocess_get_stdin_pipe (rig->process), text,
+                                            strlen (text), NULL, NULL, NULL));
+}
+
 const char *
 test_rig_get (TestRig *rig, const char *key)
 {

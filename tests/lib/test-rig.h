@@ -15,6 +15,8 @@ typedef struct TestRig TestRig;
  * until its servers answer. */
 TestRig *test_rig_new (const char *program, const char *options);
 void test_rig_free (TestRig *rig);
+/* Gives PROGRAM a line of input. */
+void test_rig_tell (TestRig *rig, const char *line);
 /* What it printed, by key; never NULL. */
 const char *test_rig_get (TestRig *rig, const char *key);
 
