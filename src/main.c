@@ -133,6 +133,7 @@ make_issuer (const HerdAuthority *authority, const HerdPresetMatch *match, gpoin
     .trust = herd_authority_get_setting (authority, "trust", NULL),
     .account_key_type = herd_authority_get_setting (authority, "account-key-type", NULL),
     .traits = get_traits (match->preset),
+    .http1 = g_str_equal (herd_authority_get_setting (authority, "http", "2"), "1.1"),
     .version = HERD_VERSION,
     .clock = program->clock,
     .crash = program->crash.reached != NULL ? &program->crash : NULL,

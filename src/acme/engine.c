@@ -69,6 +69,7 @@ herd_acme_engine_new (const HerdAcmeOptions *options, GError **error)
   HerdHttpOptions http_options = {
     .user_agent = user_agent,
     .trust = options->trust,
+    .http1 = options->http1,
     .crash = options->crash,
     .clock = options->clock,
   };

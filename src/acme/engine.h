@@ -21,6 +21,7 @@ typedef struct {
   const char
       *account_key_type; /* "ecdsa-p256", "ecdsa-p384", "rsa-2048" …; NULL: what the CA takes */
   HerdAcmeTraits traits; /* what it has borrowed must outlive the engine */
+  gboolean http1;        /* HTTP/1.1, even where the CA knows HTTP/2 */
   const char *version;   /* certherd's, for the User-Agent */
   HerdClock *clock;
   const HerdCrash *crash; /* may be NULL */

@@ -27,6 +27,7 @@ const char *const herd_account_key_types[] = { "ecdsa-p256", "ecdsa-p384", "rsa-
 static const char *const mac_algorithms[] = { "HS256", "HS384", "HS512", NULL };
 static const char *const answers[] = { "yes", "no", NULL };
 static const char *const key_algorithms[] = { "hmac-sha256", "hmac-sha384", "hmac-sha512", NULL };
+static const char *const http_versions[] = { "1.1", "2", NULL };
 static const char *const kinds[] = { "acme", NULL };
 static const char *const layouts[] = { "name", "single", NULL };
 static const char *const actions[] = { "reload", "restart", "reload-or-restart", NULL };
@@ -105,6 +106,8 @@ static const HerdWord words[] = {
             "base64url; it is read when the account is registered" },
   { HERD_SECTION_ISSUER, "eab-kid", 0, herd_check_text, 512,
     .help = "the CA's key id of the external account binding, at most 512 bytes" },
+  { HERD_SECTION_ISSUER, "http", 0, herd_check_word, 4, .words = http_versions,
+    .help = "the newest HTTP that is spoken with the CA: 2, or 1.1" },
   { HERD_SECTION_ISSUER, "kind", 0, herd_check_word, 16, .words = kinds,
     .help = "what kind of issuer it is: acme" },
   { HERD_SECTION_ISSUER, "preset", 0, herd_check_name, 64,

@@ -235,6 +235,7 @@ typedef struct {
   char *trust;
   char *agree_terms;
   char *key_type;
+  char *http;
   char **contacts;
 } Settings;
 
@@ -246,6 +247,7 @@ settings_clear (Settings *settings)
   g_free (settings->trust);
   g_free (settings->agree_terms);
   g_free (settings->key_type);
+  g_free (settings->http);
   g_strfreev (settings->contacts);
 }
 
@@ -271,6 +273,8 @@ settings_to_variant (const Settings *settings, GError **error)
     g_variant_dict_insert (&dict, "agree-terms", "s", settings->agree_terms);
   if (settings->key_type != NULL)
     g_variant_dict_insert (&dict, "account-key-type", "s", settings->key_type);
+  if (settings->http != NULL)
+    g_variant_dict_insert (&dict, "http", "s", settings->http);
   if (settings->contacts != NULL)
     g_variant_dict_insert_value (&dict, "contact",
                                  herd_ctl_contacts_to_variant (settings->contacts));
@@ -294,6 +298,8 @@ herd_ctl_issuer_add (HerdCtl *ctl)
       N_ ("The URL of the terms that you agree to, or yes for whatever they are"), N_ ("URL") },
     { "account-key-type", 0, 0, G_OPTION_ARG_STRING, &settings.key_type,
       N_ ("The type of the account's key"), N_ ("TYPE") },
+    { "http", 0, 0, G_OPTION_ARG_STRING, &settings.http,
+      N_ ("The newest HTTP to speak with the CA: 2 or 1.1"), N_ ("VERSION") },
     { 0 },
   };
   g_autoptr (GError) error = NULL;

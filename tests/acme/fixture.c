@@ -19,6 +19,7 @@ make (Acme *acme, const char *url, const char *trust, const char *challtestsrv,
                               .directory_url = url,
                               .trust = trust,
                               .traits = *traits,
+                              .http1 = acme->http1,
                               .version = "test",
                               .clock = acme->clock };
   g_autofree char *log = g_build_filename (acme->directory, "solver.log", NULL);
@@ -49,6 +50,7 @@ acme_set_up (Acme *acme, const char *url, const char *trust, const char *challte
 
   acme->directory = g_dir_make_tmp ("certherd-host-XXXXXX", &error);
   g_assert_no_error (error);
+  acme->http1 = FALSE;
   acme->clock = clock != NULL ? herd_clock_ref (clock) : herd_clock_new_system ();
   make (acme, url, trust, challtestsrv, &nothing_known);
 }

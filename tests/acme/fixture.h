@@ -15,6 +15,7 @@ typedef struct {
   HerdAcmeEngine *engine;
   TestHost *host;
   TestSolver *solver; /* http-01 */
+  gboolean http1;     /* of the engine that the next acme_restart() makes */
 } Acme;
 
 /* An engine for the directory at URL. CHALLTESTSRV: of the http-01 solver, or NULL. CLOCK may be

@@ -44,6 +44,7 @@ SETTINGS = {
     "trust": PEMS,
     "kind": VALUES,
     "account-key-type": VALUES,
+    "http": VALUES + ("1.0", "3"),
     "eab-algorithm": VALUES + ("HS1", "none"),
     "eab-hmac-file": ("secret", "../x", "a\nb", ""),
     "eab-kid": ("a\nb", "\u202e", "x" * 100000, ""),

@@ -139,6 +139,7 @@ static const Case cases[] = {
     { "never", "0%", "100%", "14", "0d", "3651d" } },
   { HERD_SECTION_CERTIFICATE, "state", FALSE, FALSE, "NRW", NULL, { "\t" } },
   { HERD_SECTION_ISSUER, "account-key-type", FALSE, FALSE, "ecdsa-p384", NULL, { "ed25519", "" } },
+  { HERD_SECTION_ISSUER, "http", FALSE, FALSE, "1.1", NULL, { "1", "1.0", "2.0", "3", "" } },
   { HERD_SECTION_ISSUER,
     "agree-terms",
     FALSE,
