@@ -119,7 +119,7 @@ herd_new_order_enter (HerdRun *run, gpointer data, GError **error G_GNUC_UNUSED)
 /* --- the answer --- */
 
 /* May it be "replaces" that the CA refused with ERROR? CAs have said so with 409, with 4xx of several
- * kinds, and with 500 (RFC 9773 section 5 has only the first). */
+ * kinds (RFC 9773 section 5 has only the first), and with 500 (is_lost). */
 static gboolean
 may_be_replaces (const GError *error)
 {
@@ -133,10 +133,18 @@ may_be_replaces (const GError *error)
   const char *type = herd_error_get_problem_type (error);
   guint status = herd_error_get_status (error);
 
-  if (status == 409 || status == 500)
+  if (status == 409)
     return TRUE;
   return status / 100 == 4 && status != 401 && status != 429
          && (type == NULL || !g_strv_contains (others, type));
+}
+
+static void
+drop_replaces (HerdAcmeOrder *order, const GError *problem)
+{
+  g_message ("%s: the CA does not take it as a replacement (%s); asking without",
+             order->request->certificate, problem->message);
+  g_clear_pointer (&order->replaces, g_free);
 }
 
 /* Leaves out what PROBLEM may be about, once each. FALSE with ERROR: there is nothing left, and
@@ -148,13 +156,25 @@ leave_out (HerdAcmeOrder *order, const GError *problem, GError **error)
       && g_strcmp0 (herd_error_get_problem_type (problem), "invalidProfile") == 0)
     return drop_profile (order, error);
   if (order->replaces != NULL && may_be_replaces (problem)) {
-    g_message ("%s: the CA does not take it as a replacement (%s); asking without",
-               order->request->certificate, problem->message);
-    g_clear_pointer (&order->replaces, g_free);
+    drop_replaces (order, problem);
     return TRUE;
   }
   g_propagate_error (error, g_error_copy (problem));
   return FALSE;
+}
+
+/* May the order have been made, though nobody says where it is? No answer came, or one of a server that
+ * failed, or that stands before the one that did. One that says when to come again is listened to. */
+static gboolean
+is_lost (GAsyncResult *result, const GError *problem)
+{
+  guint status;
+
+  if (problem == NULL || problem->domain != HERD_ERROR
+      || herd_error_class (problem) != HERD_ERROR_CLASS_BACKOFF)
+    return FALSE;
+  status = herd_error_get_status (problem);
+  return herd_acme_post_is_unanswered (result) || status == 500 || status == 502 || status == 504;
 }
 
 gboolean
@@ -166,10 +186,10 @@ herd_new_order_leave (HerdRun *run, gpointer data, GError **error)
       response = herd_acme_post_finish (herd_run_get_result (run, 0), &problem);
   const char *location;
 
-  /* The order may have been made. */
-  if (g_error_matches (problem, HERD_ERROR, HERD_ERROR_UNREACHABLE)
-      && herd_acme_post_is_unanswered (herd_run_get_result (run, 0))
+  if (is_lost (herd_run_get_result (run, 0), problem)
       && order->record->attempts < HERD_ATTEMPTS_MAX) {
+    if (order->replaces != NULL && herd_error_get_status (problem) == 500)
+      drop_replaces (order, problem);
     order->lost = TRUE;
     herd_run_jump (run, "search");
     return TRUE;

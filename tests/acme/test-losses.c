@@ -69,6 +69,47 @@ test_unlisted (ProxyFixture *fixture, gconstpointer data G_GNUC_UNUSED)
   test_one_loss (fixture, FALSE);
 }
 
+/* A server fails, before or after the order was made: nobody can tell which. */
+static void
+test_unclear (ProxyFixture *fixture, gboolean listed)
+{
+  static const guint statuses[] = { 500, 502, 504 };
+
+  if (!listed)
+    hide_orders (fixture);
+  acme_must_register (&fixture->acme);
+  for (guint i = 0; i < 2 * G_N_ELEMENTS (statuses); i++) {
+    gboolean made = i % 2 == 1;
+    const TestFault fault = { .endpoint = "newOrder",
+                              .kind = made ? TEST_FAULT_REPLACE : TEST_FAULT_ANSWER,
+                              .times = 1,
+                              .status = statuses[i / 2],
+                              .body = "<html>Bad gateway</html>" };
+    g_autoptr (GError) error = NULL;
+    g_autofree char *chain = NULL;
+    guint orders = test_proxy_count (fixture->proxy, "newOrder");
+
+    test_proxy_relent (fixture->proxy);
+    test_proxy_script (fixture->proxy, &fault);
+    chain = acme_issue (&fixture->acme, &error, NAME, "other.example.org", NULL);
+    g_assert_no_error (error);
+    g_assert_cmpuint (test_proxy_count (fixture->proxy, "newOrder") - orders, ==,
+                      listed && made ? 1 : 2);
+  }
+}
+
+static void
+test_unclear_listed (ProxyFixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+  test_unclear (fixture, TRUE);
+}
+
+static void
+test_unclear_unlisted (ProxyFixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+  test_unclear (fixture, FALSE);
+}
+
 /* Lost twice: there is an end, and it is a matter of time, not of the wish. */
 static void
 test_lost_order_twice (ProxyFixture *fixture, gconstpointer data G_GNUC_UNUSED)
@@ -222,6 +263,8 @@ main (int argc, char **argv)
   g_test_add ("/losses/" path, ProxyFixture, pebble, proxy_set_up, function, proxy_tear_down)
   ADD ("listed", test_listed);
   ADD ("unlisted", test_unlisted);
+  ADD ("unclear-listed", test_unclear_listed);
+  ADD ("unclear-unlisted", test_unclear_unlisted);
   ADD ("order-twice", test_lost_order_twice);
   ADD ("nonce", test_lost_nonce);
   ADD ("trouble", test_trouble);
