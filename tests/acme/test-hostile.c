@@ -171,6 +171,17 @@ test_unknown (ProxyFixture *fixture, gconstpointer data G_GNUC_UNUSED)
 
 /* --- others' bugs, by name --- */
 
+/* What of the field's worst bugs the engine could have, and what shows that it has not:
+ *   HAProxy (a state machine stuck or crashed)              haproxy-*
+ *   uacme#64, acme.sh#4659 and #4665 (a CA's path or code)  uacme-token
+ *   mod_md#420 and #421, cert-manager#7871 (nothing there)  empty-chain
+ *   acme.sh#6621, certmonger (another key than was sent)    /double/other-key
+ *   cert-manager#8380, #6714, #7741 (orders without end)    haproxy-processing, /problems/new-order
+ *   caddy#7843 (a window that is past), certmagic#366       /wishes/renewal-info
+ *   lego#3147 and #3189, nginx-acme ("replaces" refused)    /wishes/replaces, /extensions/replaces
+ *   nixpkgs#174172, nginx-acme#32 (orders at every start)   /resume/…, /begun/…
+ */
+
 /* HAProxy 0a90ff6b3: a task was stuck when the authorization was valid already. */
 static void
 test_haproxy_authorization_valid (void)

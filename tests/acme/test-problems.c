@@ -163,6 +163,30 @@ test_new_order (ProxyFixture *fixture, gconstpointer data G_GNUC_UNUSED)
   }
 }
 
+/* badNonce: asked again at once, and not for ever. */
+static void
+test_nonces (ProxyFixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+  static const char *const endpoints[] = { "newOrder", "authorization", "challenge",
+                                           "order",    "finalize",      "certificate" };
+  static const Row row = { "badNonce", 400 };
+  g_autoptr (GError) error = NULL;
+  g_autofree char *chain = NULL;
+
+  acme_must_register (&fixture->acme);
+  for (guint i = 0; i < G_N_ELEMENTS (endpoints); i++)
+    refuse (fixture, endpoints[i], &row, 2);
+  chain = acme_issue (&fixture->acme, &error, NAME, NULL);
+  g_assert_no_error (error);
+  g_assert_cmpuint (test_proxy_count (fixture->proxy, "newOrder"), ==, 3);
+  g_assert_cmpuint (test_proxy_count (fixture->proxy, "finalize"), ==, 3);
+  refuse (fixture, "newOrder", &row, 0);
+  g_assert_null (acme_issue (&fixture->acme, &error, NAME, NULL));
+  g_assert_cmpint (herd_error_class (error), ==, HERD_ERROR_CLASS_BACKOFF);
+  g_assert_cmpuint (test_proxy_count (fixture->proxy, "newOrder"), <=, 3 + 6);
+  acme_assert_error (error, HERD_ERROR_UNREACHABLE, "nonces that it had given itself");
+}
+
 /* Let's Encrypt's pause: a rate limit that only a human ends. */
 static void
 test_paused (ProxyFixture *fixture, gconstpointer data G_GNUC_UNUSED)
@@ -315,6 +339,7 @@ main (int argc, char **argv)
 #define ADD(path, function)                                                                        \
   g_test_add ("/problems/" path, ProxyFixture, pebble, proxy_set_up, function, proxy_tear_down)
   ADD ("new-order", test_new_order);
+  ADD ("nonces", test_nonces);
   ADD ("paused", test_paused);
   ADD ("new-account", test_new_account);
   ADD ("later", test_later);
