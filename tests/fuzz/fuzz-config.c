@@ -26,7 +26,7 @@ check_config (HerdConfig *config)
 
     for (guint i = 0; i < entries->len; i++) {
       const HerdConfigEntry *entry = entries->pdata[i];
-      g_autoptr (GHashTable) settings = herd_config_make_settings (entry->values);
+      g_autoptr (GHashTable) settings G_GNUC_UNUSED = herd_config_make_settings (entry->values);
       g_autoptr (GError) error = NULL;
       g_autoptr (GVariant)
           again = herd_vocabulary_check (section, HERD_SOURCE_FILE, entry->values, &error);

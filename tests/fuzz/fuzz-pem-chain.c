@@ -13,7 +13,7 @@ check_facts (HerdChain *chain)
 {
   g_autoptr (HerdFacts) facts = herd_chain_get_facts (chain);
   g_autoptr (GBytes) leaf = herd_chain_get_leaf (chain);
-  g_autofree char *id = herd_chain_get_renewal_id (chain);
+  g_autofree char *id G_GNUC_UNUSED = herd_chain_get_renewal_id (chain);
   g_autoptr (GBytes) key = g_bytes_new_static ("key", 3);
   g_autoptr (GError) error = NULL;
 
