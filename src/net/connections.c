@@ -82,6 +82,16 @@ release (SoupSession *session)
   g_source_attach (source, g_main_context_get_thread_default ());
 }
 
+/* The present session is held by CONNECTIONS, too. */
+static void
+drop (HerdConnections *connections, SoupSession *session)
+{
+  if (session == connections->session)
+    g_object_unref (session);
+  else
+    release (session);
+}
+
 static void
 line_free (gpointer data)
 {
@@ -95,7 +105,7 @@ line_free (gpointer data)
       && (line->down || g_socket_condition_check (line->socket, G_IO_HUP | G_IO_ERR) != 0))
     g_socket_close (line->socket, NULL);
   else
-    release (line->session);
+    drop (line->connections, line->session);
   g_object_unref (line->socket);
   g_free (line);
 }
@@ -330,7 +340,7 @@ herd_exchange_free (HerdExchange *exchange)
   g_signal_handlers_disconnect_by_data (exchange->message, exchange);
   herd_exchange_cancel (exchange);
   g_object_unref (exchange->message);
-  release (exchange->session);
+  drop (exchange->connections, exchange->session);
   g_object_unref (exchange->io);
   g_free (exchange);
 }
