@@ -89,6 +89,21 @@ find_limit (GPtrArray *limits, const char *name)
   return NULL;
 }
 
+/* Puts LINE into LINES, in order, if it is among the first; there may be thousands that are not. */
+static void
+insert_line (GArray *lines, const Line *line)
+{
+  guint index = lines->len;
+
+  if (index == SHOWN && compare_lines (line, &g_array_index (lines, Line, SHOWN - 1)) >= 0)
+    return;
+  while (index > 0 && compare_lines (line, &g_array_index (lines, Line, index - 1)) < 0)
+    index--;
+  g_array_insert_vals (lines, index, line, 1);
+  if (lines->len > SHOWN)
+    g_array_set_size (lines, SHOWN);
+}
+
 /* Of the limits with many subjects, what is spent. */
 static GArray *
 list_subjects (HerdLedger *ledger, guint64 authority, const char *directory, GPtrArray *limits,
@@ -110,9 +125,8 @@ list_subjects (HerdLedger *ledger, guint64 authority, const char *directory, GPt
       continue;
     line.spent = herd_bucket_get_spent (bucket, limit, now);
     if (line.spent > 0)
-      g_array_append_val (lines, line);
+      insert_line (lines, &line);
   }
-  g_array_sort (lines, compare_lines);
   return lines;
 }
 
@@ -137,7 +151,7 @@ herd_ledger_describe (HerdLedger *ledger, guint64 authority, const char *directo
   }
   if (limits != NULL)
     lines = list_subjects (ledger, authority, directory, limits, now);
-  for (guint i = 0; lines != NULL && i < MIN (lines->len, SHOWN); i++)
+  for (guint i = 0; lines != NULL && i < lines->len; i++)
     add_line (&builder, &g_array_index (lines, Line, i), now);
   return g_variant_ref_sink (g_variant_builder_end (&builder));
 }
