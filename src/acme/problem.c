@@ -13,7 +13,7 @@
 #include "util/text.h"
 
 #define URN "urn:ietf:params:acme:error:"
-#define SUBPROBLEMS_MAX 128
+#define SUBPROBLEMS_MAX HERD_ERROR_PARTS_MAX
 #define SUBPROBLEMS_SHOWN 4
 #define RETRY_MAX (7 * 86400) /* seconds */
 
@@ -79,6 +79,22 @@ join_details (const char *detail, GPtrArray *subproblems)
   return herd_text_from_remote (text->str, -1);
 }
 
+/* Each of them, for programs. */
+static GVariant *
+list_parts (GPtrArray *subproblems)
+{
+  GVariantBuilder builder = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("aa{sv}"));
+
+  for (guint i = 0; i < subproblems->len; i++) {
+    g_autofree char *identifier = dup_identifier (subproblems->pdata[i]);
+    g_autofree char *type = dup_type (subproblems->pdata[i]);
+    g_autofree char *detail = dup_clean (subproblems->pdata[i], "detail");
+
+    g_variant_builder_add_value (&builder, herd_error_new_part (identifier, type, detail));
+  }
+  return g_variant_builder_end (&builder);
+}
+
 /* Let's Encrypt pauses accounts that fail for months: a rate limit without an end, and a link for a
  * human in the words. */
 static gboolean
@@ -121,6 +137,7 @@ new_error (JsonObject *object, const char *what, const char *about, HerdHttpResp
 
     identifier = dup_identifier (first);
     joined = join_details (detail, subproblems);
+    problem.parts = list_parts (subproblems);
     /* A compound error only points at its parts (RFC 8555 section 6.7). */
     if (type == NULL || g_str_equal (type, "compound")) {
       char *part = dup_type (first);

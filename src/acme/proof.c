@@ -62,6 +62,17 @@ note_failure (HerdAcmeOrder *order, const HerdAuthorization *authorization)
   herd_issuer_host_spend (order->host, HERD_SPENDING_FAILURE, authorization->wish);
 }
 
+/* What is said of AUTHORIZATION, which failed, beside what is known of others in *FOUND. */
+static void
+add_failure (HerdAcmeOrder *order, const HerdAuthorization *authorization, GError **found)
+{
+  note_failure (order, authorization);
+  if (*found == NULL)
+    *found = g_error_copy (authorization->error);
+  else
+    herd_error_add_parts (*found, authorization->error);
+}
+
 static gboolean
 choose (HerdAcmeOrder *order, const HerdAuthorization *authorization, GError **error)
 {
@@ -70,11 +81,6 @@ choose (HerdAcmeOrder *order, const HerdAuthorization *authorization, GError **e
 
   if (authorization->status == HERD_AUTHORIZATION_VALID)
     return TRUE;
-  if (authorization->status == HERD_AUTHORIZATION_FAILED) {
-    note_failure (order, authorization);
-    g_propagate_error (error, g_error_copy (authorization->error));
-    return FALSE;
-  }
   presented = herd_solving_choose (order->host, authorization, order->session->tried,
                                    order->session->account->thumbprint, &offer, error);
   if (presented == NULL)
@@ -98,6 +104,7 @@ gboolean
 herd_proof_authorize_leave (HerdRun *run, gpointer data, GError **error)
 {
   HerdAcmeOrder *order = data;
+  g_autoptr (GError) found = NULL;
 
   if (herd_run_get_n_results (run) == 0) {
     g_set_error (error, HERD_ERROR, HERD_ERROR_REFUSED,
@@ -113,8 +120,14 @@ herd_proof_authorize_leave (HerdRun *run, gpointer data, GError **error)
     if (authorization == NULL)
       return FALSE;
     note_pending (order, authorization, i);
-    if (!choose (order, authorization, error))
+    if (authorization->status == HERD_AUTHORIZATION_FAILED)
+      add_failure (order, authorization, &found);
+    else if (found == NULL && !choose (order, authorization, error))
       return FALSE;
+  }
+  if (found != NULL) {
+    g_propagate_error (error, g_steal_pointer (&found));
+    return FALSE;
   }
   if (order->pending->len == 0)
     herd_run_jump (run, "finalize");
@@ -241,9 +254,7 @@ herd_proof_explain_leave (HerdRun *run, gpointer data, GError **error)
     note_pending (order, authorization, i);
     if (authorization->status != HERD_AUTHORIZATION_FAILED)
       continue;
-    note_failure (order, authorization);
-    if (found == NULL)
-      found = g_steal_pointer (&authorization->error);
+    add_failure (order, authorization, &found);
   }
   if (found == NULL && order->order->error != NULL)
     found = g_error_copy (order->order->error);

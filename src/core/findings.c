@@ -77,3 +77,40 @@ herd_findings_select_bad (GVariant *findings)
   }
   return g_variant_ref_sink (g_variant_builder_end (&builder));
 }
+
+/* What the CA says is no guess. */
+static GVariant *
+new_part (GVariant *part)
+{
+  g_auto (GVariantDict) row = G_VARIANT_DICT_INIT (part);
+  g_autofree char *message = NULL;
+  const char *detail = "", *type = "";
+
+  g_variant_lookup (part, "detail", "&s", &detail);
+  g_variant_lookup (part, "type", "&s", &type);
+  message = g_strdup_printf ("%s%s%s%s%s", detail, *detail != '\0' && *type != '\0' ? " " : "",
+                             *type != '\0' ? "(" : "", type, *type != '\0' ? ")" : "");
+  g_variant_dict_remove (&row, "detail");
+  g_variant_dict_insert (&row, "check", "s", HERD_CHECK_CA);
+  g_variant_dict_insert (&row, "severity", "s", words[HERD_SEVERITY_ERROR]);
+  g_variant_dict_insert (&row, "message", "s", message);
+  return g_variant_dict_end (&row);
+}
+
+GVariant *
+herd_findings_add_parts (GVariant *findings, GVariant *parts)
+{
+  GVariantBuilder builder = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("aa{sv}"));
+  GVariantIter iter;
+  GVariant *row;
+
+  g_variant_iter_init (&iter, parts);
+  while (g_variant_iter_loop (&iter, "@a{sv}", &row))
+    g_variant_builder_add_value (&builder, new_part (row));
+  for (gsize i = 0; findings != NULL && i < g_variant_n_children (findings); i++) {
+    g_autoptr (GVariant) finding = g_variant_get_child_value (findings, i);
+
+    g_variant_builder_add_value (&builder, finding);
+  }
+  return g_variant_ref_sink (g_variant_builder_end (&builder));
+}

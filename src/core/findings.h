@@ -31,6 +31,13 @@ GVariant *herd_findings_to_variant (const HerdFindings *findings);
 /* Of such an aa{sv}, the warnings and errors. (transfer full, not floating) */
 GVariant *herd_findings_select_bad (GVariant *findings);
 
+/* The check of what a CA said in the end. */
+#define HERD_CHECK_CA "ca"
+
+/* FINDINGS (NULL: none), and before them what a CA said of each identifier (herd_error_get_parts()): such
+ * rows have a type s too. (transfer full, not floating) */
+GVariant *herd_findings_add_parts (GVariant *findings, GVariant *parts);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (HerdFindings, herd_findings_free)
 
 G_END_DECLS

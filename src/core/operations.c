@@ -4,6 +4,7 @@
  */
 #include "core/operations.h"
 
+#include "core/findings.h"
 #include "core/journal.h"
 #include "plugin/error.h"
 
@@ -35,6 +36,18 @@ drop_old (HerdServices *services, HerdBatch *batch)
   }
 }
 
+static void
+keep_parts (HerdOperation *operation, const GError *error)
+{
+  GVariant *parts = error != NULL ? herd_error_get_parts (error) : NULL;
+  g_autoptr (GVariant) findings = NULL;
+
+  if (parts == NULL)
+    return;
+  findings = herd_findings_add_parts (operation->findings, parts);
+  herd_operation_set_findings (operation, findings);
+}
+
 void
 herd_operations_end (HerdServices *services, guint64 id, const GError *error, HerdBatch *batch)
 {
@@ -51,6 +64,7 @@ herd_operations_end (HerdServices *services, guint64 id, const GError *error, He
                 ? HERD_OPERATION_CANCELLED
                 : HERD_OPERATION_FAILED;
   }
+  keep_parts (operation, error);
   herd_operation_end (operation, state, herd_error_get_name (error),
                       error != NULL ? error->message : "", herd_clock_get_real (services->clock));
   herd_registry_end_operation (services->registry, operation);

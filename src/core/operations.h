@@ -20,7 +20,7 @@ G_BEGIN_DECLS
 /* Operation ID has come to STEP: shown on the bus, said in the journal once. No-op if it is gone. */
 void herd_operations_enter (HerdServices *services, guint64 id, const char *step, double progress);
 
-/* It has ended: ERROR NULL means done. Tells the observer. The row is put into BATCH, its checkpoint
+/* It has ended: ERROR NULL means done; what it says of identifiers is among the findings. Tells the observer. The row is put into BATCH, its checkpoint
  * and pending key are dropped there; so are the oldest ended operations past the limits. */
 void herd_operations_end (HerdServices *services, guint64 id, const GError *error,
                           HerdBatch *batch);

@@ -282,19 +282,40 @@ says_name (const char *message, const char *name)
   return g_regex_match_simple (pattern, message, 0, 0);
 }
 
-/* What an earlier check warned of. */
+static gboolean
+is_of_ca (GVariant *finding)
+{
+  return g_str_equal (herd_ctl_get_text (finding, "check"), "ca");
+}
+
+/* Those of the CA's words, or the others, below TITLE; fewer than LEAST are not worth it. */
+static void
+report_some (GVariant *findings, gboolean of_ca, guint least, const char *title)
+{
+  g_autoptr (GString) text = g_string_new (NULL);
+  guint n = 0;
+  for (gsize i = 0; i < g_variant_n_children (findings); i++) {
+    g_autoptr (GVariant) finding = g_variant_get_child_value (findings, i);
+    if (is_of_ca (finding) != of_ca)
+      continue;
+    g_autofree char *identifier = herd_ctl_clean (herd_ctl_get_text (finding, "identifier"));
+    g_autofree char *message = herd_ctl_clean (herd_ctl_get_text (finding, "message"));
+    g_string_append_printf (text, "  %s%s%s\n", identifier, *identifier != '\0' ? ": " : "",
+                            message);
+    n++;
+  }
+  if (n >= least)
+    g_printerr ("%s%s", title, text->str);
+}
+
+/* What the CA said of several names, of which the message has the first ones; what an earlier check warned
+ * of. */
 static void
 report_findings (GVariant *properties)
 {
   g_autoptr (GVariant) findings = herd_ctl_get_findings (properties);
-  if (g_variant_n_children (findings) > 0)
-    g_printerr (_ ("The last check had warned:\n"));
-  for (gsize i = 0; i < g_variant_n_children (findings); i++) {
-    g_autoptr (GVariant) finding = g_variant_get_child_value (findings, i);
-    g_autofree char *identifier = herd_ctl_clean (herd_ctl_get_text (finding, "identifier"));
-    g_autofree char *message = herd_ctl_clean (herd_ctl_get_text (finding, "message"));
-    g_printerr ("  %s%s%s\n", identifier, *identifier != '\0' ? ": " : "", message);
-  }
+  report_some (findings, TRUE, 2, _ ("The CA says:\n"));
+  report_some (findings, FALSE, 1, _ ("The last check had warned:\n"));
 }
 
 void

@@ -9,6 +9,7 @@ typedef struct {
   char *instance;
   char *terms;
   char *identifier;
+  GVariant *parts;
   guint status;
   gint64 retry_at;
   gboolean needs_human;
@@ -27,6 +28,7 @@ herd_error_private_copy (const HerdErrorPrivate *source, HerdErrorPrivate *targe
   target->instance = g_strdup (source->instance);
   target->terms = g_strdup (source->terms);
   target->identifier = g_strdup (source->identifier);
+  target->parts = source->parts != NULL ? g_variant_ref (source->parts) : NULL;
   target->status = source->status;
   target->retry_at = source->retry_at;
   target->needs_human = source->needs_human;
@@ -39,6 +41,7 @@ herd_error_private_clear (HerdErrorPrivate *priv)
   g_free (priv->instance);
   g_free (priv->terms);
   g_free (priv->identifier);
+  g_clear_pointer (&priv->parts, g_variant_unref);
 }
 
 static HerdErrorPrivate *herd_error_get_private (const GError *error);
@@ -288,6 +291,31 @@ get_next_step (guint status)
   return status != 0 ? "ask the CA what it means" : NULL;
 }
 
+GVariant *
+herd_error_new_part (const char *identifier, const char *type, const char *detail)
+{
+  g_auto (GVariantDict) part = G_VARIANT_DICT_INIT (NULL);
+
+  g_variant_dict_insert (&part, "identifier", "s", identifier != NULL ? identifier : "");
+  g_variant_dict_insert (&part, "type", "s", type != NULL ? type : "");
+  g_variant_dict_insert (&part, "detail", "s", detail != NULL ? detail : "");
+  return g_variant_dict_end (&part);
+}
+
+/* Where nothing is said of each, it is said of the one that it is about. */
+static GVariant *
+get_parts (const HerdProblem *problem)
+{
+  GVariant *part;
+
+  if (problem->parts != NULL)
+    return g_variant_ref_sink (problem->parts);
+  if (problem->identifier == NULL)
+    return NULL;
+  part = herd_error_new_part (problem->identifier, problem->type, problem->detail);
+  return g_variant_ref_sink (g_variant_new_array (G_VARIANT_TYPE_VARDICT, &part, 1));
+}
+
 GError *
 herd_error_new_problem (const HerdProblem *problem, const char *what)
 {
@@ -314,7 +342,7 @@ herd_error_new_problem (const HerdProblem *problem, const char *what)
     g_string_append_printf (text, "; %s", next_step);
   if (problem->instance != NULL)
     g_string_append_printf (text, ": %s", problem->instance);
-  if (problem->terms != NULL)
+  if (problem->terms != NULL && g_strcmp0 (problem->terms, problem->instance) != 0)
     g_string_append_printf (text, "; the terms of service are now %s", problem->terms);
 
   error = g_error_new_literal (HERD_ERROR, code, text->str);
@@ -323,6 +351,7 @@ herd_error_new_problem (const HerdProblem *problem, const char *what)
   priv->instance = g_strdup (problem->instance);
   priv->terms = g_strdup (problem->terms);
   priv->identifier = g_strdup (problem->identifier);
+  priv->parts = get_parts (problem);
   priv->status = problem->status;
   priv->retry_at = problem->retry_at;
   priv->needs_human = problem->needs_human;
@@ -373,6 +402,35 @@ herd_error_get_identifier (const GError *error)
   const HerdErrorPrivate *priv = peek (error);
 
   return priv != NULL ? priv->identifier : NULL;
+}
+
+GVariant *
+herd_error_get_parts (const GError *error)
+{
+  const HerdErrorPrivate *priv = peek (error);
+
+  return priv != NULL ? priv->parts : NULL;
+}
+
+void
+herd_error_add_parts (GError *error, const GError *other)
+{
+  g_autoptr (GPtrArray) rows = g_ptr_array_new_with_free_func ((GDestroyNotify) g_variant_unref);
+  GVariant *const lists[] = { herd_error_get_parts (error), herd_error_get_parts (other) };
+  HerdErrorPrivate *priv;
+
+  if (error->domain != HERD_ERROR || lists[1] == NULL)
+    return;
+  for (guint i = 0; i < G_N_ELEMENTS (lists); i++) {
+    gsize n = lists[i] != NULL ? g_variant_n_children (lists[i]) : 0;
+
+    for (gsize j = 0; j < n && rows->len < HERD_ERROR_PARTS_MAX; j++)
+      g_ptr_array_add (rows, g_variant_get_child_value (lists[i], j));
+  }
+  priv = herd_error_get_private (error);
+  g_clear_pointer (&priv->parts, g_variant_unref);
+  priv->parts = g_variant_ref_sink (
+      g_variant_new_array (G_VARIANT_TYPE_VARDICT, (GVariant *const *) rows->pdata, rows->len));
 }
 
 guint

@@ -53,6 +53,8 @@ typedef struct {
   const char *instance;   /* a URL for a human */
   const char *terms;      /* the URL of changed terms of service (RFC 8555 section 7.3.3) */
   const char *identifier; /* which name it is about */
+  GVariant *parts;        /* aa{sv} of herd_error_new_part(): each identifier's (RFC 8555 section
+                             6.7.1); floating or not; NULL: nothing but this is said */
   gint64 retry_at;        /* seconds since the epoch, 0 = not said; already capped */
   gboolean needs_human;   /* the CA asks for somebody, whatever its type says */
 } HerdProblem;
@@ -69,6 +71,17 @@ const char *herd_error_get_instance (const GError *error);
 const char *herd_error_get_terms (const GError *error);
 const char *herd_error_get_identifier (const GError *error);
 guint herd_error_get_status (const GError *error);
+
+/* Rows that an error has at most. */
+#define HERD_ERROR_PARTS_MAX 128
+
+/* a{sv}: identifier s ("": of none), type s, detail s; any may be NULL. Cleaned by text_from_remote.
+ * Floating. */
+GVariant *herd_error_new_part (const char *identifier, const char *type, const char *detail);
+/* aa{sv}: what the CA said of each identifier; NULL: of none. ERROR's. */
+GVariant *herd_error_get_parts (const GError *error);
+/* ERROR (of this domain) says what OTHER says of its identifiers too. */
+void herd_error_add_parts (GError *error, const GError *other);
 /* Sets when ERROR (of this domain) may be tried again; makes a back-off a timed one. */
 void herd_error_set_retry_at (GError *error, gint64 retry_at);
 

@@ -69,6 +69,55 @@ refuse (ProxyFixture *fixture, const char *endpoint, const Row *row, guint times
                   "<!DOCTYPE html><title>Error</title>");
 }
 
+/* A URL that a human should go to is in ERROR's message once. */
+static void
+assert_said_once (const GError *error)
+{
+  const char *url = strstr (error->message, "https://ca.example/");
+
+  if (url != NULL)
+    g_assert_null (strstr (url + 1, "https://ca.example/"));
+}
+
+/* What the CA says of each name; hostile words are cleaned, and no more rows than 128. */
+static void
+test_parts (ProxyFixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+  static const Row compound = {
+    "compound",
+    403,
+    HERD_ERROR_REFUSED,
+    PERMANENT,
+    "a.example: blocked; b.example: ",
+    "\"subproblems\":[{\"type\":\"urn:ietf:params:acme:error:rejectedIdentifier\","
+    "\"detail\":\"blocked\",\"identifier\":{\"type\":\"dns\",\"value\":\"a.example\"}},"
+    "{\"type\":\"urn:ietf:params:acme:error:caa\",\"detail\":\"\\u001b[31mno\","
+    "\"identifier\":{\"type\":\"dns\",\"value\":\"b.example\"}},{\"type\":7,\"identifier\":8}]"
+  };
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GError) copy = NULL;
+  g_autofree char *text = NULL;
+
+  acme_must_register (&fixture->acme);
+  refuse (fixture, "newOrder", &compound, 1);
+  g_assert_null (acme_issue (&fixture->acme, &error, NAME, NULL));
+  assert_error (&compound, error, "newOrder");
+  copy = g_error_copy (error);
+  for (guint i = 0; i < 7; i++)
+    herd_error_add_parts (copy, error);
+  g_assert_cmpuint (g_variant_n_children (herd_error_get_parts (error)), ==, 3);
+  g_assert_cmpuint (g_variant_n_children (herd_error_get_parts (copy)), ==, 24);
+  for (guint i = 0; i < 7; i++)
+    herd_error_add_parts (copy, copy);
+  g_assert_cmpuint (g_variant_n_children (herd_error_get_parts (copy)), ==, HERD_ERROR_PARTS_MAX);
+  text = g_variant_print (herd_error_get_parts (error), FALSE);
+  g_assert_nonnull (strstr (text, "'a.example'"));
+  g_assert_nonnull (strstr (text, "'rejectedIdentifier'"));
+  g_assert_nonnull (strstr (text, "'caa'"));
+  g_assert_null (strchr (text, '\x1b'));
+  g_assert_null (strstr (text, "\\e"));
+}
+
 /* --- newOrder --- */
 
 /* Has a server failed, so that the order may have been made? */
@@ -160,6 +209,7 @@ test_new_order (ProxyFixture *fixture, gconstpointer data G_GNUC_UNUSED)
     /* Perhaps for a nonce, for the directory, for the account's state; and nothing more. */
     if (!is_unclear (row))
       g_assert_cmpuint (test_proxy_count (fixture->proxy, NULL) - before, <=, 4);
+    assert_said_once (error);
   }
 }
 
@@ -340,6 +390,7 @@ main (int argc, char **argv)
   g_test_add ("/problems/" path, ProxyFixture, pebble, proxy_set_up, function, proxy_tear_down)
   ADD ("new-order", test_new_order);
   ADD ("nonces", test_nonces);
+  ADD ("parts", test_parts);
   ADD ("paused", test_paused);
   ADD ("new-account", test_new_account);
   ADD ("later", test_later);

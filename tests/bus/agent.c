@@ -73,6 +73,7 @@ issue_async (HerdIssuer *issuer, const HerdIssueRequest *request, GBytes *resume
                              G_CALLBACK (g_task_return_error_if_cancelled), g_steal_pointer (&task),
                              G_CONNECT_SWAPPED);
   } else if (g_str_has_prefix (name, "refuse.")) {
+    problem.identifier = name;
     g_task_return_error (task, herd_error_new_problem (&problem, "newOrder"));
   } else if (g_str_has_prefix (name, "limit.")) {
     problem.type = "rateLimited";

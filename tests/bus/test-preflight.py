@@ -124,6 +124,18 @@ class Preflight(unittest.TestCase):
         self.assertEqual((state["State"], state["Error"]), ("cancelled", "org.certherd.Error.Cancelled"))
         self.assertEqual(([s["name"] for s in state["Steps"]][-1], state["Result"]), ("withdraw", {}))
 
+    def test_words_of_ca(self):
+        "what a CA says of a name is a finding of the issuance, also after a restart"
+        path, operation = self.client.request("web", ["refuse.example"], deliver=[])
+        said = [{"identifier": "refuse.example", "check": "ca", "severity": "error", "type": "rejectedIdentifier",
+                 "message": "the double will not (rejectedIdentifier)"}]
+        self.assertEqual(self.client.finished(operation)["Result"], {"findings": said})
+        self.assertEqual(self.agent.stop(), 0)
+        self.client.close()
+        self.agent.start()
+        self.client = Client(self.agent.bus)
+        self.assertEqual(self.client.get(operation, "Operation1")["Result"], {"findings": said})
+
     def test_later_failure(self):
         "an issuance that fails shows what the last preflight of its certificate had warned of"
         path, operation = self.client.request("web", ["hold.example", "127.0.0.1"], deliver=[])

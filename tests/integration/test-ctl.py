@@ -328,6 +328,14 @@ class Requesting(Case):
         ended = self.ctl("renew", "www")
         self.assertEqual(ended.status, 6)
         self.assertIn("certherdctl: www: no\nThe last check had warned:\n  a.test: forbidden\n", ended.err)
+        said = [self.finding("error", "ca", name, "blocked\x1b (rejectedIdentifier)") for name in ("a.test", "b.test")]
+        for shown in (said, said[:1]):
+            self.agent.put(RUN, OPERATION, Result={"findings": GLib.Variant("aa{sv}", shown + [self.finding("error", "caa", "a.test", "forbidden")])})
+            ended = self.ctl("renew", "www")
+            # One is in the message already.
+            words = "The CA says:\n  a.test: blocked\\u001b (rejectedIdentifier)\n  b.test: " if len(shown) == 2 else "The last check"
+            self.assertIn("certherdctl: www: no\n" + words, ended.err)
+            self.assertIn("The last check had warned:\n  a.test: forbidden\n", ended.err)
 
     def test_retry_and_remove(self):
         """retry and remove"""

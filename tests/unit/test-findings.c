@@ -55,11 +55,45 @@ test_hostile (void)
   g_assert_cmpuint (strlen (get (all, 1, "message")), <=, 2048);
 }
 
+/* What a CA said comes first, with its type. */
+static void
+test_parts (void)
+{
+  g_autoptr (GVariant) findings = g_variant_ref_sink (
+      g_variant_new_parsed ("[{'identifier': <'a.example'>, 'check': <'caa'>}]"));
+  g_autoptr (GVariant) parts = g_variant_ref_sink (
+      g_variant_new_parsed ("[{'identifier': <'a.example'>, 'type': <'caa'>, 'detail': <'no'>},"
+                            " {'identifier': <''>, 'type': <''>, 'detail': <''>}]"));
+  g_autoptr (GVariant) expected = g_variant_ref_sink (g_variant_new_parsed (
+      "[{'identifier': <'a.example'>, 'check': <'ca'>, 'severity': <'error'>, 'type': <'caa'>,"
+      " 'message': <'no (caa)'>}, {'identifier': <''>, 'check': <'ca'>, 'severity': <'error'>,"
+      " 'type': <''>, 'message': <''>}, {'identifier': <'a.example'>, 'check': <'caa'>}]"));
+  g_autoptr (GVariant) both = herd_findings_add_parts (findings, parts);
+
+  g_assert_cmpuint (g_variant_n_children (both), ==, 3);
+  for (gsize i = 0; i < 3; i++) {
+    g_autoptr (GVariant) row = g_variant_get_child_value (both, i);
+    g_autoptr (GVariant) wanted = g_variant_get_child_value (expected, i);
+    GVariantIter iter;
+    const char *key;
+    GVariant *value;
+
+    g_assert_cmpuint (g_variant_n_children (row), ==, g_variant_n_children (wanted));
+    g_variant_iter_init (&iter, wanted);
+    while (g_variant_iter_loop (&iter, "{&sv}", &key, &value)) {
+      g_autoptr (GVariant) found = g_variant_lookup_value (row, key, NULL);
+
+      g_assert_cmpvariant (found, value);
+    }
+  }
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/findings/list", test_list);
   g_test_add_func ("/findings/hostile", test_hostile);
+  g_test_add_func ("/findings/parts", test_parts);
   return g_test_run ();
 }
