@@ -73,22 +73,21 @@ emit (HerdBusChanges *changes, const char *path, const char *interface, const ch
                                  NULL);
 }
 
-/* The entries of CURRENT that differ from LAST (NULL: all). Floating. */
+/* The entries of CURRENT that differ from LAST (NULL: all), which are the same properties in the same
+ * order: an interface's. Floating. */
 static GVariant *
 get_difference (GVariant *current, GVariant *last)
 {
   GVariantBuilder builder = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE_VARDICT);
-  GVariantIter iter;
-  const char *name;
-  GVariant *value;
+  gsize count = g_variant_n_children (current);
+  gboolean known = last != NULL && g_variant_n_children (last) == count;
 
-  g_variant_iter_init (&iter, current);
-  while (g_variant_iter_next (&iter, "{&sv}", &name, &value)) {
-    g_autoptr (GVariant) old = last != NULL ? g_variant_lookup_value (last, name, NULL) : NULL;
+  for (gsize i = 0; i < count; i++) {
+    g_autoptr (GVariant) entry = g_variant_get_child_value (current, i);
+    g_autoptr (GVariant) old = known ? g_variant_get_child_value (last, i) : NULL;
 
-    if (old == NULL || !g_variant_equal (old, value))
-      g_variant_builder_add (&builder, "{sv}", name, value);
-    g_variant_unref (value);
+    if (old == NULL || !g_variant_equal (old, entry))
+      g_variant_builder_add_value (&builder, entry);
   }
   return g_variant_builder_end (&builder);
 }

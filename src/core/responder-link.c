@@ -44,6 +44,7 @@ struct _HerdResponderLink {
   gint64 retry;          /* how long that attempt waits */
   GQueue calls;          /* Call */
   GHashTable *presented; /* set of HerdChallenge */
+  char *buffer;          /* of HERD_WIRE_LIMIT bytes; most of it is never touched */
 };
 
 G_DEFINE_FINAL_TYPE (HerdResponderLink, herd_responder_link, G_TYPE_OBJECT)
@@ -239,7 +240,7 @@ link_open (HerdResponderLink *link, GError **error)
 static void
 link_receive (HerdResponderLink *link)
 {
-  g_autofree char *data = g_malloc (HERD_WIRE_LIMIT);
+  char *data = link->buffer;
   gssize size = recv (link->fd, data, HERD_WIRE_LIMIT, MSG_DONTWAIT | MSG_TRUNC);
   g_autoptr (HerdWireReply) reply = NULL;
   g_autoptr (GError) error = NULL;
@@ -547,6 +548,7 @@ static void
 herd_responder_link_init (HerdResponderLink *link)
 {
   link->fd = -1;
+  link->buffer = g_malloc (HERD_WIRE_LIMIT);
   g_queue_init (&link->calls);
   link->presented = g_hash_table_new_full (herd_challenge_hash, herd_challenge_equal,
                                            (GDestroyNotify) herd_challenge_unref, NULL);
@@ -563,6 +565,7 @@ herd_responder_link_finalize (GObject *object)
   g_hash_table_unref (link->presented);
   g_clear_pointer (&link->clock, herd_clock_unref);
   g_free (link->path);
+  g_free (link->buffer);
   G_OBJECT_CLASS (herd_responder_link_parent_class)->finalize (object);
 }
 

@@ -24,6 +24,7 @@ static void
 operation_step_free (HerdOperationStep *step)
 {
   g_free (step->name);
+  g_clear_pointer (&step->said, g_variant_unref);
   g_free (step);
 }
 
@@ -101,11 +102,22 @@ herd_operation_enter (HerdOperation *operation, const char *step, double progres
   operation->step = g_strdup (step);
 }
 
+static void
+forget_said (HerdOperation *operation)
+{
+  for (guint i = 0; i < operation->steps->len; i++) {
+    HerdOperationStep *step = g_ptr_array_index (operation->steps, i);
+
+    g_clear_pointer (&step->said, g_variant_unref);
+  }
+}
+
 void
 herd_operation_end (HerdOperation *operation, HerdOperationState state, const char *error,
                     const char *message, gint64 now)
 {
   leave_step (operation, now);
+  forget_said (operation);
   operation->state = state;
   operation->ended = now / G_USEC_PER_SEC;
   if (state == HERD_OPERATION_DONE)
@@ -124,21 +136,33 @@ herd_operation_set_findings (HerdOperation *operation, GVariant *findings)
   operation->findings = findings;
 }
 
+/* A running operation says its steps at each commit and to the bus, a dozen times: those that were left
+ * are said once. An ended one keeps nothing, for there may be a thousand. */
+static GVariant *
+say_step (const HerdOperation *operation, HerdOperationStep *step)
+{
+  GVariantBuilder builder = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE_VARDICT);
+  GVariant *said;
+
+  if (step->said != NULL)
+    return g_variant_ref (step->said);
+  g_variant_builder_add (&builder, "{sv}", "name", g_variant_new_string (step->name));
+  g_variant_builder_add (&builder, "{sv}", "entered", g_variant_new_int64 (step->entered));
+  g_variant_builder_add (&builder, "{sv}", "left", g_variant_new_int64 (step->left));
+  said = g_variant_ref_sink (g_variant_builder_end (&builder));
+  if (step->left != 0 && operation->state == HERD_OPERATION_RUNNING)
+    step->said = g_variant_ref (said);
+  return said;
+}
+
 GVariant *
 herd_operation_steps_to_variant (const HerdOperation *operation)
 {
-  GVariantBuilder builder = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("aa{sv}"));
+  g_autoptr (GPtrArray) said = g_ptr_array_new_with_free_func ((GDestroyNotify) g_variant_unref);
 
-  for (guint i = 0; i < operation->steps->len; i++) {
-    const HerdOperationStep *step = g_ptr_array_index (operation->steps, i);
-
-    g_variant_builder_open (&builder, G_VARIANT_TYPE_VARDICT);
-    g_variant_builder_add (&builder, "{sv}", "name", g_variant_new_string (step->name));
-    g_variant_builder_add (&builder, "{sv}", "entered", g_variant_new_int64 (step->entered));
-    g_variant_builder_add (&builder, "{sv}", "left", g_variant_new_int64 (step->left));
-    g_variant_builder_close (&builder);
-  }
-  return g_variant_builder_end (&builder);
+  for (guint i = 0; i < operation->steps->len; i++)
+    g_ptr_array_add (said, say_step (operation, g_ptr_array_index (operation->steps, i)));
+  return g_variant_new_array (G_VARIANT_TYPE_VARDICT, (GVariant *const *) said->pdata, said->len);
 }
 
 void

@@ -22,6 +22,7 @@ typedef struct {
   char *name;
   gint64 entered; /* microseconds since the epoch */
   gint64 left;    /* 0 = not yet */
+  GVariant *said; /* a{sv}: of one that was left, while the operation runs; NULL: not said yet */
 } HerdOperationStep;
 
 typedef struct {

@@ -124,14 +124,20 @@ read_undone (HerdWorker *worker, Job *job)
 
 /* --- transactions --- */
 
-/* One batch within the group's transaction; its failure is its own. */
+/* One batch within the group's transaction; its failure is its own. ALONE: the transaction is its own
+ * too, and ends with it. */
 static void
-apply_one (HerdWorker *worker, Job *job, GHashTable *removed)
+apply_one (HerdWorker *worker, Job *job, gboolean alone, GHashTable *removed)
 {
   HerdDatabase *database = worker->database;
 
-  if (!check_open (worker, job, &job->error)
-      || !herd_database_execute (database, "SAVEPOINT batch", "A change", &job->error))
+  if (!check_open (worker, job, &job->error))
+    return;
+  if (alone) {
+    herd_batch_apply (job->batch, database, removed, &job->error);
+    return;
+  }
+  if (!herd_database_execute (database, "SAVEPOINT batch", "A change", &job->error))
     return;
   if (herd_batch_apply (job->batch, database, removed, &job->error)) {
     herd_database_execute (database, "RELEASE batch", "A change", &job->error);
@@ -152,7 +158,7 @@ try_group (HerdWorker *worker, Job **jobs, guint n_jobs, GHashTable *removed)
   gboolean ok = herd_database_begin (database, &error);
 
   for (guint i = 0; ok && i < n_jobs; i++) {
-    apply_one (worker, jobs[i], removed);
+    apply_one (worker, jobs[i], n_jobs == 1, removed);
     if (jobs[i]->error != NULL)
       close_rows (worker, jobs[i]);
     n_applied += jobs[i]->error == NULL;
