@@ -7,6 +7,7 @@
 import os
 import re
 import sys
+import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import tap  # noqa: E402
@@ -167,6 +168,53 @@ class Completing(Case):
         """without an agent nothing is completed, and nothing is printed into the command line"""
         self.agent.release_name()
         self.assertEqual(self.complete("--session", "show", ""), [])
+
+
+class OtherShell(Case):
+    """The completion for another shell, which asks the one for bash."""
+
+    BASH = os.path.join(SOURCE, "data", "completions", "certherdctl")
+
+    def complete(self, template, program, *words):
+        with open(os.path.join(SOURCE, "data", "completions", template)) as file:
+            script = os.path.join(self.folder.name, template)
+            with open(script, "w") as made:
+                made.write(file.read().replace("@bash@", self.BASH))
+        self.environment["PATH"] = os.path.dirname(os.path.abspath(CTL)) + ":" + os.environ["PATH"]
+        self.environment["HOME"] = self.folder.name
+        self.start(program=[word.replace("SCRIPT", script) for word in program] + list(words), cwd=self.folder.name)
+        ended = self.finish()
+        self.assertEqual((ended.status, ended.err), (0, ""))
+        return ended.out.split()
+
+    def setUp(self):
+        super().setUp()
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+        open(os.path.join(self.folder.name, "key.pem"), "w").close()
+
+    def check_shell(self, complete):
+        self.assertEqual(sorted(complete("re")), ["remove", "renew", "request", "retry", "revoke"])
+        self.assertEqual(sorted(complete("--session", "issuer", "re")), ["register", "remove"])
+        self.assertEqual(complete("issuer", "add", "ca", "--dir"), ["--directory-url"])
+        self.assertEqual(complete("list", "--force"), [])
+        self.assertEqual(complete("export", "www", "--key", "ke"), ["key.pem"])
+        self.agent.release_name()
+        self.assertEqual(complete("--session", "show", ""), [])
+
+    def test_fish(self):
+        """fish: what it would offer"""
+        def complete(*words):
+            # fish takes what begins with a hyphen for its own option, wherever it stands.
+            self.environment["LINE"] = " ".join(["certherdctl", *words])
+            return self.complete("certherdctl.fish.in", ["fish", "-c", 'source SCRIPT; complete -C "$LINE" | cut -f1'])
+        self.check_shell(complete)
+
+    def test_zsh(self):
+        """zsh: what it is told to offer, with doubles of its builtins, which work in its line editor only"""
+        ask = ["zsh", "-fc", "compadd () { shift; print -rl -- ${(M)@:#${words[CURRENT]}*} }; _files () { print -l ${words[CURRENT]}*(N) }; "
+                             "words=(certherdctl \"$@\"); CURRENT=$#words; f () { source SCRIPT }; f", "zsh"]
+        self.check_shell(lambda *words: self.complete("_certherdctl.in", ask, *words))
 
 
 tap.main()
