@@ -18,7 +18,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import tap  # noqa: E402
 from agent import Agent, Client  # noqa: E402
 
-PROGRAM, CTL = [sys.argv.pop(1)], sys.argv.pop(1)
+PROGRAM, CTL = [os.path.abspath(sys.argv.pop(1))], os.path.abspath(sys.argv.pop(1))
 CONFIGURATION = """
 [issuer default]
 directory-url = https://ca.test/dir
