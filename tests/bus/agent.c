@@ -65,7 +65,8 @@ issue_async (HerdIssuer *issuer, const HerdIssueRequest *request, GBytes *resume
                           .status = 400 };
 
   herd_issuer_host_progress (host, "new-order", 0.1);
-  herd_issuer_host_spend (host, HERD_SPENDING_ORDER, NULL);
+  herd_issuer_host_spend (
+      host, request->predecessor != NULL ? HERD_SPENDING_REPLACEMENT : HERD_SPENDING_ORDER, NULL);
   herd_issuer_host_progress (host, "download", 0.9);
   if (g_str_has_prefix (name, "hold.")) {
     g_task_set_check_cancellable (task, TRUE);

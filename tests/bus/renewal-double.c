@@ -6,9 +6,11 @@
 
 #include "plugin/error.h"
 
-static const char *const names[] = { "suggests", "lingers", "hurries", "absurd", "silent", NULL };
-/* When their windows begin, seconds from now. */
-static const gint64 starts[] = { 40000, 70000, -3600, 4000000000, 0 };
+static const char *const names[] = { "suggests", "lingers", "hurries", "absurd",
+                                     "silent",   "lasts",   NULL };
+/* When their windows begin, seconds from now, and how long they are. */
+static const gint64 starts[] = { 40000, 70000, -3600, 4000000000, 0, -1 };
+static const gint64 lengths[] = { 1000, 1000, 1000, 1000, 0, 1000000 };
 
 static guint
 find (const char *name)
@@ -35,7 +37,7 @@ ask (HerdIssuer *issuer, GBytes *chain G_GNUC_UNUSED, HerdIssuerHost *host G_GNU
   }
   info = g_new0 (HerdRenewalInfo, 1);
   info->start = now + starts[find (name)];
-  info->end = info->start + 1000;
+  info->end = info->start + lengths[find (name)];
   info->explanation_url = g_strdup ("https://ca.test/why");
   info->retry_at = now + 3600;
   g_task_return_pointer (task, info, (GDestroyNotify) herd_renewal_info_free);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * What the double of an issuer suggests about renewals, by its name: "suggests": a window far away; "lingers":
- * one that is later than usual; "hurries": one that is always past; "absurd": one behind the end; "silent": no answer. Others have no such thing.
+ * one that is later than usual; "hurries": one that is always past; "absurd": one behind the end; "silent": no answer;
+ * "lasts": one that has just begun. Others have no such thing.
  */
 #pragma once
 

@@ -22,6 +22,8 @@ CONFIGURATION = """
 preset = house
 [issuer same]
 preset = house
+[issuer lasts]
+preset = house
 [issuer other]
 directory-url = https://other.test/dir
 """
@@ -34,6 +36,12 @@ ORDERS = """[limit orders]
 scope = orders
 count = {count}
 refill = {refill}
+"""
+SAME = """[limit same]
+scope = identifiers
+count = 2
+refill = 34h
+exempt = renewal-info
 """
 ACCOUNTS = """[limit accounts]
 scope = accounts
@@ -173,6 +181,22 @@ class Budget(unittest.TestCase):
         self.assertEqual(self.renew(one)["State"], "done")
         self.issue("elsewhere", ["d.one.example"], issuer=["other"])
         self.assertEqual(self.budget("other"), {})
+
+    def test_window(self):
+        "A renewal in the CA's window that says what it replaces is exempt; outside of one it is not"
+        self.start(SAME)
+        plain = self.issue("plain", ["plain.example"], issuer=["default"])
+        lasting = self.issue("lasting", ["lasting.example"], issuer=["lasts"])
+
+        def asked():
+            GLib.timeout_add(50, lambda: False)
+            return "window-start" in self.client.call(lasting, "Certificate1.Explain")
+        for _ in range(3):
+            self.client.wait(asked, "the CA's suggestion")
+            self.assertEqual(self.renew(lasting)["State"], "done")
+        self.assertEqual(self.budget()["same", "lasting.example"]["spent"], 1)
+        self.assertEqual(self.renew(plain)["State"], "done")
+        self.assertIn("limit same for plain.example", self.renew(plain)["ErrorMessage"])
 
     def register(self, name):
         path = self.client.agent("GetIssuer", "(s)", name)
