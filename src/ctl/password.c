@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <glib-unix.h>
 #include <glib/gi18n.h>
 #include <signal.h>
 #include <stdio.h>
@@ -102,17 +103,51 @@ read_file (const char *file, GError **error)
 
 /* ---- the terminal -------------------------------------------------------------------------- */
 
-/* So that a signal ends the reading, and not the program, which has a terminal to put in order. */
-static void
-on_signal (int number G_GNUC_UNUSED)
-{}
+/* A signal ends the asking, and not the program, which has a terminal to put in order. */
+typedef struct {
+  GMainLoop *loop;
+  gboolean readable;
+} Wait;
+
+static gboolean
+on_signal (gpointer data)
+{
+  g_main_loop_quit (((Wait *) data)->loop);
+  return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+on_readable (int terminal G_GNUC_UNUSED, GIOCondition condition G_GNUC_UNUSED, gpointer data)
+{
+  ((Wait *) data)->readable = TRUE;
+  return on_signal (data);
+}
+
+/* FALSE: a signal came first. */
+static gboolean
+wait_for_line (int terminal, const char *question)
+{
+  const int signals[] = { SIGINT, SIGTERM, SIGHUP };
+  g_autoptr (GMainLoop) loop = g_main_loop_new (NULL, FALSE);
+  Wait wait = { loop, FALSE };
+  guint sources[G_N_ELEMENTS (signals) + 1];
+
+  for (guint i = 0; i < G_N_ELEMENTS (signals); i++)
+    sources[i] = g_unix_signal_add (signals[i], on_signal, &wait);
+  sources[G_N_ELEMENTS (signals)] = g_unix_fd_add (terminal, G_IO_IN, on_readable, &wait);
+  dprintf (terminal, "%s", question);
+  g_main_loop_run (loop);
+  for (guint i = 0; i < G_N_ELEMENTS (sources); i++)
+    g_source_remove (sources[i]);
+  return wait.readable;
+}
 
 /* One line from TERMINAL; NULL: a signal, or its end. */
 static GBytes *
-read_line (int terminal)
+read_line (int terminal, const char *question)
 {
   char line[PASSWORD_LIMIT + 1];
-  gssize size = read (terminal, line, PASSWORD_LIMIT);
+  gssize size = wait_for_line (terminal, question) ? read (terminal, line, PASSWORD_LIMIT) : -1;
   GBytes *bytes = NULL;
 
   if (size > 0)
@@ -125,9 +160,6 @@ read_line (int terminal)
 static GBytes *
 ask (int terminal, const char *question, GError **error)
 {
-  const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP };
-  struct sigaction old[G_N_ELEMENTS (signals)];
-  const struct sigaction action = { .sa_handler = on_signal }; /* without SA_RESTART */
   struct termios shown, hidden;
   g_autoptr (GBytes) line = NULL;
 
@@ -137,17 +169,13 @@ ask (int terminal, const char *question, GError **error)
                  g_strerror (errno));
     return NULL;
   }
-  for (guint i = 0; i < G_N_ELEMENTS (signals); i++)
-    sigaction (signals[i], &action, &old[i]);
   hidden = shown;
   hidden.c_lflag &= ~(tcflag_t) ECHO;
+  hidden.c_cc[VQUIT] = hidden.c_cc[VSUSP] = _POSIX_VDISABLE;
   tcsetattr (terminal, TCSAFLUSH, &hidden);
-  dprintf (terminal, "%s", question);
-  line = read_line (terminal);
+  line = read_line (terminal, question);
   tcsetattr (terminal, TCSAFLUSH, &shown);
   dprintf (terminal, "\n");
-  for (guint i = 0; i < G_N_ELEMENTS (signals); i++)
-    sigaction (signals[i], &old[i], NULL);
   if (line == NULL) {
     g_set_error (error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT, _ ("no password was given"));
     return NULL;
