@@ -3,6 +3,7 @@
  * org.certherd.Certificate1: its properties.
  */
 #include "bus/certificate1.h"
+#include "core/issuers.h"
 #include "model/spec.h"
 
 static gint64
@@ -43,11 +44,38 @@ get_issuers (HerdAgent *agent, gpointer row)
   HerdRegistry *registry = herd_agent_get_services (agent)->registry;
   const HerdCertificate *certificate = row;
   GVariantBuilder builder = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("ao"));
-  const HerdAuthority *authority = herd_issuers_choose (registry, certificate, certificate->spec,
-                                                        NULL);
+  g_autoptr (GPtrArray) list = herd_issuers_list (registry, certificate, certificate->spec, NULL);
 
-  if (authority != NULL)
+  for (guint i = 0; list != NULL && i < list->len; i++) {
+    const HerdAuthority *authority = g_ptr_array_index (list, i);
+
     g_variant_builder_add_value (&builder, herd_bus_new_path (HERD_NOUN_ISSUER, authority->id));
+  }
+  return g_variant_builder_end (&builder);
+}
+
+static GVariant *
+get_backoffs (HerdAgent *agent, gpointer row)
+{
+  HerdRegistry *registry = herd_agent_get_services (agent)->registry;
+  const HerdCertificate *certificate = row;
+  GVariantBuilder builder = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("aa{sv}"));
+
+  for (guint i = 0; certificate->backoffs != NULL && i < certificate->backoffs->len; i++) {
+    const HerdBackoff *backoff = g_ptr_array_index (certificate->backoffs, i);
+    g_auto (GVariantDict) dictionary = G_VARIANT_DICT_INIT (NULL);
+
+    if (herd_registry_get_authority (registry, backoff->issuer) == NULL)
+      continue;
+    g_variant_dict_insert_value (&dictionary, "issuer",
+                                 herd_bus_new_path (HERD_NOUN_ISSUER, backoff->issuer));
+    g_variant_dict_insert (&dictionary, "failures", "u", backoff->failures);
+    g_variant_dict_insert (&dictionary, "retry-at", "x", backoff->retry_at);
+    g_variant_dict_insert (&dictionary, "rehearse", "b", backoff->rehearse);
+    g_variant_dict_insert (&dictionary, "error", "s", backoff->error);
+    g_variant_dict_insert (&dictionary, "message", "s", backoff->message);
+    g_variant_builder_add_value (&builder, g_variant_dict_end (&dictionary));
+  }
   return g_variant_builder_end (&builder);
 }
 
@@ -90,13 +118,15 @@ get_generation (HerdAgent *agent G_GNUC_UNUSED, gpointer row)
 }
 
 static GVariant *
-get_generations (HerdAgent *agent G_GNUC_UNUSED, gpointer row)
+get_generations (HerdAgent *agent, gpointer row)
 {
+  HerdRegistry *registry = herd_agent_get_services (agent)->registry;
   const HerdCertificate *certificate = row;
   GVariantBuilder builder = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("aa{sv}"));
 
   for (guint i = 0; i < certificate->generations->len; i++) {
     const HerdGeneration *generation = g_ptr_array_index (certificate->generations, i);
+    const HerdAuthority *issuer = herd_registry_get_authority (registry, generation->issuer);
     g_autofree char *serial = herd_generation_get_serial (generation);
     g_autofree char *fingerprint = herd_generation_get_fingerprint (generation);
     g_auto (GVariantDict) dictionary = G_VARIANT_DICT_INIT (NULL);
@@ -107,6 +137,9 @@ get_generations (HerdAgent *agent G_GNUC_UNUSED, gpointer row)
     g_variant_dict_insert (&dictionary, "serial", "s", serial);
     g_variant_dict_insert (&dictionary, "fingerprint", "s", fingerprint);
     g_variant_dict_insert (&dictionary, "issued-by", "s", generation->issued_by);
+    g_variant_dict_insert_value (
+        &dictionary, "issuer",
+        herd_bus_new_path (HERD_NOUN_ISSUER, issuer != NULL ? issuer->id : 0));
     g_variant_dict_insert (&dictionary, "created", "x", generation->created);
     g_variant_dict_insert (&dictionary, "rejected", "b", generation->rejected);
     g_variant_dict_insert (&dictionary, "revoked", "s", herd_revocations[generation->revoked]);
@@ -224,6 +257,7 @@ const HerdBusProperty herd_bus_certificate1_properties[] = {
   { "Origin", get_origin },
   { "Identifiers", get_identifiers },
   { "Issuers", get_issuers },
+  { "Backoffs", get_backoffs },
   { "KeyType", get_key_type },
   { "Profile", get_profile },
   { "State", get_state },

@@ -2,6 +2,8 @@
 /*
  * org.certherd.Certificate1: its methods; the properties are in certificate1-properties.c.
  */
+#include "bus/certificate1.h"
+
 #include <glib/gstdio.h>
 
 #include "bus/certificate1.h"
@@ -16,8 +18,6 @@
 #include "plugin/error.h"
 #include "util/memfd.h"
 #include "util/text.h"
-
-/* --- methods --- */
 
 static gboolean
 prepare_renew (HerdBusCall *call, GError **error)
@@ -120,12 +120,13 @@ adds_words (char **old, char **wanted)
   return FALSE;
 }
 
-/* Is there more in WANTED than what OLD was allowed for: more users, more places, or another order at a
- * CA? */
+/* Is there more in WANTED than what OLD was allowed for: more users, places or CAs, or another order at one?
+ */
 static gboolean
 is_new_request (GVariant *old, GVariant *wanted)
 {
   return herd_spec_needs_issuance (old, wanted)
+         || adds_words (herd_spec_get_list (old, "issuer"), herd_spec_get_list (wanted, "issuer"))
          || adds_words (herd_spec_get_list (old, "readers"), herd_spec_get_list (wanted, "readers"))
          || adds_words (herd_spec_get_targets (old), herd_spec_get_targets (wanted));
 }

@@ -64,16 +64,20 @@ join_lists (GVariant *old, GVariant *wanted, const char *key)
                      herd_spec_get_list (wanted, key));
 }
 
-/* The issuer that SPEC would be issued by, also where it does not name one. CERTIFICATE: whose it is or
+/* The issuers that SPEC would be issued by, also where it does not name one. CERTIFICATE: whose it is or
  * would be, NULL: a new one's. */
 static char **
-get_issuer (const HerdBusCall *call, const HerdCertificate *certificate, GVariant *spec)
+get_issuers (const HerdBusCall *call, const HerdCertificate *certificate, GVariant *spec)
 {
   g_auto (GStrv) names = herd_spec_get_list (spec, "issuer");
-  const HerdAuthority *authority = herd_issuers_choose (
-      herd_agent_get_services (call->agent)->registry, certificate, spec, NULL);
-  const char *found[] = { authority != NULL ? authority->name : names[0], NULL };
+  const HerdAuthority *authority;
+  const char *found[] = { NULL, NULL };
 
+  if (names[0] != NULL)
+    return g_steal_pointer (&names);
+  authority = herd_issuers_choose (herd_agent_get_services (call->agent)->registry, certificate,
+                                   spec, NULL);
+  found[0] = authority != NULL ? authority->name : NULL;
   return g_strdupv ((char **) found);
 }
 
@@ -86,8 +90,8 @@ fill_specs (const HerdBusCall *call, const HerdCertificate *certificate, GVarian
 
   details->identifiers = join_lists (old, wanted, "identifiers");
   details->readers = join_lists (old, wanted, "readers");
-  details->issuer = join_words (old != NULL ? get_issuer (call, certificate, old) : NULL,
-                                get_issuer (call, certificate, wanted));
+  details->issuer = join_words (old != NULL ? get_issuers (call, certificate, old) : NULL,
+                                get_issuers (call, certificate, wanted));
   details->targets = join_words (old != NULL ? herd_spec_get_targets (old) : NULL,
                                  herd_spec_get_targets (wanted));
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "config/keyfile.h"
+#include "config/siblings.h"
 #include "plugin/error.h"
 #include "util/file.h"
 #include "util/text.h"
@@ -389,6 +390,38 @@ config_new (HerdSection first, HerdSection last)
   return config;
 }
 
+/* --- what names others --- */
+
+static void
+remove_entry (HerdConfig *config, guint index, const char *fault)
+{
+  GPtrArray *entries = config->entries[HERD_SECTION_ISSUER];
+  const HerdConfigEntry *entry = g_ptr_array_index (entries, index);
+  HerdConfigProblem *problem = add_problem (config, entry->file, entry->line, fault);
+
+  if (problem != NULL)
+    g_hash_table_insert (config->broken[HERD_SECTION_ISSUER], g_strdup (entry->name), problem);
+  g_hash_table_remove (config->by_name[HERD_SECTION_ISSUER], entry->name);
+  g_ptr_array_remove_index (entries, index);
+}
+
+/* An issuer whose staging sibling is missing is left out as any section with a mistake is; those that had it
+ * as theirs follow. */
+static void
+check_siblings (HerdConfig *config)
+{
+  GPtrArray *entries = config->entries[HERD_SECTION_ISSUER];
+  guint i = 0;
+
+  while (i < entries->len) {
+    g_autofree char *fault = herd_siblings_find_fault (config, g_ptr_array_index (entries, i));
+
+    if (fault != NULL)
+      remove_entry (config, i, fault);
+    i = fault != NULL ? 0 : i + 1;
+  }
+}
+
 HerdConfig *
 herd_config_load (const char *directory)
 {
@@ -399,6 +432,7 @@ herd_config_load (const char *directory)
   load_file (config, main_file);
   for (guint i = 0; i < G_N_ELEMENTS (folders); i++)
     load_folder (config, directory, folders[i]);
+  check_siblings (config);
   config->n_problems = config->problems->len;
   return config;
 }

@@ -25,10 +25,11 @@ release_waiting (HerdAgent *agent, const HerdAuthority *authority)
   while ((certificate = herd_registry_next_certificate (
               registry, certificate != NULL ? certificate->name : ""))
          != NULL) {
-    if (certificate->failures == 0
-        || !g_str_equal (certificate->last_error, "org.certherd.Error.ActionRequired")
-        || herd_issuers_choose (registry, certificate, certificate->spec, NULL) != authority)
+    const HerdBackoff *backoff = herd_backoffs_find (certificate->backoffs, authority->id);
+
+    if (backoff == NULL || !g_str_equal (backoff->error, "org.certherd.Error.ActionRequired"))
       continue;
+    herd_backoffs_remove (&certificate->backoffs, authority->id);
     certificate->failures = 0;
     certificate->retry_at = 0;
     herd_agent_reschedule (agent, certificate);
@@ -93,6 +94,13 @@ herd_agent_drop_secrets (HerdAgent *agent, guint64 operation)
 {
   if (agent->secrets != NULL)
     g_hash_table_remove (agent->secrets, &operation);
+}
+
+void
+herd_agent_refused (guint64 authority, gpointer data)
+{
+  /* It may have told of changed terms, or that the account is over. */
+  herd_agent_load_account (data, authority);
 }
 
 void

@@ -1,25 +1,23 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * What is due and has no room in its CA's limits: it waits without an operation of its own. Main loop only.
+ * What is due and has no room in the limits of its CAs: it waits without an operation of its own. Main loop only.
  */
 #include "core/agent-private.h"
-#include "core/budget.h"
-#include "plugin/error.h"
+#include "core/choice.h"
 
 gboolean
 herd_agent_hold_back (HerdAgent *agent, HerdCertificate *certificate)
 {
   HerdServices *services = &agent->services;
-  const HerdAuthority *authority = herd_issuers_choose (services->registry, certificate,
-                                                        certificate->spec, NULL);
-  g_autoptr (GError) error = NULL;
+  const HerdChoiceQuery query = { .now = herd_clock_get_seconds (services->clock),
+                                  .services = services };
+  g_auto (HerdChoice) choice = { 0 };
 
   /* Whatever else is wrong is the operation's to find out. */
-  if (authority == NULL
-      || herd_budget_ask (services, authority, certificate, certificate->spec, &error))
+  if (!herd_choice_make (services->registry, certificate, certificate->spec, &query, &choice, NULL)
+      || choice.issuer != NULL)
     return FALSE;
-  herd_certificate_set_action (certificate, certificate->action, herd_error_get_retry_at (error),
-                               error->message);
+  herd_certificate_set_action (certificate, certificate->action, choice.until, choice.why);
   herd_scheduler_put (agent->scheduler, certificate->id, certificate->action_time);
   herd_registry_touch (services->registry, HERD_NOUN_CERTIFICATE, certificate->id);
   return TRUE;

@@ -54,7 +54,7 @@ herd_agent_check_spec (HerdAgent *agent, const HerdCertificate *certificate, GVa
                  "identifiers: at least one DNS name or IP address is needed");
     return FALSE;
   }
-  return herd_issuers_choose (agent->services.registry, certificate, spec, error) != NULL
+  return herd_issuers_check (agent->services.registry, certificate, spec, error)
          && check_solvers (agent, spec, error) && check_targets (agent, spec, error);
 }
 
@@ -194,7 +194,8 @@ herd_agent_renew_async (HerdAgent *agent, guint32 uid, guint64 id, gboolean forc
   }
   batch = herd_agent_begin (agent);
   if (certificate->operation == 0) {
-    operation = herd_agent_begin_issuance (agent, certificate, uid, batch);
+    operation = force ? herd_agent_force_issuance (agent, certificate, uid, batch)
+                      : herd_agent_begin_issuance (agent, certificate, uid, batch);
     g_message ("%s: renewal asked for by user %u%s%s", certificate->name, uid,
                *reason != '\0' ? ": " : "", reason);
     herd_registry_touch (agent->services.registry, HERD_NOUN_OPERATION, operation->id);
@@ -224,6 +225,7 @@ herd_agent_change_spec (HerdAgent *agent, HerdCertificate *certificate, guint32 
       certificate->renew_at = herd_clock_get_seconds (agent->services.clock);
     certificate->failures = 0;
     certificate->retry_at = 0;
+    g_clear_pointer (&certificate->backoffs, g_ptr_array_unref);
     herd_certificate_set_error (certificate, NULL, NULL, 0);
     operation = herd_agent_replace_issuance (agent, certificate, uid, batch);
   }

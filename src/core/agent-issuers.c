@@ -12,6 +12,26 @@
 #define SUBSCRIPTIONS_PER_USER 20
 #define PATTERNS_MAX 64
 
+/* Its staging sibling is another issuer, that is there. */
+static gboolean
+check_staging (HerdAgent *agent, const char *name, GVariant *settings, GError **error)
+{
+  const char *staging = herd_spec_get_string (settings, "staging", NULL);
+
+  if (staging == NULL)
+    return TRUE;
+  if (g_str_equal (staging, name))
+    g_set_error (error, HERD_ERROR, HERD_ERROR_INVALID_ARGUMENT,
+                 "staging: a rehearsal with issuer %s itself would be none; name another one",
+                 name);
+  else if (herd_registry_find_authority (agent->services.registry, staging) == NULL)
+    g_set_error (error, HERD_ERROR, HERD_ERROR_NOT_FOUND,
+                 "staging: there is no issuer %s; add it first", staging);
+  else
+    return TRUE;
+  return FALSE;
+}
+
 void
 herd_agent_add_issuer_async (HerdAgent *agent, const char *name, GVariant *settings,
                              GAsyncReadyCallback callback, gpointer data)
@@ -24,7 +44,7 @@ herd_agent_add_issuer_async (HerdAgent *agent, const char *name, GVariant *setti
   HerdBatch *batch;
   guint64 id;
 
-  if (!herd_name_check ("issuer", name, &error)) {
+  if (!herd_name_check ("issuer", name, &error) || !check_staging (agent, name, settings, &error)) {
     g_task_return_error (task, error);
     return;
   }
@@ -59,8 +79,26 @@ find_user (HerdAgent *agent, const HerdAuthority *authority)
   while ((certificate = herd_registry_next_certificate (
               registry, certificate != NULL ? certificate->name : ""))
          != NULL) {
-    if (herd_issuers_choose (registry, certificate, certificate->spec, NULL) == authority)
+    if (herd_issuers_serves (registry, authority, certificate))
       return certificate;
+  }
+  return NULL;
+}
+
+/* One whose rehearsals are with AUTHORITY; NULL if there is none. */
+static const HerdAuthority *
+find_sibling (HerdAgent *agent, const HerdAuthority *authority)
+{
+  HerdRegistry *registry = agent->services.registry;
+  g_autoptr (GArray) ids = herd_registry_list_ids (registry, HERD_NOUN_ISSUER);
+
+  for (guint i = 0; i < ids->len; i++) {
+    const HerdAuthority *other = herd_registry_get_authority (registry,
+                                                              g_array_index (ids, guint64, i));
+
+    if (!other->retired
+        && g_str_equal (herd_authority_get_setting (other, "staging", ""), authority->name))
+      return other;
   }
   return NULL;
 }
@@ -72,6 +110,7 @@ herd_agent_remove_issuer_async (HerdAgent *agent, guint64 id, GAsyncReadyCallbac
   g_autoptr (GTask) task = g_task_new (NULL, NULL, callback, data);
   HerdServices *services = &agent->services;
   HerdAuthority *authority = herd_registry_get_authority (services->registry, id);
+  const HerdAuthority *sibling;
   HerdCertificate *user;
   HerdBatch *batch;
 
@@ -93,6 +132,13 @@ herd_agent_remove_issuer_async (HerdAgent *agent, guint64 id, GAsyncReadyCallbac
                              "issuer %s is used by %s%s; remove or modify it first",
                              authority->name, user != NULL ? "certificate " : "",
                              user != NULL ? user->name : "an operation");
+    return;
+  }
+  sibling = find_sibling (agent, authority);
+  if (sibling != NULL) {
+    g_task_return_new_error (task, HERD_ERROR, HERD_ERROR_BUSY,
+                             "issuer %s is where issuer %s rehearses; remove that one first",
+                             authority->name, sibling->name);
     return;
   }
   batch = herd_agent_begin (agent);

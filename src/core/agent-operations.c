@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The agent's operations: beginning, resuming, ending them, and what comes next.
+ * The agent's operations: beginning, resuming, ending them. What comes next is agent-schedule.c.
  */
 #include "core/agent-private.h"
+#include "core/choice.h"
 #include "core/operations.h"
 #include "core/registration.h"
 #include "core/renewal-info.h"
@@ -67,6 +68,21 @@ herd_agent_add_operation (HerdAgent *agent, const char *kind, guint32 uid, guint
   return operation;
 }
 
+static guint64
+choose_first (HerdAgent *agent, const HerdCertificate *certificate, gboolean force)
+{
+  return herd_choice_get_first (agent->services.registry, certificate,
+                                herd_clock_get_seconds (agent->services.clock), force);
+}
+
+/* An issuance of CERTIFICATE, with the issuer that it begins with. */
+static HerdOperation *
+add_issuance (HerdAgent *agent, const HerdCertificate *certificate, guint32 uid, HerdBatch *batch)
+{
+  return herd_agent_add_operation (agent, "issue", uid, certificate->id,
+                                   choose_first (agent, certificate, FALSE), batch);
+}
+
 /* Without the keys it could only fail, and lose what it has reached: then it stays running, has its turn,
  * and waits (agent-keys.c). */
 static void
@@ -82,13 +98,25 @@ HerdOperation *
 herd_agent_begin_issuance (HerdAgent *agent, HerdCertificate *certificate, guint32 uid,
                            HerdBatch *batch)
 {
-  HerdOperation *operation = herd_agent_add_operation (agent, "issue", uid, certificate->id, 0,
-                                                       batch);
+  HerdOperation *operation = add_issuance (agent, certificate, uid, batch);
 
   certificate->operation = operation->id;
   herd_agent_reschedule (agent, certificate);
   herd_batch_put_certificate (batch, certificate);
   start_issuance (agent, operation);
+  return operation;
+}
+
+HerdOperation *
+herd_agent_force_issuance (HerdAgent *agent, HerdCertificate *certificate, guint32 uid,
+                           HerdBatch *batch)
+{
+  HerdOperation *operation = herd_agent_begin_issuance (agent, certificate, uid, batch);
+
+  operation->issuer = choose_first (agent, certificate, TRUE);
+  g_variant_unref (operation->options);
+  operation->options = g_variant_ref_sink (g_variant_new_parsed ("{'force': <true>}"));
+  herd_batch_put_operation (batch, operation);
   return operation;
 }
 
@@ -124,7 +152,7 @@ herd_agent_replace_issuance (HerdAgent *agent, HerdCertificate *certificate, gui
    * that is saving has, is known before this change is on disk. */
   if (issuance == NULL || (running->generation != 0 && !herd_issuance_is_saving (issuance)))
     return herd_agent_begin_issuance (agent, certificate, uid, batch);
-  operation = herd_agent_add_operation (agent, "issue", uid, certificate->id, 0, batch);
+  operation = add_issuance (agent, certificate, uid, batch);
   put_queued (agent, certificate->id, operation->id);
   return operation;
 }
@@ -307,15 +335,20 @@ is_cancelled (const GError *error)
          || g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
 }
 
-/* The issuer may have learnt that its terms have changed, or that its account is over. */
-static void
-look_at_account (HerdAgent *agent, const HerdCertificate *certificate)
+/* Until when CERTIFICATE waits, after ERROR: for the first issuer that may be asked again, or, where the
+ * failure was none of theirs, as long as after any. */
+static gint64
+get_retry_time (HerdAgent *agent, const HerdCertificate *certificate, const GError *error,
+                gint64 now)
 {
-  const HerdAuthority *authority = herd_issuers_choose (agent->services.registry, certificate,
-                                                        certificate->spec, NULL);
+  const HerdChoiceQuery query = { .now = now };
+  g_auto (HerdChoice) choice = { 0 };
 
-  if (authority != NULL)
-    herd_agent_load_account (agent, authority->id);
+  if (herd_choice_make (agent->services.registry, certificate, certificate->spec, &query, &choice,
+                        NULL)
+      && choice.issuer == NULL)
+    return choice.until;
+  return herd_backoff_get_time (error, certificate->failures, now, g_random_double ());
 }
 
 /* What a failure leaves in the certificate's row. A target's rejection is no reason to issue again. */
@@ -329,11 +362,8 @@ keep_failure (HerdAgent *agent, HerdCertificate *certificate, HerdOperation *ope
   if (operation->generation != 0)
     return;
   herd_agent_recall_findings (agent, operation);
-  if (herd_error_class (error) == HERD_ERROR_CLASS_HUMAN)
-    look_at_account (agent, certificate);
   certificate->failures++;
-  certificate->retry_at = herd_backoff_get_time (error, certificate->failures, now,
-                                                 g_random_double ());
+  certificate->retry_at = get_retry_time (agent, certificate, error, now);
   herd_attentions_raise (agent->services.attentions, HERD_NOUN_CERTIFICATE, certificate->id,
                          herd_certificate_get_current (certificate) == NULL ? "critical"
                                                                             : "warning",
@@ -413,159 +443,4 @@ herd_agent_cancel_other (HerdAgent *agent, HerdOperation *operation)
   }
   give_turn_back (agent, operation);
   end_replaced (agent, operation);
-}
-
-/* --- what comes next --- */
-
-static void
-set_issue_action (HerdCertificate *certificate, gint64 now)
-{
-  if (certificate->failures > 0) {
-    g_autofree char *reason = g_strdup_printf ("attempt %u failed: %s", certificate->failures,
-                                               certificate->last_error_message);
-
-    herd_certificate_set_action (certificate, HERD_ACTION_RETRY, MAX (certificate->retry_at, now),
-                                 reason);
-  } else {
-    herd_certificate_set_action (certificate, HERD_ACTION_ISSUE, now, "there is none yet");
-  }
-}
-
-static void
-set_renew_action (HerdCertificate *certificate)
-{
-  g_autofree char *reason = herd_renewal_info_get_reason (certificate);
-
-  if (herd_certificate_get_newest (certificate)->revoked
-      == HERD_REVOCATION_CESSATION_OF_OPERATION) {
-    herd_certificate_set_action (certificate, HERD_ACTION_NONE, 0, reason);
-  } else if (certificate->failures > 0 && certificate->retry_at > certificate->renew_at) {
-    g_autofree char *failed = g_strdup_printf ("attempt %u failed: %s", certificate->failures,
-                                               certificate->last_error_message);
-
-    herd_certificate_set_action (certificate, HERD_ACTION_RETRY, certificate->retry_at, failed);
-  } else {
-    herd_certificate_set_action (certificate, HERD_ACTION_RENEW, certificate->renew_at, reason);
-  }
-}
-
-static void
-schedule (HerdAgent *agent, HerdCertificate *certificate)
-{
-  const HerdGeneration *newest = herd_certificate_get_newest (certificate);
-  const HerdOperation *running = herd_registry_get_operation (agent->services.registry,
-                                                              certificate->operation);
-  gint64 now = herd_clock_get_seconds (agent->services.clock);
-  gint64 deliver = herd_deliveries_get_retry_at (certificate);
-
-  if (certificate->retired)
-    herd_certificate_set_action (certificate, HERD_ACTION_NONE, 0, "its section was removed");
-  else if (running != NULL)
-    herd_certificate_set_action (certificate,
-                                 newest == NULL ? HERD_ACTION_ISSUE : HERD_ACTION_RENEW,
-                                 running->started, "under way");
-  else if (newest == NULL)
-    set_issue_action (certificate, now);
-  else
-    set_renew_action (certificate);
-  if (deliver != 0
-      && (certificate->operation != 0 || certificate->action_time == 0
-          || deliver < certificate->action_time))
-    herd_certificate_set_action (certificate, HERD_ACTION_DELIVER, deliver,
-                                 "a target could not take it");
-  /* What is under way is nothing to wake up for. */
-  herd_scheduler_put (agent->scheduler, certificate->id,
-                      certificate->operation != 0 && certificate->action != HERD_ACTION_DELIVER
-                          ? 0
-                          : certificate->action_time);
-  herd_polls_put (agent->polls, certificate);
-}
-
-void
-herd_agent_reschedule (HerdAgent *agent, HerdCertificate *certificate)
-{
-  schedule (agent, certificate);
-  herd_registry_touch (agent->services.registry, HERD_NOUN_CERTIFICATE, certificate->id);
-}
-
-/* Seconds until it is tried again to begin what could not be written down. */
-#define DUE_AGAIN 60
-
-typedef struct {
-  HerdAgent *agent;
-  guint64 certificate;
-} Due;
-
-static void
-begun (GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
-{
-  g_autofree Due *due = data;
-  HerdServices *services = &due->agent->services;
-  g_autoptr (GError) error = NULL;
-
-  if (herd_agent_verb_finish (result, NULL, &error)
-      || herd_registry_get_certificate (services->registry, due->certificate) == NULL)
-    return;
-  g_warning ("what is due was not begun: %s", error->message);
-  herd_scheduler_put (due->agent->scheduler, due->certificate,
-                      herd_clock_get_seconds (services->clock) + DUE_AGAIN);
-  herd_attentions_raise (services->attentions, HERD_NOUN_CERTIFICATE, due->certificate, "critical",
-                         "not-saved", error->message);
-}
-
-static void
-begin_due (HerdAgent *agent, HerdCertificate *certificate)
-{
-  HerdBatch *batch = herd_agent_begin (agent);
-  Due *due = g_new0 (Due, 1);
-  guint64 operation;
-
-  due->agent = agent;
-  due->certificate = certificate->id;
-  operation = herd_agent_begin_issuance (agent, certificate, agent->services.uid, batch)->id;
-  herd_agent_commit (agent, batch, g_task_new (NULL, NULL, begun, due), certificate->id, operation);
-}
-
-void
-herd_agent_schedule_first (HerdAgent *agent, HerdCertificate *certificate)
-{
-  g_autofree char *reason = g_strdup (certificate->action_reason);
-  HerdAction action = certificate->action;
-  gint64 when = certificate->action_time;
-
-  schedule (agent, certificate);
-  if (certificate->action != action || certificate->action_time != when
-      || !g_str_equal (certificate->action_reason, reason))
-    herd_registry_touch (agent->services.registry, HERD_NOUN_CERTIFICATE, certificate->id);
-}
-
-gboolean
-herd_agent_due (guint64 id, gpointer data)
-{
-  HerdAgent *agent = data;
-  HerdCertificate *certificate = herd_registry_get_certificate (agent->services.registry, id);
-
-  if (certificate == NULL)
-    return TRUE;
-  switch (certificate->action) {
-  case HERD_ACTION_NONE:
-    break;
-  case HERD_ACTION_ISSUE:
-  case HERD_ACTION_RENEW:
-  case HERD_ACTION_RETRY:
-    if (certificate->operation != 0)
-      break;
-    /* Operations that wait, for a slot or for the keys, cost more than certificates that do. */
-    if (herd_state_is_locked (agent->services.state) || !herd_gate_has_room (agent->slots))
-      return FALSE;
-    if (!herd_agent_hold_back (agent, certificate))
-      begin_due (agent, certificate);
-    break;
-  case HERD_ACTION_DELIVER:
-    herd_deliveries_release (certificate, herd_clock_get_seconds (agent->services.clock));
-    herd_agent_reschedule (agent, certificate);
-    herd_deliveries_kick (agent->deliveries, id);
-    break;
-  }
-  return TRUE;
 }

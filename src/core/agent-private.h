@@ -57,6 +57,9 @@ HerdOperation *herd_agent_add_operation (HerdAgent *agent, const char *kind, gui
 /* An issuance of CERTIFICATE: a new operation that starts at once. It is put into BATCH. */
 HerdOperation *herd_agent_begin_issuance (HerdAgent *agent, HerdCertificate *certificate,
                                           guint32 uid, HerdBatch *batch);
+/* One that asks issuers that are in back-off too. */
+HerdOperation *herd_agent_force_issuance (HerdAgent *agent, HerdCertificate *certificate,
+                                          guint32 uid, HerdBatch *batch);
 /* In place of the running one, which is cancelled, if it has not saved anything yet, once BATCH is on
  * disk. */
 HerdOperation *herd_agent_replace_issuance (HerdAgent *agent, HerdCertificate *certificate,
@@ -71,8 +74,9 @@ void herd_agent_drop_operations (HerdAgent *agent, guint64 certificate);
 void herd_agent_resume (HerdAgent *agent, HerdOperation *operation);
 /* herd_agent_resume for all that do not run, newest first: of a certificate's, that one goes on. */
 void herd_agent_resume_operations (HerdAgent *agent);
-/* The issuance's two calls back. */
+/* The issuance's calls back. */
 void herd_agent_issued (guint64 certificate, gpointer data);
+void herd_agent_refused (guint64 authority, gpointer data);
 void herd_agent_issuance_finished (HerdIssuance *issuance, guint64 certificate, guint64 operation,
                                    const GError *error, gpointer data);
 /* Cancels an operation that is no issuance under way. */
@@ -108,7 +112,7 @@ void herd_agent_begin_preflight (HerdAgent *agent, HerdOperation *operation,
 /* What the last preflight warned of is shown with the issuance that FAILED. */
 void herd_agent_recall_findings (HerdAgent *agent, HerdOperation *failed);
 
-/* --- the schedule (agent-operations.c) --- */
+/* --- the schedule (agent-schedule.c) --- */
 
 /* Works out CERTIFICATE's next action, schedules it, and says that its row has changed. */
 void herd_agent_reschedule (HerdAgent *agent, HerdCertificate *certificate);
@@ -126,7 +130,7 @@ void herd_agent_suggested (HerdCertificate *certificate, gpointer data);
 /* HerdIssuersFunc. */
 void herd_agent_follow_account (guint64 authority, gpointer data);
 
-/* Is there no room for CERTIFICATE, whose time has come, in its CA's limits? Then its next action, and the
+/* May none of CERTIFICATE's issuers be asked, now that its time has come (core/choice.h)? Then its next action, and the
  * schedule, say when there is (agent-budget.c). */
 gboolean herd_agent_hold_back (HerdAgent *agent, HerdCertificate *certificate);
 

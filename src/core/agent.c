@@ -43,6 +43,7 @@ init_issuance (HerdAgent *agent)
   context->slots = agent->slots;
   context->generations = MAX (herd_agent_get_number (agent, "generations", DEFAULT_GENERATIONS), 1);
   context->issued = herd_agent_issued;
+  context->refused = herd_agent_refused;
   context->finished = herd_agent_issuance_finished;
   context->data = agent;
 }

@@ -152,10 +152,9 @@ static gboolean
 matches_issuer (const HerdFilter *filter, HerdRegistry *registry,
                 const HerdCertificate *certificate)
 {
-  const HerdAuthority *chosen = herd_issuers_choose (registry, certificate, certificate->spec,
-                                                     NULL);
+  const HerdAuthority *authority = herd_registry_find_authority (registry, filter->issuer);
 
-  return chosen != NULL && g_str_equal (chosen->name, filter->issuer);
+  return authority != NULL && herd_issuers_serves (registry, authority, certificate);
 }
 
 gboolean

@@ -4,7 +4,7 @@
  */
 #include "core/issuance.h"
 
-#include "core/budget.h"
+#include "core/issuance-private.h"
 #include "core/operations.h"
 #include "core/registration.h"
 #include "core/renewal-info.h"
@@ -16,31 +16,11 @@
 #include "plugin/error.h"
 #include "util/steps.h"
 
-#define NOT_SAVED "not-saved" /* an attention */
+#define NOT_SAVED "not-saved" /* attentions */
+#define NOT_FIRST "issuer-not-first"
 
-struct HerdIssuance {
-  const HerdIssuanceContext *context;
-  guint64 certificate;
-  guint64 operation;
-  guint64 authority;
-  GVariant *spec; /* as it was at the start: a change makes another issuance */
-  HerdRun *run;
-  gboolean inside;    /* the slots */
-  GBytes *checkpoint; /* of an earlier process, as it was saved */
-  HerdKey *key;
-  HerdIssuer *engine;
-  HerdIssuerHost *host;
-  HerdLedgerEntry *entry;     /* from the choice to the issue: then it is the host's */
-  GBytes *predecessor;        /* PEM; NULL: none that can be read */
-  GBytes *chain;              /* PEM */
-  HerdGeneration *generation; /* what was issued */
-  gint64 renew_at;
-  HerdNotices *notices; /* of the save under way */
-  guint n_saves;        /* that have failed */
-};
-
-static HerdCertificate *
-get_certificate (HerdIssuance *issuance, GError **error)
+HerdCertificate *
+herd_issuance_find_certificate (HerdIssuance *issuance, GError **error)
 {
   HerdCertificate *certificate = herd_registry_get_certificate (
       issuance->context->services->registry, issuance->certificate);
@@ -52,8 +32,8 @@ get_certificate (HerdIssuance *issuance, GError **error)
   return certificate;
 }
 
-static HerdOperation *
-get_operation (HerdIssuance *issuance, GError **error)
+HerdOperation *
+herd_issuance_find_operation (HerdIssuance *issuance, GError **error)
 {
   HerdOperation *operation = herd_registry_get_operation (issuance->context->services->registry,
                                                           issuance->operation);
@@ -103,7 +83,7 @@ enter_load (HerdRun *run, gpointer data, GError **error)
 {
   HerdIssuance *issuance = data;
   HerdState *state = issuance->context->services->state;
-  const HerdCertificate *certificate = get_certificate (issuance, error);
+  const HerdCertificate *certificate = herd_issuance_find_certificate (issuance, error);
 
   if (certificate == NULL)
     return FALSE;
@@ -129,7 +109,7 @@ static gboolean
 leave_load (HerdRun *run, gpointer data, GError **error)
 {
   HerdIssuance *issuance = data;
-  HerdOperation *operation = get_operation (issuance, error);
+  HerdOperation *operation = herd_issuance_find_operation (issuance, error);
   g_autoptr (GBytes) checkpoint = NULL;
   g_autoptr (GBytes) der = NULL;
 
@@ -151,56 +131,24 @@ leave_load (HerdRun *run, gpointer data, GError **error)
 
 /* --- account --- */
 
-static HerdAuthority *
-choose_authority (HerdIssuance *issuance, const HerdCertificate *certificate, GError **error)
-{
-  HerdRegistry *registry = issuance->context->services->registry;
-  HerdAuthority *authority = herd_issuers_choose (registry, certificate, issuance->spec, error);
-
-  if (authority != NULL && authority->retired) {
-    g_set_error (error, HERD_ERROR, HERD_ERROR_NOT_FOUND,
-                 "issuer %s is no longer configured; name another one", authority->name);
-    return NULL;
-  }
-  return authority;
-}
-
-/* Takes from the CA's limits what this is going to spend, if there is as much. What an earlier process has
- * begun goes on in any case: its order is made. */
 static gboolean
-admit (HerdIssuance *issuance, const HerdAuthority *authority, const HerdCertificate *certificate,
-       GError **error)
-{
-  const HerdServices *services = issuance->context->services;
-
-  if (issuance->checkpoint == NULL
-      && !herd_budget_ask (services, authority, certificate, issuance->spec, error))
-    return FALSE;
-  issuance->entry = herd_budget_begin (services, authority, certificate, issuance->spec);
-  return TRUE;
-}
-
-static gboolean
-enter_account (HerdRun *run, gpointer data, GError **error)
+enter_account (HerdRun *run, gpointer data, GError **error G_GNUC_UNUSED)
 {
   HerdIssuance *issuance = data;
-  HerdCertificate *certificate = get_certificate (issuance, error);
-  HerdAuthority *authority = certificate != NULL ? choose_authority (issuance, certificate, error)
-                                                 : NULL;
 
-  if (authority == NULL || !admit (issuance, authority, certificate, error))
-    return FALSE;
-  issuance->authority = authority->id;
-  herd_registration_run_async (issuance->context->issuers, authority->id, issuance->operation, NULL,
-                               FALSE, herd_run_get_cancellable (run), herd_run_ready,
+  herd_registration_run_async (issuance->context->issuers, issuance->asked, issuance->operation,
+                               NULL, FALSE, herd_run_get_cancellable (run), herd_run_ready,
                                herd_run_slot (run));
   return TRUE;
 }
 
 static gboolean
-leave_account (HerdRun *run, gpointer data G_GNUC_UNUSED, GError **error)
+leave_account (HerdRun *run, gpointer data, GError **error)
 {
-  return herd_registration_run_finish (herd_run_get_result (run, 0), error);
+  GError *failure = NULL;
+
+  return herd_registration_run_finish (herd_run_get_result (run, 0), &failure)
+         || herd_issuance_fail_over (data, run, failure, error);
 }
 
 /* --- key --- */
@@ -209,7 +157,7 @@ static gboolean
 enter_key (HerdRun *run, gpointer data, GError **error)
 {
   HerdIssuance *issuance = data;
-  HerdCertificate *certificate = get_certificate (issuance, error);
+  HerdCertificate *certificate = herd_issuance_find_certificate (issuance, error);
 
   if (certificate == NULL)
     return FALSE;
@@ -236,7 +184,7 @@ commit_key (HerdRun *run G_GNUC_UNUSED, gpointer data, gpointer slot)
 {
   HerdIssuance *issuance = data;
   HerdServices *services = issuance->context->services;
-  HerdOperation *operation = get_operation (issuance, NULL);
+  HerdOperation *operation = herd_issuance_find_operation (issuance, NULL);
   g_autoptr (GBytes) der = herd_key_to_pkcs8 (issuance->key, NULL);
   HerdBatch *batch = herd_batch_new ();
 
@@ -257,16 +205,16 @@ commit_finish (gpointer data, GAsyncResult *result, GError **error)
 
 /* --- issue: the issuer's own table --- */
 
-/* What is to be replaced, if it came from the same issuer and account: others know nothing of it. One that is
- * not the newest has been replaced; one that a target rejected, or that was revoked, is nobody's
- * predecessor. */
+/* What is to be replaced, if it came from the one that is asked, and from this account: others know nothing of
+ * it. One that is not the newest has been replaced; one that a target rejected, or that was revoked, is
+ * nobody's predecessor. */
 static GBytes *
 get_predecessor (HerdIssuance *issuance, const HerdCertificate *certificate)
 {
   const HerdAuthority *authority = herd_registry_get_authority (
-      issuance->context->services->registry, issuance->authority);
+      issuance->context->services->registry, issuance->asked);
   const HerdGeneration *current = herd_certificate_get_current (certificate);
-  gboolean fit = authority != NULL && current != NULL && current->issuer == issuance->authority
+  gboolean fit = authority != NULL && current != NULL && current->issuer == issuance->asked
                  && current == herd_certificate_get_newest (certificate) && !current->rejected
                  && current->revoked == HERD_REVOCATION_NONE
                  && herd_renewal_info_is_of (certificate, authority->account->url);
@@ -278,7 +226,7 @@ static gboolean
 enter_issue (HerdRun *run, gpointer data, GError **error)
 {
   HerdIssuance *issuance = data;
-  HerdCertificate *certificate = get_certificate (issuance, error);
+  HerdCertificate *certificate = herd_issuance_find_certificate (issuance, error);
   HerdIssuer *engine = NULL;
   g_autoptr (HerdIssueRequest) request = NULL;
   g_autoptr (GBytes) resume = NULL;
@@ -289,15 +237,17 @@ enter_issue (HerdRun *run, gpointer data, GError **error)
                                    get_predecessor (issuance, certificate), error);
   if (request == NULL)
     return FALSE;
-  engine = herd_issuers_get (issuance->context->issuers, issuance->authority, error);
+  engine = herd_issuers_get (issuance->context->issuers, issuance->asked, error);
   if (engine == NULL)
     return FALSE;
   issuance->engine = g_object_ref (engine);
-  issuance->host = herd_issuers_new_host (issuance->context->issuers, issuance->authority,
+  issuance->host = herd_issuers_new_host (issuance->context->issuers, issuance->asked,
                                           issuance->operation,
                                           (const char *const *) request->solvers);
   herd_issuers_set_entry (issuance->host, g_steal_pointer (&issuance->entry));
-  resume = herd_issuers_open_checkpoint (issuance->context->issuers, issuance->authority,
+  if (herd_issuance_is_rehearsal (issuance))
+    herd_issuers_set_step (issuance->host, HERD_ISSUANCE_REHEARSE);
+  resume = herd_issuers_open_checkpoint (issuance->context->issuers, issuance->asked,
                                          issuance->checkpoint);
   herd_issuer_issue_async (engine, request, resume, issuance->host, herd_run_get_cancellable (run),
                            herd_run_ready, herd_run_slot (run));
@@ -322,24 +272,29 @@ leave_issue (HerdRun *run, gpointer data, GError **error)
 {
   HerdIssuance *issuance = data;
   HerdCertificate *certificate;
+  GError *failure = NULL;
+  g_autofree char *detour = NULL;
   g_autoptr (HerdChain) chain = NULL;
-  g_autoptr (GError) failure = NULL;
   g_autoptr (HerdIssued)
       issued = herd_issuer_issue_finish (issuance->engine, herd_run_get_result (run, 0), &failure);
 
   herd_issuers_settle (issuance->host, failure);
-  if (issued == NULL) {
-    g_propagate_error (error, g_steal_pointer (&failure));
-    return FALSE;
-  }
-  chain = herd_chain_new (issued->chain, error);
-  certificate = chain != NULL ? get_certificate (issuance, error) : NULL;
+  if (issued == NULL)
+    return herd_issuance_fail_over (issuance, run, failure, error);
+  if (herd_issuance_is_rehearsal (issuance))
+    return herd_issuance_end_rehearsal (issuance, run, error);
+  chain = herd_chain_new (issued->chain, &failure);
+  if (chain == NULL)
+    return herd_issuance_fail_over (issuance, run, failure, error);
+  certificate = herd_issuance_find_certificate (issuance, error);
   if (certificate == NULL)
     return FALSE;
   issuance->generation = herd_generation_new (
-      certificate->last_number + 1, issuance->authority,
+      certificate->last_number + 1, issuance->issuer,
       herd_clock_get_seconds (issuance->context->services->clock), herd_chain_get_facts (chain));
   issuance->chain = herd_chain_to_pem (chain);
+  detour = herd_issuance_describe_detour (issuance, certificate);
+  note (issuance, NOT_FIRST, detour);
   note (issuance, "profile-dropped", issued->profile_dropped);
   note (issuance, "chain-not-preferred", issued->chain_not_preferred);
   return TRUE;
@@ -369,7 +324,7 @@ follow_suggestion (HerdIssuance *issuance, HerdCertificate *certificate)
 {
   HerdServices *services = issuance->context->services;
   const HerdAuthority *authority = herd_registry_get_authority (services->registry,
-                                                                issuance->authority);
+                                                                issuance->issuer);
 
   if (authority != NULL && herd_authority_can (authority, "ari"))
     herd_renewal_info_begin (certificate, issuance->generation, authority->account->url,
@@ -390,6 +345,7 @@ apply_generation (HerdIssuance *issuance, HerdCertificate *certificate, HerdOper
   certificate->renew_at = issuance->renew_at;
   certificate->failures = 0;
   certificate->retry_at = 0;
+  herd_backoffs_remove (&certificate->backoffs, issuance->issuer);
   herd_certificate_set_error (certificate, NULL, NULL, 0);
   operation->generation = number;
   g_ptr_array_add (certificate->generations, herd_generation_copy (issuance->generation));
@@ -400,8 +356,9 @@ enter_save (HerdRun *run, gpointer data, GError **error)
 {
   HerdIssuance *issuance = data;
   HerdServices *services = issuance->context->services;
-  HerdCertificate *certificate = get_certificate (issuance, error);
-  HerdOperation *operation = certificate != NULL ? get_operation (issuance, error) : NULL;
+  HerdCertificate *certificate = herd_issuance_find_certificate (issuance, error);
+  HerdOperation *operation = certificate != NULL ? herd_issuance_find_operation (issuance, error)
+                                                 : NULL;
   g_autoptr (GBytes) der = NULL;
   HerdBatch *batch;
 
@@ -470,7 +427,7 @@ static gboolean
 enter_deliver (HerdRun *run, gpointer data, GError **error)
 {
   HerdIssuance *issuance = data;
-  HerdOperation *operation = get_operation (issuance, error);
+  HerdOperation *operation = herd_issuance_find_operation (issuance, error);
 
   if (operation == NULL)
     return FALSE;
@@ -497,6 +454,8 @@ leave_done (HerdRun *run G_GNUC_UNUSED, gpointer data, GError **error G_GNUC_UNU
 static const HerdStep steps[] = {
   { "queue", enter_queue, leave_queue, HERD_COMMIT_NONE },
   { "load", enter_load, leave_load, HERD_COMMIT_NONE },
+  { "choose", herd_issuance_enter_choose, herd_issuance_leave_choose, HERD_COMMIT_NONE },
+  { HERD_ISSUANCE_REHEARSE, NULL, NULL, HERD_COMMIT_NONE },
   { "account", enter_account, leave_account, HERD_COMMIT_NONE },
   { "key", enter_key, leave_key, HERD_COMMIT_AFTER },
   { "issue", enter_issue, leave_issue, HERD_COMMIT_NONE },
@@ -591,5 +550,10 @@ herd_issuance_free (HerdIssuance *issuance)
   g_clear_object (&issuance->host);
   herd_ledger_entry_free (issuance->entry);
   herd_generation_free (issuance->generation);
+  g_clear_pointer (&issuance->tried, g_array_unref);
+  g_clear_error (&issuance->failure);
+  g_free (issuance->failed);
+  if (issuance->before != NULL)
+    g_string_free (issuance->before, TRUE);
   g_free (issuance);
 }

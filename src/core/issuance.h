@@ -3,10 +3,12 @@
  * An issuance: from a certificate's wish to a generation that its targets have. One for each
  * operation of kind "issue"; main loop only.
  *
- *   queue → load → account → key → issue → save → deliver → done
+ *   queue → load → choose (→ rehearse) → account → key → issue → save → deliver → done
  *
- * queue waits for a slot, load reads what an earlier process left, account makes sure of the issuer's
- * account, issue is the issuer's own table behind its contract, save is the point of no return.
+ * queue waits for a slot, load reads what an earlier process left, choose says which issuer is asked, account
+ * makes sure of its account, issue is the issuer's own table behind its contract, save is the point of no
+ * return. An issuer's failure goes back to choose: the next one is asked within the same operation. rehearse
+ * is the step of an attempt with a staging sibling, whose issue goes back to choose as well.
  */
 #pragma once
 
@@ -27,6 +29,8 @@ typedef struct {
   guint generations; /* to keep */
   /* A new generation is current and on disk. */
   void (*issued) (guint64 certificate, gpointer data);
+  /* AUTHORITY wants somebody to act before it issues. */
+  void (*refused) (guint64 authority, gpointer data);
   /* The end. ERROR NULL means done. The issuance is freed by whoever is told. */
   void (*finished) (HerdIssuance *issuance, guint64 certificate, guint64 operation,
                     const GError *error, gpointer data);

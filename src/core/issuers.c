@@ -161,72 +161,6 @@ herd_issuers_get_gate (HerdIssuers *issuers, guint64 authority)
   return ensure_slot (issuers, authority)->gate;
 }
 
-static HerdAuthority *
-find_latest (HerdRegistry *registry, const HerdCertificate *certificate)
-{
-  const HerdGeneration *newest = certificate != NULL ? herd_certificate_get_newest (certificate)
-                                                     : NULL;
-  HerdAuthority *authority = newest != NULL ? herd_registry_get_authority (registry, newest->issuer)
-                                            : NULL;
-
-  return authority != NULL && !authority->retired ? authority : NULL;
-}
-
-/* Issuers that an error names: nobody has many more, and it is for people. */
-#define NAMES_SHOWN 8
-
-/* The one called "default", or the only one. */
-static HerdAuthority *
-choose_default (HerdRegistry *registry, GError **error)
-{
-  HerdAuthority *only = herd_registry_find_authority (registry, "default");
-  g_autoptr (GArray) ids = herd_registry_list_ids (registry, HERD_NOUN_ISSUER);
-  g_autoptr (GString) names = g_string_new (NULL);
-  guint count = 0;
-
-  if (only != NULL)
-    return only;
-  for (guint i = 0; i < ids->len; i++) {
-    HerdAuthority *authority = herd_registry_get_authority (registry,
-                                                            g_array_index (ids, guint64, i));
-
-    if (authority->retired)
-      continue;
-    only = authority;
-    count++;
-    if (count <= NAMES_SHOWN)
-      g_string_append_printf (names, "%s%s", names->len > 0 ? ", " : "", authority->name);
-  }
-  if (count == 1)
-    return only;
-  if (count == 0)
-    g_set_error (error, HERD_ERROR, HERD_ERROR_NOT_FOUND,
-                 "no issuer is configured; add one below issuers.d or with AddIssuer");
-  else
-    g_set_error (error, HERD_ERROR, HERD_ERROR_INVALID_ARGUMENT,
-                 "issuer: there are %u (%s%s) and none is called default; name one with this key",
-                 count, names->str, count > NAMES_SHOWN ? ", …" : "");
-  return NULL;
-}
-
-HerdAuthority *
-herd_issuers_choose (HerdRegistry *registry, const HerdCertificate *certificate, GVariant *spec,
-                     GError **error)
-{
-  g_auto (GStrv) names = herd_spec_get_list (spec, "issuer");
-  HerdAuthority *authority;
-
-  if (names[0] == NULL) {
-    authority = find_latest (registry, certificate);
-    return authority != NULL ? authority : choose_default (registry, error);
-  }
-  authority = herd_registry_find_authority (registry, names[0]);
-  if (authority == NULL)
-    g_set_error (error, HERD_ERROR, HERD_ERROR_NOT_FOUND,
-                 "there is no issuer %s; add it below issuers.d or with AddIssuer", names[0]);
-  return authority;
-}
-
 /* --- the host --- */
 
 #define HERD_TYPE_CORE_ISSUER_HOST (herd_core_issuer_host_get_type ())
@@ -240,6 +174,7 @@ struct _HerdCoreIssuerHost {
   guint64 authority;
   guint64 operation;
   HerdKey *certificate_key; /* of what is to be revoked; NULL: it signs nothing */
+  const char *step;         /* NULL: the engine says */
   char *directory;          /* whose records they are; "": the issuer has no directory */
   HerdLedgerEntry *entry;   /* NULL: it spends nothing */
   char **solvers;
@@ -417,9 +352,9 @@ host_progress (HerdIssuerHost *host, const char *step, double fraction)
 {
   HerdCoreIssuerHost *self = HERD_CORE_ISSUER_HOST (host);
 
-  herd_operations_enter (self->issuers->services, self->operation, step,
-                         HERD_PROGRESS_ISSUE_BEGIN
-                             + fraction * (HERD_PROGRESS_ISSUE_END - HERD_PROGRESS_ISSUE_BEGIN));
+  herd_operations_enter (
+      self->issuers->services, self->operation, self->step != NULL ? self->step : step,
+      HERD_PROGRESS_ISSUE_BEGIN + fraction * (HERD_PROGRESS_ISSUE_END - HERD_PROGRESS_ISSUE_BEGIN));
 }
 
 static void
@@ -531,4 +466,10 @@ herd_issuers_set_certificate_key (HerdIssuerHost *host, HerdKey *key)
 
   g_clear_pointer (&self->certificate_key, herd_key_unref);
   self->certificate_key = herd_key_ref (key);
+}
+
+void
+herd_issuers_set_step (HerdIssuerHost *host, const char *step)
+{
+  HERD_CORE_ISSUER_HOST (host)->step = step;
 }

@@ -35,12 +35,23 @@ void herd_issuers_forget (HerdIssuers *issuers, guint64 authority);
 /* Is ENGINE the one for the settings that it has now? */
 gboolean herd_issuers_is_current (HerdIssuers *issuers, guint64 authority, HerdIssuer *engine);
 
-/* The authority that the wish SPEC names. Where it names none: the one that CERTIFICATE (or NULL: a new
+/* The authority that the wish SPEC names first. Where it names none: the one that CERTIFICATE (or NULL: a new
  * one) has its newest generation from, so that another issuer beside it changes nothing; else the one
  * that is called "default", or the only one. Errors: HERD_ERROR_NOT_FOUND, HERD_ERROR_INVALID_ARGUMENT
  * (several: name one), each with the next step. */
 HerdAuthority *herd_issuers_choose (HerdRegistry *registry, const HerdCertificate *certificate,
                                     GVariant *spec, GError **error);
+/* All authorities that SPEC names and that may be asked, in its order; where it names none, the one above.
+ * Those that are gone, or no longer configured, are left out: an error only where that leaves nobody. Errors:
+ * as above. (element-type HerdAuthority) (transfer container) */
+GPtrArray *herd_issuers_list (HerdRegistry *registry, const HerdCertificate *certificate,
+                              GVariant *spec, GError **error);
+/* Is there an authority for each name in SPEC? Errors: as above. */
+gboolean herd_issuers_check (HerdRegistry *registry, const HerdCertificate *certificate,
+                             GVariant *spec, GError **error);
+/* Would CERTIFICATE be issued by AUTHORITY, at first or after others? */
+gboolean herd_issuers_serves (HerdRegistry *registry, const HerdAuthority *authority,
+                              const HerdCertificate *certificate);
 
 /* FOLLOW is called with every account that becomes known, or is another one than before. */
 typedef void (*HerdIssuersFunc) (guint64 authority, gpointer data);
@@ -68,6 +79,8 @@ void herd_issuers_set_certificate_key (HerdIssuerHost *host, HerdKey *key);
 void herd_issuers_set_entry (HerdIssuerHost *host, HerdLedgerEntry *entry);
 /* The run of HOST has ended: with a certificate, or with ERROR. */
 void herd_issuers_settle (HerdIssuerHost *host, const GError *error);
+/* All progress of HOST's run is shown as this one STEP, which lives as long as the program. */
+void herd_issuers_set_step (HerdIssuerHost *host, const char *step);
 
 HerdServices *herd_issuers_get_services (HerdIssuers *issuers);
 

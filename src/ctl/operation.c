@@ -38,6 +38,8 @@ typedef struct {
 static const Step known_steps[] = {
   { "queue", N_ ("waiting for its turn"), TRUE },
   { "load", N_ ("reading what is known of the account"), TRUE },
+  { "choose", N_ ("choosing an issuer"), TRUE },
+  { "rehearse", N_ ("rehearsing where mistakes cost nothing") },
   { "account", N_ ("creating or finding the account"), TRUE },
   { "prepare", N_ ("asking the CA what it offers"), TRUE },
   { "search", N_ ("looking for an order that was begun"), FALSE },

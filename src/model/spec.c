@@ -164,17 +164,26 @@ herd_spec_modify (GVariant *spec, GVariant *set, const char *const *unset)
   return g_variant_ref_sink (g_variant_dict_end (&dictionary));
 }
 
+/* The others of the list are asked only where the first one fails. */
+static gboolean
+has_same_first_issuer (GVariant *a, GVariant *b)
+{
+  g_auto (GStrv) list_a = herd_spec_get_list (a, "issuer");
+  g_auto (GStrv) list_b = herd_spec_get_list (b, "issuer");
+
+  return g_strcmp0 (list_a[0], list_b[0]) == 0;
+}
+
 gboolean
 herd_spec_needs_issuance (GVariant *old, GVariant *new_spec)
 {
-  static const char *const keys[] = { "identifiers",  "issuer",          "key-type",
-                                      "country",      "state",           "locality",
-                                      "organization", "common-name",     "lifetime",
-                                      "must-staple",  "preferred-chain", "profile" };
+  static const char *const keys[] = { "identifiers", "key-type",        "country",     "state",
+                                      "locality",    "organization",    "common-name", "lifetime",
+                                      "must-staple", "preferred-chain", "profile" };
 
   for (guint i = 0; i < G_N_ELEMENTS (keys); i++) {
     if (!key_equal (old, new_spec, keys[i]))
       return TRUE;
   }
-  return FALSE;
+  return !has_same_first_issuer (old, new_spec);
 }

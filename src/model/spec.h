@@ -28,7 +28,7 @@ char *herd_spec_list_differences (GVariant *a, GVariant *b);
 /* SPEC with the entries of SET put in and the keys UNSET taken out. (transfer full, not floating)
  */
 GVariant *herd_spec_modify (GVariant *spec, GVariant *set, const char *const *unset);
-/* Does going from OLD to NEW need a new certificate (identifiers, key type, subject, issuer,
+/* Does going from OLD to NEW need a new certificate (identifiers, key type, subject, first issuer,
  * profile, chain, lifetime)? */
 gboolean herd_spec_needs_issuance (GVariant *old, GVariant *new_spec);
 

@@ -4,7 +4,7 @@
  * else is said at issue_async.   bus-agent --session|--system --config DIR --state DIR
  *
  * TEST_CERTIFICATES: so many more certificates, in memory only, with TEST_IDENTIFIERS long names each.
- * TEST_LOCKED: the state stays locked. TEST_RACE: a Modify comes just behind the first save, and with
+ * TEST_ISSUERS: how issuers fail (trouble.h). TEST_LOCKED: the state stays locked. TEST_RACE: a Modify comes just behind the first save, and with
  * "kill" a kill just behind both, before either is answered. SIGUSR1 prints the longest turn of the loop
  * since the last one, in microseconds; SIGUSR2 lets the issuer go on.
  */
@@ -20,6 +20,7 @@
 #include "renewal-double.h"
 #include "revocation-double.h"
 #include "test-ca.h"
+#include "trouble.h"
 
 /* --- the double --- */
 
@@ -64,11 +65,15 @@ issue_async (HerdIssuer *issuer, const HerdIssueRequest *request, GBytes *resume
                           .detail = "the double will not",
                           .status = 400 };
 
+  GError *trouble = test_trouble_find (self->name, herd_clock_get_seconds (self->clock));
+
   herd_issuer_host_progress (host, "new-order", 0.1);
   herd_issuer_host_spend (
       host, request->predecessor != NULL ? HERD_SPENDING_REPLACEMENT : HERD_SPENDING_ORDER, NULL);
   herd_issuer_host_progress (host, "download", 0.9);
-  if (g_str_has_prefix (name, "hold.")) {
+  if (trouble != NULL) {
+    g_task_return_error (task, trouble);
+  } else if (g_str_has_prefix (name, "hold.")) {
     g_task_set_check_cancellable (task, TRUE);
     g_signal_connect_object (cancellable, "cancelled",
                              G_CALLBACK (g_task_return_error_if_cancelled), g_steal_pointer (&task),

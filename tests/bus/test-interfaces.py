@@ -35,7 +35,8 @@ MEMBERS = {
     "Certificate1": (
         {"Renew": "a{sv} o", "Modify": "a{sv}as o", "Revoke": "a{sv} o", "Remove": "a{sv} ", "Retry": " ", "OpenChain": "a{sv} tha{sv}",
          "OpenBundle": "a{sv} thha{sv}", "GetSpec": " a{sv}", "Explain": " a{sv}"},
-        {"Name": "s", "Owner": "u", "Origin": "s", "Identifiers": "as", "Issuers": "ao", "KeyType": "s", "Profile": "s",
+        {"Name": "s", "Owner": "u", "Origin": "s", "Identifiers": "as", "Issuers": "ao", "Backoffs": "aa{sv}",
+         "KeyType": "s", "Profile": "s",
          "State": "s", "Activity": "s", "Operation": "o", "Generation": "t", "Generations": "aa{sv}", "Serial": "s",
          "Fingerprint": "s", "NotBefore": "x", "NotAfter": "x", "IssuedBy": "s", "NextAction": "s", "NextActionTime": "x",
          "NextActionReason": "s", "LastError": "s", "LastErrorTime": "x", "LastErrorMessage": "s", "Deliveries": "aa{sv}"},

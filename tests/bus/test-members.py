@@ -57,7 +57,7 @@ class Members(unittest.TestCase):
         "Certificate1: the properties after an issuance"
         path = self.issue("properties", ["b.properties.example", "a.properties.example"])
         values = self.client.get(path, "Certificate1")
-        self.assertEqual(len(values), 24)
+        self.assertEqual(len(values), 25)
         self.assertEqual(values["Name"], "properties")
         self.assertEqual(values["Owner"], os.getuid())
         self.assertEqual(values["Origin"], "bus")

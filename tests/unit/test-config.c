@@ -218,6 +218,43 @@ test_problems (Fixture *fixture, gconstpointer data)
   }
 }
 
+/* A staging sibling has to be there, and to be another issuer; the other sections stay. */
+static void
+test_siblings (Fixture *fixture, gconstpointer data)
+{
+#define LINES "directory-url = https://a.example/\n"
+  static const struct {
+    const char *text;
+    guint line;
+    const char *cause;
+    guint left;
+  } cases[] = {
+    { "[issuer a]\n" LINES "staging = b\n[issuer b]\n" LINES, 0, NULL, 2 },
+    { "[issuer b]\n" LINES "[issuer a]\n" LINES "staging = c\n", 3, "no [issuer c]", 1 },
+    { "[issuer a]\n" LINES "staging = a\n", 1, "leads back", 0 },
+    { "[issuer a]\n" LINES "staging = b\n[issuer b]\n" LINES "staging = a\n", 1, "leads back", 0 },
+    { "[issuer a]\n" LINES "staging = b\n[issuer b]\n" LINES "staging = c\n[issuer c]\n" LINES
+      "staging = b\n[issuer d]\n" LINES,
+      4, "leads back", 1 },
+  };
+#undef LINES
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autoptr (HerdConfig) config = NULL;
+
+    write_file (fixture, "issuers.d/a.conf", cases[i].text);
+    config = herd_config_load (fixture->directory);
+    g_assert_cmpuint (herd_config_get_entries (config, HERD_SECTION_ISSUER)->len, ==,
+                      cases[i].left);
+    if (cases[i].cause == NULL) {
+      g_assert_cmpuint (herd_config_get_problems (config)->len, ==, 0);
+      continue;
+    }
+    assert_problem (fixture, config, 0, "issuers.d/a.conf", cases[i].line, cases[i].cause);
+    g_assert_null (herd_config_find (config, HERD_SECTION_ISSUER, "a"));
+  }
+}
+
 static void
 test_duplicates (Fixture *fixture, gconstpointer data)
 {
@@ -350,6 +387,7 @@ main (int argc, char *argv[])
   ADD ("missing", test_missing);
   ADD ("all", test_all);
   ADD ("problems", test_problems);
+  ADD ("siblings", test_siblings);
   ADD ("duplicates", test_duplicates);
   ADD ("trust", test_trust);
   ADD ("files", test_files);
