@@ -121,6 +121,7 @@ class Bench:
         self.options = options
         self.setting = Setting(options, round_trip)
         self.figures = collections.defaultdict(list)  # (peer, size) → Figures
+        self.failures = {}  # (peer, size) → why
         self.serial = 0
 
     def name(self):
@@ -145,11 +146,16 @@ class Bench:
 
     def turn(self, name):
         peer = peers.PEERS[name][0](self.setting)
+        size = 1
         try:
             peer.issue([self.name()])  # the account, and a connection
             for size in sorted(self.options.sizes):
+                if (name, size) in self.failures:
+                    break
                 if not self.takes_too_long(name, size):
                     self.figures[name, size].append(self.measure(peer, size))
+        except AssertionError as error:
+            self.failures[name, size] = str(error).strip().splitlines()[-1]
         finally:
             peer.stop()
 
@@ -168,6 +174,9 @@ def show(bench, size, names):
     first = None
     for name in names:
         runs = bench.figures.get((name, size))
+        if (name, size) in bench.failures:
+            print(f"{name:14}  (failed: {bench.failures[name, size]})")
+            continue
         if not runs:
             print(f"{name:14}  (would take more than {bench.options.patience:.0f} s)")
             continue
