@@ -4,9 +4,9 @@
  * else is said at issue_async.   bus-agent --session|--system --config DIR --state DIR
  *
  * TEST_CERTIFICATES: so many more certificates, in memory only, with TEST_IDENTIFIERS long names each.
- * TEST_ISSUERS: how issuers fail (trouble.h). TEST_LOCKED: the state stays locked. TEST_RACE: a Modify comes just behind the first save, and with
- * "kill" a kill just behind both, before either is answered. SIGUSR1 prints the longest turn of the loop
- * since the last one, in microseconds; SIGUSR2 lets the issuer go on.
+ * TEST_ISSUERS: how issuers fail (trouble.h). TEST_LOCKED: the state stays locked. TEST_RACE: a Modify comes
+ * just behind the first save, and with "kill" a kill just behind both, before either is answered. SIGUSR1
+ * prints the longest turn of the loop since the last one, in microseconds; SIGUSR2 lets the issuer go on.
  */
 #include <glib-unix.h>
 #include <stdio.h>
@@ -64,7 +64,6 @@ issue_async (HerdIssuer *issuer, const HerdIssueRequest *request, GBytes *resume
   HerdProblem problem = { .type = "rejectedIdentifier",
                           .detail = "the double will not",
                           .status = 400 };
-
   GError *trouble = test_trouble_find (self->name, herd_clock_get_seconds (self->clock));
 
   herd_issuer_host_progress (host, "new-order", 0.1);
@@ -176,8 +175,7 @@ issuer_init (HerdIssuerInterface *iface)
 static void
 set_status (Double *self, const char *status)
 {
-  g_free (self->account->status);
-  self->account->status = g_strdup (status);
+  set_text (&self->account->status, status);
   g_free (self->account->url);
   self->account->url = g_strconcat ("https://ca.test/account/", self->name, NULL);
 }
