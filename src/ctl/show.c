@@ -88,6 +88,21 @@ add_schedule (HerdCtl *ctl, HerdCtlTable *table, GVariant *properties)
                            herd_ctl_get_text (properties, "LastErrorMessage"));
 }
 
+/* Issuers that are not asked before their time. */
+static void
+add_backoffs (HerdCtl *ctl, HerdCtlTable *table, GVariant *properties)
+{
+  g_autoptr (GVariant)
+      list = g_variant_lookup_value (properties, "Backoffs", G_VARIANT_TYPE ("aa{sv}"));
+  for (gsize i = 0; list != NULL && i < g_variant_n_children (list); i++) {
+    g_autoptr (GVariant) backoff = g_variant_get_child_value (list, i);
+    gint64 retry_at = herd_ctl_get_int64 (backoff, "retry-at");
+    g_autofree char *when = herd_ctl_format_time (ctl, retry_at);
+    herd_ctl_table_add_pair (table, _ ("Back-off"), HERD_CTL_BAD, "%s: %s", when,
+                             herd_ctl_get_text (backoff, "message"));
+  }
+}
+
 static void
 add_operation (HerdCtl *ctl, HerdCtlTable *table, GVariant *properties)
 {
@@ -164,6 +179,7 @@ print_certificate (HerdCtl *ctl, GVariant *properties)
                            herd_ctl_get_text (properties, "Origin"));
   add_facts (ctl, table, properties);
   add_schedule (ctl, table, properties);
+  add_backoffs (ctl, table, properties);
   add_operation (ctl, table, properties);
   herd_ctl_table_print (table, ctl, 0);
   print_deliveries (ctl, properties);

@@ -106,6 +106,13 @@ class Showing(Case):
         self.agent.put(WWW, CERTIFICATE, Operation=RUN, Activity="issuing")
         self.assertRegex(self.ctl("show", "www").out, r"\nNow +new-order: ordering from the CA\n")
 
+    def test_backoffs(self):
+        """show says which issuers are not asked before when, and why"""
+        self.assertNotIn("Back-off", self.ctl("show", "www").out)
+        row = {"message": GLib.Variant("s", "issuer a: \x1b[2J down"), "retry-at": GLib.Variant("x", FAR)}
+        self.agent.put(WWW, CERTIFICATE, Backoffs=[row])
+        self.assertRegex(self.ctl("show", "www").out, r"\nBack-off +2\d\d\d.*: issuer a: \\u001b\[2J down\n")
+
     def test_json(self):
         """show --json: the properties in the words of the configuration"""
         shown = self.ctl("show", "--json", "www").json()
