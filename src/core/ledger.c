@@ -82,7 +82,7 @@ ensure_bucket (HerdLedger *ledger, guint64 authority, const char *directory, con
   return bucket;
 }
 
-/* Seconds until it is full, with what is promised. More than the whole is a clock that was set back. */
+/* Seconds until it is full, with what is promised. More than the whole is a clock that was set back (heal). */
 static gint64
 get_debt (const HerdBucket *bucket, const HerdLimit *limit, gint64 now)
 {
@@ -126,6 +126,15 @@ set_full_at (HerdLedger *ledger, HerdBucket *bucket, gint64 full_at)
   if (!bucket->changed)
     g_ptr_array_add (ledger->changed, bucket);
   bucket->changed = TRUE;
+}
+
+/* No time is further away than LONGEST, but where the clock was set back: then it counts from now on, lest it
+ * moves on with the clock for as long as that was ahead. */
+static void
+heal (HerdLedger *ledger, HerdBucket *bucket, gint64 longest, gint64 now)
+{
+  if (bucket->row->full_at - now > longest)
+    set_full_at (ledger, bucket, now + longest);
 }
 
 static void
@@ -194,12 +203,13 @@ refuse_held (const HerdLedgerWish *wish, gint64 hold)
 gint64
 herd_ledger_get_hold (HerdLedger *ledger, const char *directory)
 {
-  const HerdBucket *bucket = herd_ledger_find (ledger, 0, directory, HERD_LEDGER_HOLD, "");
+  HerdBucket *bucket = herd_ledger_find (ledger, 0, directory, HERD_LEDGER_HOLD, "");
   gint64 now = herd_clock_get_seconds (ledger->clock);
 
   if (bucket == NULL || bucket->row->full_at <= now)
     return 0;
-  return MIN (bucket->row->full_at, now + HOLD_MAX);
+  heal (ledger, bucket, HOLD_MAX, now);
+  return bucket->row->full_at;
 }
 
 gboolean
@@ -215,12 +225,15 @@ herd_ledger_ask (HerdLedger *ledger, const HerdLedgerWish *wish, GError **error)
   for (guint i = 0; i < draws->len; i++) {
     const HerdDraw *draw = &g_array_index (draws, HerdDraw, i);
     const HerdLimit *limit = draw->limit;
-    const HerdBucket *found = herd_ledger_find (ledger,
-                                                herd_limit_get_authority (limit, wish->authority),
-                                                wish->directory, limit->name, draw->subject);
-    gint64 room_at = herd_bucket_get_room_at (found, limit,
-                                              herd_limit_get_allowed (limit, wish->renewal), now);
+    HerdBucket *found = herd_ledger_find (ledger,
+                                          herd_limit_get_authority (limit, wish->authority),
+                                          wish->directory, limit->name, draw->subject);
+    gint64 room_at;
 
+    if (found != NULL)
+      heal (ledger, found, limit->count * limit->refill, now);
+    room_at = herd_bucket_get_room_at (found, limit, herd_limit_get_allowed (limit, wish->renewal),
+                                       now);
     if (room_at <= latest)
       continue;
     latest = room_at;

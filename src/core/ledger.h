@@ -5,7 +5,7 @@
  * which is also on disk. Half of every bucket is kept for renewals. Owned by the agent; main loop only.
  *
  * Time is the clock's, in seconds since the epoch: rows outlive the machine's. Where it was set back, what
- * is waited for is at most as long as the whole bucket takes to fill.
+ * is waited for is at most as long as the whole bucket takes to fill, from the first question on.
  */
 #pragma once
 
@@ -37,7 +37,7 @@ HerdLedger *herd_ledger_new (HerdClock *clock);
 HerdLedger *herd_ledger_ref (HerdLedger *ledger);
 void herd_ledger_unref (HerdLedger *ledger);
 
-/* May this be tried now? Asks nobody and changes nothing. HERD_ERROR_RATE_LIMITED, class timed, says from
+/* May this be tried now? Asks nobody and spends nothing. HERD_ERROR_RATE_LIMITED, class timed, says from
  * when on, which limit of which CA it is, and how much of it is spent. */
 gboolean herd_ledger_ask (HerdLedger *ledger, const HerdLedgerWish *wish, GError **error);
 

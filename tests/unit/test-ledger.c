@@ -358,13 +358,18 @@ test_clock (LedgerFixture *fixture, gconstpointer data G_GNUC_UNUSED)
   herd_manual_clock_set_real (fixture->clock,
                               HERD_MANUAL_CLOCK_START - 3 * 365 * DAY * HERD_SECOND);
   g_assert_cmpint (ledger_fixture_wait (fixture, &wish, "6 of 6"), ==, 36);
-  ledger_fixture_issue (fixture, &wish);
-  ledger_fixture_advance (fixture, 36);
+  ledger_fixture_advance (fixture, 35);
+  g_assert_cmpint (ledger_fixture_wait (fixture, &wish, NULL), ==, 1);
+  ledger_fixture_advance (fixture, 1);
   g_assert_cmpint (ledger_fixture_wait (fixture, &wish, NULL), ==, 0);
   wish.limits = NULL;
   herd_ledger_refused (fixture->ledger, &wish, ledger_fixture_now (fixture) + 60);
   herd_manual_clock_set_real (fixture->clock, 1000 * HERD_SECOND);
   g_assert_cmpint (ledger_fixture_wait (fixture, &wish, NULL), ==, 7 * DAY);
+  ledger_fixture_advance (fixture, 7 * DAY - 1);
+  g_assert_cmpint (ledger_fixture_wait (fixture, &wish, NULL), ==, 1);
+  ledger_fixture_advance (fixture, 1);
+  g_assert_cmpint (ledger_fixture_wait (fixture, &wish, NULL), ==, 0);
   /* Set on: it is all there again. */
   herd_manual_clock_set_real (fixture->clock, HERD_MANUAL_CLOCK_START + 365 * DAY * HERD_SECOND);
   wish.limits = fixture->limits;
