@@ -6,6 +6,7 @@
 #include "core/agent-private.h"
 #include "core/choice.h"
 #include "core/renewal-info.h"
+#include "core/renewal.h"
 #include "model/spec.h"
 
 static void
@@ -43,6 +44,23 @@ set_renew_action (HerdAgent *agent, HerdCertificate *certificate)
   }
 }
 
+/* What was to wait for a time that is no longer near, because the clock was set back, waits no longer. */
+static void
+heal_times (HerdCertificate *certificate, gint64 now)
+{
+  certificate->retry_at = herd_backoff_check_time (certificate->retry_at, now);
+  for (guint i = 0; certificate->backoffs != NULL && i < certificate->backoffs->len; i++) {
+    HerdBackoff *backoff = g_ptr_array_index (certificate->backoffs, i);
+
+    backoff->retry_at = herd_backoff_check_time (backoff->retry_at, now);
+  }
+  for (guint i = 0; i < certificate->deliveries->len; i++) {
+    HerdDelivery *delivery = g_ptr_array_index (certificate->deliveries, i);
+
+    delivery->retry_at = herd_backoff_check_time (delivery->retry_at, now);
+  }
+}
+
 static void
 schedule (HerdAgent *agent, HerdCertificate *certificate)
 {
@@ -50,8 +68,10 @@ schedule (HerdAgent *agent, HerdCertificate *certificate)
   const HerdOperation *running = herd_registry_get_operation (agent->services.registry,
                                                               certificate->operation);
   gint64 now = herd_clock_get_seconds (agent->services.clock);
-  gint64 deliver = herd_deliveries_get_retry_at (certificate);
+  gint64 deliver;
 
+  heal_times (certificate, now);
+  deliver = herd_deliveries_get_retry_at (certificate);
   if (certificate->retired)
     herd_certificate_set_action (certificate, HERD_ACTION_NONE, 0, "its section was removed");
   else if (running != NULL)

@@ -225,8 +225,7 @@ herd_ledger_ask (HerdLedger *ledger, const HerdLedgerWish *wish, GError **error)
   for (guint i = 0; i < draws->len; i++) {
     const HerdDraw *draw = &g_array_index (draws, HerdDraw, i);
     const HerdLimit *limit = draw->limit;
-    HerdBucket *found = herd_ledger_find (ledger,
-                                          herd_limit_get_authority (limit, wish->authority),
+    HerdBucket *found = herd_ledger_find (ledger, herd_limit_get_authority (limit, wish->authority),
                                           wish->directory, limit->name, draw->subject);
     gint64 room_at;
 

@@ -83,6 +83,9 @@ get_time (HerdPolls *polls, const HerdCertificate *certificate)
     return 0;
   if (suggestion == NULL || suggestion->generation != newest->number)
     return get_now (polls);
+  /* Further away than any answer puts it: the clock was set back. */
+  if (suggestion->ask_at > get_now (polls) + HERD_ASK_AGAIN_MAX + SPREAD)
+    return get_now (polls);
   return suggestion->ask_at;
 }
 
@@ -343,6 +346,7 @@ due (guint64 id, gpointer data)
   if (when == 0)
     return TRUE;
   place = ensure_place (polls, herd_certificate_get_newest (certificate)->issuer);
+  place->retry_at = herd_backoff_check_time (place->retry_at, now);
   if (when > now) {
     herd_scheduler_put (polls->scheduler, id, when);
   } else if (is_silent (polls, place)) {

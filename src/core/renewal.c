@@ -8,6 +8,7 @@
 
 #define DAY (24 * 3600)
 #define SPREAD 0.02
+#define BACKOFF_MAX (7 * DAY) /* as long as a CA may ask to be left alone */
 
 static double
 auto_fraction (gint64 lifetime)
@@ -60,7 +61,7 @@ herd_backoff_get_time (const GError *error, guint failures, gint64 now, double r
 
   switch (herd_error_class (error)) {
   case HERD_ERROR_CLASS_TIMED:
-    return MAX (herd_error_get_retry_at (error), now + 1);
+    return CLAMP (herd_error_get_retry_at (error), now + 1, now + BACKOFF_MAX);
   case HERD_ERROR_CLASS_IMMEDIATE:
   case HERD_ERROR_CLASS_BACKOFF:
     return now + delay;
@@ -71,4 +72,10 @@ herd_backoff_get_time (const GError *error, guint failures, gint64 now, double r
     return now + 4 * herd_backoff_get_delay (4, random);
   }
   return now + delay;
+}
+
+gint64
+herd_backoff_check_time (gint64 retry_at, gint64 now)
+{
+  return retry_at > now + BACKOFF_MAX ? 0 : retry_at;
 }

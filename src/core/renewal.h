@@ -22,5 +22,7 @@ char *herd_renewal_get_reason (const HerdGeneration *generation, const char *rul
 gint64 herd_backoff_get_delay (guint failures, double random);
 /* When to try again after ERROR, whose class decides; in seconds since the epoch. */
 gint64 herd_backoff_get_time (const GError *error, guint failures, gint64 now, double random);
+/* RETRY_AT, as it was kept; 0 where no back-off lasts until then: the clock was ahead when it began. */
+gint64 herd_backoff_check_time (gint64 retry_at, gint64 now);
 
 G_END_DECLS

@@ -7,6 +7,7 @@ what is known of it on the bus; and a restart in between.
 
 import os
 import signal
+import sqlite3
 import sys
 import tempfile
 import unittest
@@ -186,6 +187,24 @@ class Fallback(Case):
         self.assertEqual(self.names[self.certificate(path)["Generations"][-1]["issuer"]], "b")
         self.restart(signal.SIGTERM)
         self.assertEqual(list(self.backoffs(path)), ["a"])
+
+    def test_clock(self):
+        "A back-off that began while the clock was years ahead ends with that: what is due is tried at once"
+        self.trouble(a="down", b="refuse")
+        path, operation = self.request(["a", "b"])
+        self.end(operation, "failed")
+        self.agent.stop()
+        with sqlite3.connect(os.path.join(self.agent.state, "state.db")) as rows:
+            rows.execute("UPDATE certificates SET retry_at = retry_at + 10 * 365 * 86400")
+            rows.execute("UPDATE backoffs SET retry_at = retry_at + 10 * 365 * 86400")
+        rows.close()
+        self.trouble(a=None)
+        self.asked()
+        self.client.close()
+        self.agent.start()
+        self.client = Client(self.agent.bus)
+        self.await_generation(path, 1)
+        self.assertEqual(self.asked(), ["a"])
 
     def test_modify(self):
         "Another issuer behind the others needs no new certificate; another one before them does, and forgets the back-offs"

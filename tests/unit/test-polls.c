@@ -239,6 +239,31 @@ test_asks (PollsFixture *fixture, gconstpointer data)
   g_assert_cmpuint (fixture->n_changed, ==, 1);
 }
 
+/* An answer, and a silence, of a time when the clock was ahead by years. */
+static void
+test_set_back (PollsFixture *fixture, gconstpointer data)
+{
+  HerdCertificate *certificate = add_certificate (fixture, 1);
+  HerdGeneration *newest = herd_certificate_get_newest (certificate);
+  const gint64 ahead = 3000 * (gint64) DAY;
+
+  newest->not_after += 2 * ahead;
+  advance (fixture, ahead);
+  herd_polls_put (fixture->polls, certificate);
+  advance (fixture, 0);
+  refuse (fixture, HERD_ERROR_UNREACHABLE);
+  herd_manual_clock_set_real (fixture->services.clock, NOW * HERD_SECOND);
+  herd_polls_put (fixture->polls, certificate);
+  advance (fixture, 0);
+  g_assert_cmpuint (fixture->issuer->n_asked, ==, 2);
+  answer (fixture, NOW + 70 * DAY, NOW + 6 * HOUR);
+  advance (fixture, 5 * HOUR);
+  g_assert_cmpuint (fixture->issuer->n_asked, ==, 2);
+  advance (fixture, 2 * HOUR);
+  g_assert_cmpuint (fixture->issuer->n_asked, ==, 3);
+  answer (fixture, NOW + 70 * DAY, get_now (fixture) + 6 * HOUR);
+}
+
 /* What others ask for is not asked for: expired, revoked, under way, of an issuer that says no such things. */
 static void
 test_does_not_ask (PollsFixture *fixture, gconstpointer data)
@@ -438,6 +463,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
 #define ADD(name, func) g_test_add ("/polls/" name, PollsFixture, NULL, set_up, func, tear_down)
   ADD ("asks", test_asks);
+  ADD ("set-back", test_set_back);
   ADD ("does-not-ask", test_does_not_ask);
   ADD ("learns", test_learns);
   ADD ("silent", test_silent);

@@ -77,6 +77,8 @@ test_classes (void)
   g_autoptr (GError) backoff = herd_error_new_problem (&broken, "newOrder");
 
   g_assert_cmpint (herd_backoff_get_time (timed, 1, START, 0.5), ==, START + 777);
+  herd_error_set_retry_at (timed, START + 365 * 24 * HOUR);
+  g_assert_cmpint (herd_backoff_get_time (timed, 1, START, 0.5), ==, START + 7 * 24 * HOUR);
   g_assert_cmpint (herd_backoff_get_time (human, 1, START, 0.5), ==, START + 6 * HOUR);
   g_assert_cmpint (herd_backoff_get_time (permanent, 1, START, 0.5), ==, START + DAY);
   g_assert_cmpint (herd_backoff_get_time (backoff, 2, START, 0.5), ==, START + 600);
