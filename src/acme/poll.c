@@ -123,7 +123,8 @@ herd_poll_get_delay_by_sight (const HerdPoll *poll, HerdSightings *sightings, gi
   if (has_retry_at (poll, now))
     return get_asked_delay (poll, now);
   if (herd_sightings_get_least (sightings) >= MAX (poll->pace->validators, 1))
-    due = last + poll->pace->delay;
+    /* Somebody else may come all the time. */
+    due = MIN (last, due) + poll->pace->delay;
   else if (last > 0)
     due = MIN (due, last + QUIET);
   return MAX (due - monotonic, 0);

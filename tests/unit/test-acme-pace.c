@@ -335,6 +335,19 @@ test_unseen (SightFixture *fixture, gconstpointer data G_GNUC_UNUSED)
   g_assert_cmpuint (fixture->pace.validators, ==, 0);
 }
 
+/* Somebody who comes all the time puts off nothing. */
+static void
+test_besieged (SightFixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+  begin (fixture);
+  for (guint i = 0; i < 300; i++) {
+    herd_challenge_note_sighting (fixture->challenges[0]);
+    herd_challenge_note_sighting (fixture->challenges[1]);
+    herd_manual_clock_advance (fixture->clock, 5 * MILLISECOND);
+  }
+  g_assert_cmpint (get_delay (fixture), ==, 0);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -352,5 +365,6 @@ main (int argc, char **argv)
   ADD ("retry-after-and-sight", test_retry_after_and_sight);
   ADD ("perspectives", test_perspectives);
   ADD ("unseen", test_unseen);
+  ADD ("besieged", test_besieged);
   return g_test_run ();
 }
