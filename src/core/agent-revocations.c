@@ -8,8 +8,6 @@
 #include "core/revocation.h"
 #include "plugin/error.h"
 
-#define KIND "revoke"
-
 /* --- another generation first --- */
 
 typedef struct {
@@ -221,7 +219,7 @@ revoked (GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
 gboolean
 herd_agent_is_revocation (const HerdOperation *operation)
 {
-  return g_str_equal (operation->kind, KIND);
+  return g_str_equal (operation->kind, HERD_REVOCATION_KIND);
 }
 
 void
@@ -235,25 +233,6 @@ herd_agent_begin_revocation (HerdAgent *agent, HerdOperation *operation, GCancel
 }
 
 /* --- the verb --- */
-
-/* The revocation of CERTIFICATE's generation NUMBER that is under way, or NULL. */
-static HerdOperation *
-find_running (HerdAgent *agent, guint64 certificate, guint64 number)
-{
-  HerdRegistry *registry = agent->services.registry;
-  g_autoptr (GArray) ids = herd_registry_list_ids (registry, HERD_NOUN_OPERATION);
-
-  for (guint i = 0; i < ids->len; i++) {
-    HerdOperation *operation = herd_registry_get_operation (registry,
-                                                            g_array_index (ids, guint64, i));
-
-    if (operation->certificate == certificate && operation->state == HERD_OPERATION_RUNNING
-        && herd_agent_is_revocation (operation)
-        && herd_revocation_get_generation (operation->options) == number)
-      return operation;
-  }
-  return NULL;
-}
 
 /* OPTIONS as they are kept: they name the generation and the reason. */
 static GVariant *
@@ -272,8 +251,8 @@ static HerdOperation *
 add_revocation (HerdAgent *agent, guint32 uid, const HerdCertificate *certificate,
                 const HerdGeneration *generation, GVariant *options, HerdBatch *batch)
 {
-  HerdOperation *operation = herd_agent_add_operation (agent, KIND, uid, certificate->id,
-                                                       generation->issuer, batch);
+  HerdOperation *operation = herd_agent_add_operation (agent, HERD_REVOCATION_KIND, uid,
+                                                       certificate->id, generation->issuer, batch);
 
   g_variant_unref (operation->options);
   operation->options = g_variant_ref (options);
@@ -318,7 +297,7 @@ herd_agent_revoke_async (HerdAgent *agent, guint32 uid, guint64 id, GVariant *gi
     return;
   }
   options = complete (given, generation);
-  operation = find_running (agent, id, generation->number);
+  operation = herd_revocation_find (agent->services.registry, id, generation->number);
   if (!check_revoke (agent, uid, certificate, operation, options, &error)) {
     g_task_return_error (task, error);
     return;

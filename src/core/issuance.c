@@ -9,6 +9,7 @@
 #include "core/registration.h"
 #include "core/renewal-info.h"
 #include "core/renewal.h"
+#include "core/revocation.h"
 #include "core/wish.h"
 #include "crypto/chain.h"
 #include "crypto/key.h"
@@ -310,11 +311,19 @@ leave_issue (HerdRun *run, gpointer data, GError **error)
 static void
 drop_old_generations (const HerdIssuance *issuance, HerdCertificate *certificate, HerdBatch *batch)
 {
-  while (certificate->generations->len >= issuance->context->generations) {
-    const HerdGeneration *old = g_ptr_array_index (certificate->generations, 0);
+  guint index = 0;
 
+  while (certificate->generations->len >= issuance->context->generations
+         && index < certificate->generations->len) {
+    const HerdGeneration *old = g_ptr_array_index (certificate->generations, index);
+
+    if (herd_revocation_find (issuance->context->services->registry, certificate->id, old->number)
+        != NULL) {
+      index++;
+      continue;
+    }
     herd_batch_delete_generation (batch, certificate->id, old->number);
-    g_ptr_array_remove_index (certificate->generations, 0);
+    g_ptr_array_remove_index (certificate->generations, index);
   }
 }
 

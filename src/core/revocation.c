@@ -54,6 +54,23 @@ herd_revocation_get_generation (GVariant *options)
   return number;
 }
 
+HerdOperation *
+herd_revocation_find (HerdRegistry *registry, guint64 certificate, guint64 number)
+{
+  g_autoptr (GArray) ids = herd_registry_list_ids (registry, HERD_NOUN_OPERATION);
+
+  for (guint i = 0; i < ids->len; i++) {
+    HerdOperation *operation = herd_registry_get_operation (registry,
+                                                            g_array_index (ids, guint64, i));
+
+    if (operation->certificate == certificate && operation->state == HERD_OPERATION_RUNNING
+        && g_str_equal (operation->kind, HERD_REVOCATION_KIND)
+        && herd_revocation_get_generation (operation->options) == number)
+      return operation;
+  }
+  return NULL;
+}
+
 static const char *
 get_with (GVariant *options)
 {

@@ -39,6 +39,13 @@ void herd_revocation_run_async (const HerdRevocationContext *context,
                                 GAsyncReadyCallback callback, gpointer data);
 gboolean herd_revocation_run_finish (GAsyncResult *result, GError **error);
 
+/* The kind of such operations. */
+#define HERD_REVOCATION_KIND "revoke"
+
+/* The one of CERTIFICATE's generation NUMBER that is under way, or NULL. Until its end the generation is not
+ * dropped: its key may be needed, and what was cut off begins anew. */
+HerdOperation *herd_revocation_find (HerdRegistry *registry, guint64 certificate, guint64 number);
+
 /* What the options of such an operation say. */
 HerdRevocation herd_revocation_get_reason (GVariant *options);
 guint64 herd_revocation_get_generation (GVariant *options);

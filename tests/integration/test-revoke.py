@@ -102,6 +102,18 @@ class Revoke(Case):
         self.assertEqual((properties["State"], properties["Generation"]), ("valid", 2))
         self.assertNotEqual(self.live("web", "privkey.pem"), key)
 
+    def test_one_generation(self):
+        "a compromised key, where one generation is kept: its own key revokes it, and is gone with the next one"
+        self.configuration = lambda *more: Case.configuration(self, *more).replace("[agent]", "[agent]\ngenerations = 1")
+        self.start()
+        path = self.issue("web", ["web.example.org"], deliver=[])
+        serial = self.client.get(path, "Certificate1")["Serial"]
+        self.revoke(path, **{"reason": "key-compromise", "with": "key"})
+        self.assertEqual(self.status(serial), ("Revoked", 1))
+        self.assertEqual([g["revoked"] for g in self.generations(path)], ["key-compromise", ""])
+        self.client.finished(self.client.call(path, "Certificate1.Renew", "(a{sv})", {}))
+        self.assertEqual([g["generation"] for g in self.generations(path)], [3])
+
     def test_killed(self):
         "killed at each point on the way: it goes on, and ends as it would have"
         for point in ("run:revocation/load:answered", "run:revocation/replace:entered", "run:revocation/deliver:entered",
