@@ -118,6 +118,8 @@ void herd_agent_recall_findings (HerdAgent *agent, HerdOperation *failed);
 void herd_agent_reschedule (HerdAgent *agent, HerdCertificate *certificate);
 /* The same where nothing has happened but a start: says so only if the next action is another one. */
 void herd_agent_schedule_first (HerdAgent *agent, HerdCertificate *certificate);
+/* The clock was set back: what comes next for every certificate is worked out again (start.c). */
+void herd_agent_look_again (gpointer agent);
 /* Its time has come. FALSE: every slot is taken. */
 gboolean herd_agent_due (guint64 certificate, gpointer data);
 

@@ -82,6 +82,7 @@ herd_agent_new (const HerdAgentOptions *options)
                                      options->factory_data);
   agent->deliveries = herd_deliveries_new (services, agent->launcher, deliveries_changed, agent);
   agent->scheduler = herd_scheduler_new (services->clock, herd_agent_due, agent);
+  herd_scheduler_watch_clock (agent->scheduler, herd_agent_look_again);
   agent->polls = herd_polls_new (services, agent->issuers, herd_agent_suggested, agent);
   herd_issuers_set_follower (agent->issuers, herd_agent_follow_account, agent);
   agent->slots = herd_gate_new (herd_agent_get_number (agent, "operations", DEFAULT_SLOTS));

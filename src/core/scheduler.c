@@ -6,6 +6,9 @@
 
 #include "util/heap.h"
 
+/* Clocks are put right by less all the time. */
+#define SET_BACK_MIN (60 * HERD_SECOND)
+
 typedef struct {
   HerdHeapNode node; /* first: the heaps hand out nodes */
   guint64 certificate;
@@ -19,10 +22,18 @@ struct HerdScheduler {
   gboolean room;       /* there may be some for those */
   GHashTable *entries; /* &entry->certificate → Entry */
   guint timer;
-  gint64 armed; /* what the timer is armed for, 0 = not */
+  gint64 armed;  /* what the timer is armed for, 0 = not */
+  gint64 offset; /* of the time of day from the monotonic one, in microseconds, when it woke last */
   HerdSchedulerFunc due;
+  void (*set_back) (gpointer data); /* NULL: nobody wants to know */
   gpointer data;
 };
+
+static gint64
+get_offset (HerdScheduler *scheduler)
+{
+  return herd_clock_get_real (scheduler->clock) - herd_clock_get_monotonic (scheduler->clock);
+}
 
 HerdScheduler *
 herd_scheduler_new (HerdClock *clock, HerdSchedulerFunc due, gpointer data)
@@ -33,9 +44,16 @@ herd_scheduler_new (HerdClock *clock, HerdSchedulerFunc due, gpointer data)
   scheduler->heap = herd_heap_new ();
   scheduler->refused = herd_heap_new ();
   scheduler->entries = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, g_free);
+  scheduler->offset = get_offset (scheduler);
   scheduler->due = due;
   scheduler->data = data;
   return scheduler;
+}
+
+void
+herd_scheduler_watch_clock (HerdScheduler *scheduler, void (*set_back) (gpointer data))
+{
+  scheduler->set_back = set_back;
 }
 
 void
@@ -142,11 +160,13 @@ static void
 wake (gpointer data)
 {
   HerdScheduler *scheduler = data;
+  gint64 set_back = scheduler->offset - get_offset (scheduler);
   Due slice[HERD_SCHEDULER_SLICE];
   guint n = 0;
 
   scheduler->timer = 0;
   scheduler->armed = 0;
+  scheduler->offset -= set_back;
   for (; scheduler->room && n < G_N_ELEMENTS (slice); n++) {
     if (!take_due (scheduler, scheduler->refused, &slice[n]))
       break;
@@ -159,6 +179,8 @@ wake (gpointer data)
       call (scheduler, &slice[i]);
   }
   arm (scheduler);
+  if (set_back >= SET_BACK_MIN && scheduler->set_back != NULL)
+    scheduler->set_back (scheduler->data);
 }
 
 void

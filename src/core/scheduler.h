@@ -21,6 +21,9 @@ typedef struct HerdScheduler HerdScheduler;
 typedef gboolean (*HerdSchedulerFunc) (guint64 certificate, gpointer data);
 
 HerdScheduler *herd_scheduler_new (HerdClock *clock, HerdSchedulerFunc due, gpointer data);
+/* SET_BACK is called when the clock was set back, by a minute or more, while something is scheduled: times
+ * that were worked out from it may be far too late. Once; NULL: nobody wants to know. */
+void herd_scheduler_watch_clock (HerdScheduler *scheduler, void (*set_back) (gpointer data));
 void herd_scheduler_free (HerdScheduler *scheduler);
 
 /* Schedules CERTIFICATE at WHEN (seconds since the epoch), in place of any earlier time of it; 0 takes

@@ -95,14 +95,31 @@ finished (gpointer data G_GNUC_UNUSED, const GError *error G_GNUC_UNUSED)
 
 static const HerdRunOps operations = { .finished = finished };
 
-void
-herd_agent_start (HerdAgent *agent)
+static void
+begin (HerdAgent *agent, const char *step)
 {
-  if (agent->start != NULL)
-    return;
+  herd_run_unref (agent->start);
+  g_free (agent->start_at);
   agent->start_at = g_strdup ("");
   /* It has no crash points: what it begins has them. */
   agent->start = herd_run_new ("start", steps, G_N_ELEMENTS (steps), &operations, agent,
                                agent->services.clock, NULL);
-  herd_run_start (agent->start, NULL);
+  herd_run_start (agent->start, step);
+}
+
+void
+herd_agent_start (HerdAgent *agent)
+{
+  if (agent->start == NULL)
+    begin (agent, NULL);
+}
+
+void
+herd_agent_look_again (gpointer data)
+{
+  HerdAgent *agent = data;
+
+  g_message ("the clock was set back: what comes next is worked out again");
+  if (agent->start != NULL)
+    begin (agent, "schedule");
 }

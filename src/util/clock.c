@@ -85,11 +85,13 @@ arm_system_at (HerdClock *clock, gint64 real, HerdClockFunc func, gpointer data)
 {
   gint64 when = MAX (real, 1); /* 0 would disarm it */
   const struct itimerspec at = { .it_value = { when / HERD_SECOND, when % HERD_SECOND * 1000 } };
+  /* ECANCELED: the time was set just now; it is armed all the same. */
+  const int flags = TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET;
   int fd = timerfd_create (CLOCK_REALTIME, TFD_CLOEXEC | TFD_NONBLOCK);
   g_autoptr (GSource) source = NULL;
   Timer *timer;
 
-  if (fd < 0 || timerfd_settime (fd, TFD_TIMER_ABSTIME, &at, NULL) < 0) {
+  if (fd < 0 || (timerfd_settime (fd, flags, &at, NULL) < 0 && errno != ECANCELED)) {
     g_warning ("A timer that follows the time of day cannot be had: %s", g_strerror (errno));
     if (fd >= 0)
       close (fd);

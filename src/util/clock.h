@@ -44,7 +44,8 @@ gint64 herd_clock_get_monotonic (HerdClock *clock);
 /* Arms a timer that fires once, after DELAY microseconds (negative counts as 0). Never 0. */
 guint herd_clock_arm (HerdClock *clock, gint64 delay, HerdClockFunc func, gpointer data);
 /* Arms a timer that fires once, as soon as the time since the epoch is REAL microseconds or more: also
- * where it got there by a suspend, or because somebody set it. Never 0. */
+ * where it got there by a suspend, or because somebody set it. It fires early where somebody sets the time,
+ * forwards or back: whoever has armed it looks at the time again. Never 0. */
 guint herd_clock_arm_at (HerdClock *clock, gint64 real, HerdClockFunc func, gpointer data);
 /* Takes a timer back; 0 is ignored. A timer that has fired must not be disarmed. */
 void herd_clock_disarm (HerdClock *clock, guint timer);

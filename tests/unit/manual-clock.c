@@ -155,7 +155,7 @@ herd_manual_clock_set_real (HerdClock *clock, gint64 real)
     Timer *timer = value;
 
     if (timer->real != 0)
-      herd_heap_put (manual->timers, &timer->node, manual->monotonic + MAX (timer->real - real, 0));
+      herd_heap_put (manual->timers, &timer->node, manual->monotonic);
   }
 }
 

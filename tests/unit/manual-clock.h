@@ -17,7 +17,7 @@ HerdClock *herd_manual_clock_new (void);
 void herd_manual_clock_advance (HerdClock *clock, gint64 delta);
 /* Fires the first timer alone, at its time (a turn of the loop that has nothing else); FALSE: none. */
 gboolean herd_manual_clock_fire_next (HerdClock *clock);
-/* Somebody sets the real time; no timer notices. */
+/* Somebody sets the real time: timers of arm_at are due at once, with the next advance. */
 void herd_manual_clock_set_real (HerdClock *clock, gint64 real);
 /* How many timers are armed, and in how many microseconds the first is due (-1: none is). */
 guint herd_manual_clock_get_n_timers (HerdClock *clock);

@@ -12,6 +12,7 @@ typedef struct {
   gboolean again; /* the callback puts the certificate back at once */
   guint room;     /* for so many more */
   guint refused;  /* how often there was none */
+  guint set_back; /* how often the clock was */
 } Fixture;
 
 static gboolean
@@ -28,6 +29,12 @@ on_due (guint64 certificate, gpointer data)
   if (fixture->again && fixture->due->len < 5)
     herd_scheduler_put (fixture->scheduler, certificate, herd_clock_get_seconds (fixture->clock));
   return TRUE;
+}
+
+static void
+on_set_back (gpointer data)
+{
+  ((Fixture *) data)->set_back++;
 }
 
 static void
@@ -187,6 +194,31 @@ test_set_back (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
   g_assert_cmpuint (herd_manual_clock_get_n_timers (fixture->clock), ==, 0);
 }
 
+/* It is told that the clock was set back, whatever is scheduled; and not of what is put right all the time. */
+static void
+test_tells (Fixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+  gint64 now = herd_clock_get_seconds (fixture->clock);
+
+  herd_scheduler_watch_clock (fixture->scheduler, on_set_back);
+  herd_scheduler_put (fixture->scheduler, 1, now + 365 * 86400);
+  herd_manual_clock_advance (fixture->clock, 60 * HERD_SECOND);
+  herd_manual_clock_set_real (fixture->clock, (now + 86400) * HERD_SECOND);
+  herd_manual_clock_advance (fixture->clock, 0);
+  herd_manual_clock_set_real (fixture->clock, (now + 86400 - 2) * HERD_SECOND);
+  herd_manual_clock_advance (fixture->clock, 0);
+  g_assert_cmpuint (fixture->set_back, ==, 0);
+  /* Later than when it was armed, and set back nevertheless. */
+  herd_manual_clock_advance (fixture->clock, 1800 * HERD_SECOND);
+  herd_manual_clock_set_real (fixture->clock, (now + 86400 + 600) * HERD_SECOND);
+  herd_manual_clock_advance (fixture->clock, 0);
+  g_assert_cmpuint (fixture->set_back, ==, 1);
+  herd_manual_clock_advance (fixture->clock, 600 * HERD_SECOND);
+  g_assert_cmpuint (fixture->set_back, ==, 1);
+  g_assert_cmpuint (fixture->due->len, ==, 0);
+  g_assert_cmpuint (herd_manual_clock_get_n_timers (fixture->clock), ==, 1);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -197,5 +229,6 @@ main (int argc, char **argv)
   g_test_add ("/scheduler/slices", Fixture, NULL, set_up, test_slices, tear_down);
   g_test_add ("/scheduler/room", Fixture, NULL, set_up, test_room, tear_down);
   g_test_add ("/scheduler/set-back", Fixture, NULL, set_up, test_set_back, tear_down);
+  g_test_add ("/scheduler/tells", Fixture, NULL, set_up, test_tells, tear_down);
   return g_test_run ();
 }
