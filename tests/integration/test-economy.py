@@ -4,12 +4,10 @@
 
   test-economy.py CERTHERD"""
 
-import contextlib
 import functools
 import http.server
 import os
 import re
-import subprocess
 import sys
 import tempfile
 import threading
@@ -17,6 +15,7 @@ import threading
 LIB = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib")
 sys.path.insert(0, LIB)
 import tap  # noqa: E402
+from ca import Front  # noqa: E402
 from issuing import Case  # noqa: E402
 
 Case.program = [sys.argv.pop(1)]
@@ -122,46 +121,31 @@ class KnownNames(Economy):
 
 
 class Connections(Economy):
-    @contextlib.contextmanager
-    def front(self):
-        """Its values, while it stands before Pebble."""
-        with tempfile.TemporaryDirectory() as folder:
-            upstream = self.pebble["DIRECTORY_URL"].split("/")[2]
-            process = subprocess.Popen(
-                [sys.executable, os.path.join(LIB, "front.py"), "run", folder, "--upstream", upstream, "--identity",
-                 os.path.dirname(self.pebble["TLS_CA"]), "--requests", "10000"],
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-            try:
-                yield dict(line.strip().split("=", 1) for line in iter(process.stdout.readline, "\n"))
-            finally:
-                process.stdin.close()
-                process.wait(30)
-                process.stdout.close()
-
     def test_twenty(self):
         "20 certificates in one go: all over one HTTP/2 connection, none with more requests than one alone"
-        with self.front() as front:
-            upstream = self.pebble["DIRECTORY_URL"]
-            self.start()
-            self.agent.stop()
-            self.agent.configure(self.configuration().replace(upstream, front["URL"] + "/dir"))
-            self.client.close()
-            self.agent.start()
-            self.client = type(self.client)(self.agent.bus)
-            begin = len(self.pebble.sequence())
-            asked = [self.client.request(f"n{n}", [f"n{n}.example.org"], deliver=[])[1] for n in range(20)]
-            for operation in asked:
-                state = self.client.finished(operation)
-                self.assertEqual(state["State"], "done", state["ErrorMessage"])
-            with open(front["ACCESS_LOG"]) as log:
-                seen = {tuple(line.split()[:2]) for line in log}
-            self.assertEqual({protocol for protocol, _ in seen}, {"HTTP/2.0"})
-            self.assertEqual(len(seen), 1, seen)
-            spent, nonces = self.take_nonces(self.spell(begin))
-            for letter in "OACFD":
-                self.assertEqual(spent.count(letter), 20, spent)
-            self.assertLessEqual(spent.count("p"), 20 * 3)
-            self.assertLessEqual(nonces, 20)
+        front = Front(self.pebble)
+        self.addCleanup(front.stop)
+        upstream = self.pebble["DIRECTORY_URL"]
+        self.start()
+        self.agent.stop()
+        self.agent.configure(self.configuration().replace(upstream, front["URL"] + "/dir"))
+        self.client.close()
+        self.agent.start()
+        self.client = type(self.client)(self.agent.bus)
+        begin = len(self.pebble.sequence())
+        asked = [self.client.request(f"n{n}", [f"n{n}.example.org"], deliver=[])[1] for n in range(20)]
+        for operation in asked:
+            state = self.client.finished(operation)
+            self.assertEqual(state["State"], "done", state["ErrorMessage"])
+        with open(front["ACCESS_LOG"]) as log:
+            seen = {tuple(line.split()[:2]) for line in log}
+        self.assertEqual({protocol for protocol, _ in seen}, {"HTTP/2.0"})
+        self.assertEqual(len(seen), 1, seen)
+        spent, nonces = self.take_nonces(self.spell(begin))
+        for letter in "OACFD":
+            self.assertEqual(spent.count(letter), 20, spent)
+        self.assertLessEqual(spent.count("p"), 20 * 3)
+        self.assertLessEqual(nonces, 20)
 
 
 tap.main()

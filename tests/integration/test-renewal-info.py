@@ -7,7 +7,6 @@ certificate to be renewed, and with Debian's, which does not.
 
 import json
 import os
-import sqlite3
 import ssl
 import sys
 import time
@@ -17,7 +16,6 @@ import urllib.request
 LIB = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib")
 sys.path.insert(0, LIB)
 import tap  # noqa: E402
-from agent import Client, GLib  # noqa: E402
 from issuing import Case  # noqa: E402
 
 Case.program = [sys.argv.pop(1)]
@@ -36,18 +34,6 @@ class Asking(Case):
 
     def count(self, endpoint):
         return sum(number for path, number in self.pebble.requests().items() if endpoint in path)
-
-    def change_state(self, *statements):
-        """While the agent is down: stands for time that has passed."""
-        self.client.close()
-        self.assertEqual(self.agent.stop(), 0)
-        connection = sqlite3.connect(os.path.join(self.agent.state, "state.db"))
-        for statement in statements:
-            self.assertGreater(connection.execute(statement).rowcount, 0, statement)
-        connection.commit()
-        connection.close()
-        self.agent.start()
-        self.client = Client(self.agent.bus)
 
     def renew(self, path):
         operation = self.client.call(path, "Certificate1.Renew", "(a{sv})", {})

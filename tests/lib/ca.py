@@ -1,20 +1,25 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Debian's Pebble for a Python test: starts with the object, ends with stop() or with this process."""
+"""Debian's Pebble for a Python test, and a server before it: each starts with its object, and ends with stop() or
+with this process."""
 
 import collections
+import json
 import os
 import subprocess
 import sys
 import tempfile
+import urllib.request
 
 LIB = os.path.dirname(os.path.abspath(__file__))
 
 
-class Pebble:
-    def __init__(self, *knobs):
-        self.folder = tempfile.TemporaryDirectory(prefix="certherd-pebble-")
+class Server:
+    """SCRIPT run DIR …: what it prints are its values."""
+
+    def __init__(self, script, *words):
+        self.folder = tempfile.TemporaryDirectory(prefix="certherd-test-")
         self.process = subprocess.Popen(
-            [sys.executable, os.path.join(LIB, "pebble.py"), "run", self.folder.name, *knobs],
+            [sys.executable, os.path.join(LIB, script), "run", self.folder.name, *words],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.values = {}
         for line in self.process.stdout:
@@ -26,6 +31,17 @@ class Pebble:
     def __getitem__(self, key):
         return self.values[key]
 
+    def stop(self):
+        self.process.stdin.close()
+        self.process.wait(30)
+        self.process.stdout.close()
+        self.folder.cleanup()
+
+
+class Pebble(Server):
+    def __init__(self, *knobs):
+        super().__init__("pebble.py", *knobs)
+
     def sequence(self):
         """[("POST", "/order-plz"), …] since the start, in the order in which they came."""
         output = subprocess.run([sys.executable, os.path.join(LIB, "pebble.py"), "requests", self.folder.name],
@@ -36,8 +52,22 @@ class Pebble:
         """{"/order-plz": 2, …} since the start."""
         return collections.Counter(endpoint for _, endpoint in self.sequence())
 
-    def stop(self):
-        self.process.stdin.close()
-        self.process.wait(30)
-        self.process.stdout.close()
-        self.folder.cleanup()
+    def resolve(self, address):
+        """Every name has this IPv4 address for the CA from now on."""
+        request = urllib.request.Request(self["CHALLTESTSRV_URL"] + "/set-default-ipv4",
+                                         json.dumps({"ip": address}).encode(), method="POST")
+        urllib.request.urlopen(request, timeout=10).close()
+
+
+class Front(Server):
+    """HTTP/2 before a Pebble, which can be away and come back with all that it knows."""
+
+    def __init__(self, pebble):
+        super().__init__("front.py", "--upstream", pebble["DIRECTORY_URL"].split("/")[2],
+                         "--identity", os.path.dirname(pebble["TLS_CA"]), "--requests", "10000")
+
+    def tell(self, word):
+        """WORD: down or up. Returns when it is."""
+        self.process.stdin.write(word + "\n")
+        self.process.stdin.flush()
+        self.process.stdout.readline()

@@ -6,7 +6,8 @@ a GOAWAY.
   front.py run DIR --upstream HOST:PORT --identity FOLDER --requests N
 
 starts it, prints KEY=VALUE lines and an empty one, and ends with its input. FOLDER has tls.pem and
-tls.key. A line "cut" of input kills the server with all that is under way, and starts another one."""
+tls.key. A line "cut" of input kills the server with all that is under way, and starts another one; "down" and
+"up" do one of the two, and are answered with an empty line when it is done."""
 
 import argparse
 import os
@@ -92,10 +93,13 @@ def main():
     try:
         print(f"URL=https://127.0.0.1:{port}\nACCESS_LOG={os.path.dirname(path)}/access.log\n", flush=True)
         for line in sys.stdin:
-            if line == "cut\n":
+            if line in ("down\n", "cut\n"):
                 process.kill()
                 process.wait()
+            if line in ("up\n", "cut\n"):
                 process = start(path, port)
+            if line != "cut\n":
+                print(flush=True)
     finally:
         process.terminate()
         process.wait()

@@ -2,6 +2,7 @@
 """A test case with a Pebble for the class, and for each test an installed agent that issues from it."""
 
 import os
+import sqlite3
 import unittest
 
 from agent import Agent, Client, GLib
@@ -51,6 +52,18 @@ listen = 127.0.0.1:{self.pebble['HTTP01_PORT']}
         state = self.client.finished(operation)
         self.assertEqual(state["State"], "done", state["ErrorMessage"] + self.agent.read_log())
         return certificate
+
+    def change_state(self, *statements):
+        """While the agent is down: stands for time that has passed."""
+        self.client.close()
+        self.assertEqual(self.agent.stop(), 0)
+        connection = sqlite3.connect(os.path.join(self.agent.state, "state.db"))
+        for statement in statements:
+            self.assertGreater(connection.execute(statement).rowcount, 0, statement)
+        connection.commit()
+        connection.close()
+        self.agent.start()
+        self.client = Client(self.agent.bus)
 
     def live(self, name, file):
         with open(os.path.join(self.agent.state, "live", name, file)) as stream:
