@@ -236,6 +236,7 @@ typedef struct {
   char *agree_terms;
   char *key_type;
   char *http;
+  char *staging;
   char **contacts;
 } Settings;
 
@@ -248,6 +249,7 @@ settings_clear (Settings *settings)
   g_free (settings->agree_terms);
   g_free (settings->key_type);
   g_free (settings->http);
+  g_free (settings->staging);
   g_strfreev (settings->contacts);
 }
 
@@ -275,6 +277,8 @@ settings_to_variant (const Settings *settings, GError **error)
     g_variant_dict_insert (&dict, "account-key-type", "s", settings->key_type);
   if (settings->http != NULL)
     g_variant_dict_insert (&dict, "http", "s", settings->http);
+  if (settings->staging != NULL)
+    g_variant_dict_insert (&dict, "staging", "s", settings->staging);
   if (settings->contacts != NULL)
     g_variant_dict_insert_value (&dict, "contact",
                                  herd_ctl_contacts_to_variant (settings->contacts));
@@ -300,6 +304,8 @@ herd_ctl_issuer_add (HerdCtl *ctl)
       N_ ("The type of the account's key"), N_ ("TYPE") },
     { "http", 0, 0, G_OPTION_ARG_STRING, &settings.http,
       N_ ("The newest HTTP to speak with the CA: 2 or 1.1"), N_ ("VERSION") },
+    { "staging", 0, 0, G_OPTION_ARG_STRING, &settings.staging,
+      N_ ("Another issuer, to rehearse with after a failed validation"), N_ ("ISSUER") },
     { 0 },
   };
   g_autoptr (GError) error = NULL;

@@ -163,6 +163,8 @@ class Completing(Case):
         self.assertEqual(self.complete("--session", "show", ""), ["www"])
         self.assertEqual(self.complete("--session", "show", "x"), [])
         self.assertEqual(self.complete("--session", "issuer", "register", "c"), ["ca"])
+        self.assertEqual(self.complete("--session", "issuer", "add", "x", "--staging", ""), ["ca"])
+        self.assertEqual(self.complete("--session", "request", "x", "--issuer", ""), ["ca"])
 
     def test_no_agent(self):
         """without an agent nothing is completed, and nothing is printed into the command line"""

@@ -390,10 +390,11 @@ class Issuers(Case):
             file.write("-----BEGIN CERTIFICATE-----\nAA==\n")
             file.flush()
             ended = self.ctl("issuer", "add", "ca", "--directory-url", "https://ca.test/dir", "--trust", file.name,
-                             "--contact", "a@b.test", "--contact", "mailto:c@d.test", "--agree-terms", "yes")
+                             "--contact", "a@b.test", "--contact", "mailto:c@d.test", "--agree-terms", "yes",
+                             "--staging", "trial")
         self.assertEqual(ended.status, 0)
         self.assertEqual(self.calls("AddIssuer"),
-                         [("ca", {"directory-url": "https://ca.test/dir", "agree-terms": "yes",
+                         [("ca", {"directory-url": "https://ca.test/dir", "agree-terms": "yes", "staging": "trial",
                                   "trust": "-----BEGIN CERTIFICATE-----\nAA==\n",
                                   "contact": ["mailto:a@b.test", "mailto:c@d.test"]})])
 
