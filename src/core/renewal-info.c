@@ -10,13 +10,19 @@
 /* A CA alone has a certificate renewed once in this part of its lifetime, or it could have it renewed
  * without end. */
 #define ONCE_IN(lifetime) ((lifetime) / 4)
-/* No moment is picked in this last part of it: attempts may fail. */
+/* Nothing is put off to this last part of it: attempts may fail. */
 #define MARGIN(lifetime) ((lifetime) / 10)
 
 static gint64
 get_lifetime (const HerdGeneration *generation)
 {
   return generation->not_after - generation->not_before;
+}
+
+static gint64
+get_latest (const HerdGeneration *generation)
+{
+  return generation->not_after - MARGIN (get_lifetime (generation));
 }
 
 static const char *
@@ -33,7 +39,7 @@ get_suggested (const HerdCertificate *certificate, const HerdGeneration *newest)
 
   if (suggestion == NULL || suggestion->generation != newest->number || suggestion->pick == 0)
     return 0;
-  return MAX (suggestion->pick, suggestion->floor);
+  return MAX (suggestion->pick, MIN (suggestion->floor, get_latest (newest)));
 }
 
 gint64
@@ -100,11 +106,14 @@ herd_renewal_info_begin (HerdCertificate *certificate, const HerdGeneration *nex
                          const char *account, gint64 now)
 {
   HerdSuggestion *suggestion = herd_suggestion_new (next->number);
+  const HerdSuggestion *before = certificate->suggestion;
 
   herd_suggestion_set_account (suggestion, account);
   suggestion->ask_at = now;
   if (certificate->renew_at <= now && herd_renewal_info_is_early (certificate))
     suggestion->floor = now + ONCE_IN (get_lifetime (next));
+  else if (before != NULL && before->floor > now)
+    suggestion->floor = before->floor;
   herd_suggestion_free (certificate->suggestion);
   certificate->suggestion = suggestion;
 }
@@ -169,7 +178,7 @@ find_fault (const HerdGeneration *newest, const HerdRenewalInfo *info)
 static gint64
 pick (const HerdGeneration *newest, const HerdRenewalInfo *info, double random)
 {
-  gint64 latest = newest->not_after - MARGIN (get_lifetime (newest));
+  gint64 latest = get_latest (newest);
   gint64 end = MIN (info->end, latest);
 
   if (end <= info->start)

@@ -156,6 +156,32 @@ test_always_past (void)
   g_assert_cmpuint (renewals, <=, 9);
 }
 
+/* Nor does it get its way sooner because somebody else has it renewed in between. */
+static void
+test_held_over (void)
+{
+  g_autoptr (HerdCertificate) certificate = certificate_new ("auto");
+  gint64 now = START + DAY;
+  gint64 held = now + LIFETIME / 4;
+
+  say (certificate, now - HOUR, now - 1, now);
+  renew (certificate, now);
+  say (certificate, now - HOUR, now - 1, now);
+  g_assert_cmpint (certificate->renew_at, ==, held);
+  now += DAY;
+  renew (certificate, now);
+  say (certificate, now - HOUR, now - 1, now);
+  g_assert_cmpint (certificate->renew_at, ==, held);
+  now = held;
+  renew (certificate, now);
+  say (certificate, now - HOUR, now - 1, now);
+  g_assert_cmpint (certificate->renew_at, ==, now + LIFETIME / 4);
+  /* Of a time when the clock was ahead, or of what was to live longer. */
+  certificate->suggestion->floor = now + 10 * LIFETIME;
+  say (certificate, now - HOUR, now - 2, now);
+  g_assert_cmpint (certificate->renew_at, <, now + LIFETIME);
+}
+
 static void
 test_held (void)
 {
@@ -313,6 +339,7 @@ main (int argc, char **argv)
   g_test_add_func ("/renewal-info/past", test_past);
   g_test_add_func ("/renewal-info/always-past", test_always_past);
   g_test_add_func ("/renewal-info/held", test_held);
+  g_test_add_func ("/renewal-info/held-over", test_held_over);
   g_test_add_func ("/renewal-info/not-held", test_not_held);
   g_test_add_func ("/renewal-info/absurd", test_absurd);
   g_test_add_func ("/renewal-info/late", test_late);
