@@ -124,8 +124,8 @@ get_generations (HerdAgent *agent, gpointer row)
   const HerdCertificate *certificate = row;
   GVariantBuilder builder = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("aa{sv}"));
 
-  for (guint i = 0; i < certificate->generations->len; i++) {
-    const HerdGeneration *generation = g_ptr_array_index (certificate->generations, i);
+  for (const HerdGeneration *generation = certificate->generations; generation != NULL;
+       generation = generation->next) {
     const HerdAuthority *issuer = herd_registry_get_authority (registry, generation->issuer);
     g_autofree char *serial = herd_generation_get_serial (generation);
     g_autofree char *fingerprint = herd_generation_get_fingerprint (generation);
@@ -232,8 +232,8 @@ get_deliveries (HerdAgent *agent G_GNUC_UNUSED, gpointer row)
   const HerdCertificate *certificate = row;
   GVariantBuilder builder = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("aa{sv}"));
 
-  for (guint i = 0; i < certificate->deliveries->len; i++) {
-    const HerdDelivery *delivery = g_ptr_array_index (certificate->deliveries, i);
+  for (const HerdDelivery *delivery = certificate->deliveries; delivery != NULL;
+       delivery = delivery->next) {
     g_auto (GVariantDict) dictionary = G_VARIANT_DICT_INIT (NULL);
 
     if (delivery->wanted == 0)

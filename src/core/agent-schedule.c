@@ -54,9 +54,8 @@ heal_times (HerdCertificate *certificate, gint64 now)
 
     backoff->retry_at = herd_backoff_check_time (backoff->retry_at, now);
   }
-  for (guint i = 0; i < certificate->deliveries->len; i++) {
-    HerdDelivery *delivery = g_ptr_array_index (certificate->deliveries, i);
-
+  for (HerdDelivery *delivery = certificate->deliveries; delivery != NULL;
+       delivery = delivery->next) {
     delivery->retry_at = herd_backoff_check_time (delivery->retry_at, now);
   }
 }

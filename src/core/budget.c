@@ -48,9 +48,8 @@ static gboolean
 has_issued (const HerdServices *services, const HerdCertificate *certificate,
             const HerdLedgerWish *wish)
 {
-  for (guint i = 0; i < certificate->generations->len; i++) {
-    const HerdGeneration *generation = g_ptr_array_index (certificate->generations, i);
-
+  for (const HerdGeneration *generation = certificate->generations; generation != NULL;
+       generation = generation->next) {
     if (is_at (services, generation->issuer, wish->directory)
         && has_identifiers (generation, wish->identifiers))
       return TRUE;
@@ -84,7 +83,7 @@ make_wish (const HerdServices *services, const HerdAuthority *authority,
 
   if (certificate == NULL || identifiers == NULL)
     return wish;
-  wish.renewal = certificate->generations->len > 0;
+  wish.renewal = certificate->generations != NULL;
   wish.same_identifiers = has_issued (services, certificate, &wish);
   wish.replaces = would_replace (certificate, authority, herd_clock_get_seconds (services->clock));
   return wish;

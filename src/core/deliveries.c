@@ -214,8 +214,9 @@ must_wait (HerdDeliveries *deliveries, const HerdCertificate *certificate,
 {
   const HerdDeliveryTarget *target = g_hash_table_lookup (deliveries->targets, delivery->target);
 
-  for (guint i = 0; target != NULL && target->follows && i < certificate->deliveries->len; i++) {
-    const HerdDelivery *other = g_ptr_array_index (certificate->deliveries, i);
+  if (target == NULL || !target->follows)
+    return FALSE;
+  for (const HerdDelivery *other = certificate->deliveries; other != NULL; other = other->next) {
     const HerdDeliveryTarget *before = g_hash_table_lookup (deliveries->targets, other->target);
 
     if (before == NULL || !before->files)
@@ -242,9 +243,8 @@ herd_deliveries_get_retry_at (const HerdCertificate *certificate)
 {
   gint64 earliest = 0;
 
-  for (guint i = 0; i < certificate->deliveries->len; i++) {
-    const HerdDelivery *delivery = g_ptr_array_index (certificate->deliveries, i);
-
+  for (const HerdDelivery *delivery = certificate->deliveries; delivery != NULL;
+       delivery = delivery->next) {
     if (delivery->state == HERD_DELIVERY_PENDING && delivery->retry_at != 0
         && (earliest == 0 || delivery->retry_at < earliest))
       earliest = delivery->retry_at;
@@ -255,9 +255,8 @@ herd_deliveries_get_retry_at (const HerdCertificate *certificate)
 void
 herd_deliveries_release (HerdCertificate *certificate, gint64 now)
 {
-  for (guint i = 0; i < certificate->deliveries->len; i++) {
-    HerdDelivery *delivery = g_ptr_array_index (certificate->deliveries, i);
-
+  for (HerdDelivery *delivery = certificate->deliveries; delivery != NULL;
+       delivery = delivery->next) {
     if (delivery->retry_at <= now)
       delivery->retry_at = 0;
   }
@@ -266,9 +265,8 @@ herd_deliveries_release (HerdCertificate *certificate, gint64 now)
 void
 herd_deliveries_end_attention (HerdDeliveries *deliveries, const HerdCertificate *certificate)
 {
-  for (guint i = 0; i < certificate->deliveries->len; i++) {
-    const HerdDelivery *delivery = g_ptr_array_index (certificate->deliveries, i);
-
+  for (const HerdDelivery *delivery = certificate->deliveries; delivery != NULL;
+       delivery = delivery->next) {
     if (delivery->state == HERD_DELIVERY_REJECTED || delivery->state == HERD_DELIVERY_HELD)
       return;
   }
@@ -316,14 +314,14 @@ static void
 drop_unwanted (HerdDeliveries *deliveries, HerdCertificate *certificate, const char *const *targets,
                HerdBatch *batch)
 {
-  for (guint i = certificate->deliveries->len; i > 0; i--) {
-    HerdDelivery *delivery = g_ptr_array_index (certificate->deliveries, i - 1);
+  HerdDelivery *next;
 
+  for (HerdDelivery *delivery = certificate->deliveries; delivery != NULL; delivery = next) {
+    next = delivery->next;
     if (is_wanted (deliveries, certificate, targets, delivery->target))
       continue;
     herd_deliveries_add_withdrawal (deliveries, certificate, delivery, batch);
-    unfile_row (deliveries, certificate, delivery->target);
-    g_ptr_array_remove_index (certificate->deliveries, i - 1);
+    herd_deliveries_remove_row (deliveries, certificate, delivery);
   }
 }
 
@@ -375,11 +373,12 @@ herd_deliveries_plan (HerdDeliveries *deliveries, HerdCertificate *certificate, 
     drop_unwanted (deliveries, certificate, (const char *const *) targets, batch);
   for (char **name = targets; *name != NULL; name++) {
     if (herd_certificate_find_delivery (certificate, *name) == NULL)
-      g_ptr_array_add (certificate->deliveries, herd_delivery_new (*name));
+      herd_certificate_add_delivery (certificate, herd_delivery_new (*name));
   }
   herd_deliveries_ensure_readers (deliveries, certificate);
-  for (guint i = 0; i < certificate->deliveries->len; i++)
-    plan_row (deliveries, certificate, g_ptr_array_index (certificate->deliveries, i));
+  for (HerdDelivery *delivery = certificate->deliveries; delivery != NULL;
+       delivery = delivery->next)
+    plan_row (deliveries, certificate, delivery);
   herd_deliveries_drop_withdrawals (deliveries, certificate, batch);
   herd_deliveries_end_attention (deliveries, certificate);
   if (batch != NULL)
@@ -390,9 +389,8 @@ void
 herd_deliveries_withdraw (HerdDeliveries *deliveries, HerdCertificate *certificate,
                           HerdBatch *batch)
 {
-  for (guint i = 0; i < certificate->deliveries->len; i++) {
-    HerdDelivery *delivery = g_ptr_array_index (certificate->deliveries, i);
-
+  for (HerdDelivery *delivery = certificate->deliveries; delivery != NULL;
+       delivery = delivery->next) {
     herd_deliveries_add_withdrawal (deliveries, certificate, delivery, batch);
     unfile_row (deliveries, certificate, delivery->target);
   }
@@ -403,7 +401,7 @@ herd_deliveries_remove_row (HerdDeliveries *deliveries, HerdCertificate *certifi
                             HerdDelivery *delivery)
 {
   unfile_row (deliveries, certificate, delivery->target);
-  g_ptr_array_remove (certificate->deliveries, delivery);
+  herd_certificate_remove_delivery (certificate, delivery);
 }
 
 /* --- the configuration --- */
@@ -420,9 +418,9 @@ herd_deliveries_tell_missing (HerdDeliveries *deliveries, const HerdCertificate 
 void
 herd_deliveries_say_missing (HerdDeliveries *deliveries, const HerdCertificate *certificate)
 {
-  for (guint i = 0; i < certificate->deliveries->len; i++)
-    herd_deliveries_tell_missing (deliveries, certificate,
-                                  g_ptr_array_index (certificate->deliveries, i));
+  for (const HerdDelivery *delivery = certificate->deliveries; delivery != NULL;
+       delivery = delivery->next)
+    herd_deliveries_tell_missing (deliveries, certificate, delivery);
 }
 
 /* What CERTIFICATE's rows say about targets that came or went. TRUE if something changed. */
@@ -431,8 +429,8 @@ configure_rows (HerdDeliveries *deliveries, HerdCertificate *certificate)
 {
   gboolean changed = FALSE, missing = FALSE;
 
-  for (guint i = 0; i < certificate->deliveries->len; i++) {
-    HerdDelivery *delivery = g_ptr_array_index (certificate->deliveries, i);
+  for (HerdDelivery *delivery = certificate->deliveries; delivery != NULL;
+       delivery = delivery->next) {
     gboolean gone = delivery->state == HERD_DELIVERY_GONE;
     gboolean there;
 
@@ -481,9 +479,8 @@ herd_deliveries_configure (HerdDeliveries *deliveries, HerdBatch *batch)
 void
 herd_deliveries_forget (HerdDeliveries *deliveries, const HerdCertificate *certificate)
 {
-  for (guint i = 0; i < certificate->deliveries->len; i++) {
-    const HerdDelivery *delivery = g_ptr_array_index (certificate->deliveries, i);
-
+  for (const HerdDelivery *delivery = certificate->deliveries; delivery != NULL;
+       delivery = delivery->next) {
     unfile_row (deliveries, certificate, delivery->target);
   }
 }
@@ -492,8 +489,8 @@ herd_deliveries_forget (HerdDeliveries *deliveries, const HerdCertificate *certi
 void
 herd_deliveries_refile (HerdDeliveries *deliveries, HerdCertificate *certificate)
 {
-  for (guint i = 0; i < certificate->deliveries->len; i++) {
-    HerdDelivery *delivery = g_ptr_array_index (certificate->deliveries, i);
+  for (HerdDelivery *delivery = certificate->deliveries; delivery != NULL;
+       delivery = delivery->next) {
     HerdDeliveryTarget *target = herd_deliveries_ensure_target (deliveries, delivery->target);
 
     if (delivery->state == HERD_DELIVERY_PENDING
@@ -526,8 +523,9 @@ herd_deliveries_load (HerdDeliveries *deliveries, GPtrArray *withdrawals)
     HerdCertificate *certificate = herd_registry_get_certificate (deliveries->services->registry,
                                                                   g_array_index (ids, guint64, i));
 
-    for (guint j = 0; j < certificate->deliveries->len; j++)
-      load_row (deliveries, certificate, g_ptr_array_index (certificate->deliveries, j));
+    for (HerdDelivery *delivery = certificate->deliveries; delivery != NULL;
+         delivery = delivery->next)
+      load_row (deliveries, certificate, delivery);
     herd_deliveries_plan (deliveries, certificate, NULL);
   }
 }

@@ -158,8 +158,10 @@ herd_deliveries_kick (HerdDeliveries *deliveries, guint64 id)
   HerdCertificate *certificate = herd_registry_get_certificate (deliveries->services->registry, id);
 
   herd_deliveries_settle (deliveries, id);
-  for (guint i = 0; certificate != NULL && i < certificate->deliveries->len; i++) {
-    const HerdDelivery *delivery = g_ptr_array_index (certificate->deliveries, i);
+  if (certificate == NULL)
+    return;
+  for (const HerdDelivery *delivery = certificate->deliveries; delivery != NULL;
+       delivery = delivery->next) {
     HerdDeliveryTarget *target = g_hash_table_lookup (deliveries->targets, delivery->target);
 
     herd_deliveries_tell_missing (deliveries, certificate, delivery);
@@ -196,9 +198,8 @@ herd_deliveries_kick_all (HerdDeliveries *deliveries)
 void
 herd_deliveries_retry (HerdDeliveries *deliveries, HerdCertificate *certificate)
 {
-  for (guint i = 0; i < certificate->deliveries->len; i++) {
-    HerdDelivery *delivery = g_ptr_array_index (certificate->deliveries, i);
-
+  for (HerdDelivery *delivery = certificate->deliveries; delivery != NULL;
+       delivery = delivery->next) {
     switch (delivery->state) {
     case HERD_DELIVERY_PENDING:
     case HERD_DELIVERY_REJECTED:

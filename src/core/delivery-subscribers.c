@@ -201,8 +201,8 @@ gboolean
 herd_deliveries_serves (HerdDeliveries *deliveries, const HerdCertificate *certificate,
                         const char *sender)
 {
-  for (guint i = 0; i < certificate->deliveries->len; i++) {
-    const HerdDelivery *delivery = g_ptr_array_index (certificate->deliveries, i);
+  for (const HerdDelivery *delivery = certificate->deliveries; delivery != NULL;
+       delivery = delivery->next) {
     const HerdSubscription *subscription = herd_deliveries_get_holder (deliveries,
                                                                        delivery->target);
 
@@ -221,9 +221,8 @@ find_oldest_row (HerdDeliveries *deliveries, const HerdCertificate *certificate,
   HerdDelivery *oldest = NULL;
 
   *n_rows = 0;
-  for (guint i = 0; i < certificate->deliveries->len; i++) {
-    HerdDelivery *delivery = g_ptr_array_index (certificate->deliveries, i);
-
+  for (HerdDelivery *delivery = certificate->deliveries; delivery != NULL;
+       delivery = delivery->next) {
     if (!is_label_of (delivery->target, uid))
       continue;
     ++*n_rows;
@@ -251,7 +250,7 @@ herd_deliveries_ensure_reader (HerdDeliveries *deliveries, const HerdSubscriptio
   if (n_rows >= LABELS_PER_USER && oldest != NULL)
     herd_deliveries_remove_row (deliveries, certificate, oldest);
   delivery = herd_delivery_new (subscription->target);
-  g_ptr_array_add (certificate->deliveries, delivery);
+  herd_certificate_add_delivery (certificate, delivery);
   return delivery;
 }
 

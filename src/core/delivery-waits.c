@@ -29,9 +29,8 @@ static gboolean
 is_settled (const HerdCertificate *certificate, guint64 generation, const HerdDelivery **rejected)
 {
   *rejected = NULL;
-  for (guint i = 0; i < certificate->deliveries->len; i++) {
-    const HerdDelivery *delivery = g_ptr_array_index (certificate->deliveries, i);
-
+  for (const HerdDelivery *delivery = certificate->deliveries; delivery != NULL;
+       delivery = delivery->next) {
     if (delivery->applied >= generation)
       continue;
     switch (delivery->state) {

@@ -311,19 +311,18 @@ leave_issue (HerdRun *run, gpointer data, GError **error)
 static void
 drop_old_generations (const HerdIssuance *issuance, HerdCertificate *certificate, HerdBatch *batch)
 {
-  guint index = 0;
+  guint n = herd_certificate_count_generations (certificate);
+  HerdGeneration *next;
 
-  while (certificate->generations->len >= issuance->context->generations
-         && index < certificate->generations->len) {
-    const HerdGeneration *old = g_ptr_array_index (certificate->generations, index);
-
+  for (HerdGeneration *old = certificate->generations;
+       old != NULL && n >= issuance->context->generations; old = next) {
+    next = old->next;
     if (herd_revocation_find (issuance->context->services->registry, certificate->id, old->number)
-        != NULL) {
-      index++;
+        != NULL)
       continue;
-    }
     herd_batch_delete_generation (batch, certificate->id, old->number);
-    g_ptr_array_remove_index (certificate->generations, index);
+    herd_certificate_remove_generation (certificate, old);
+    n--;
   }
 }
 
@@ -357,7 +356,7 @@ apply_generation (HerdIssuance *issuance, HerdCertificate *certificate, HerdOper
   herd_backoffs_remove (&certificate->backoffs, issuance->issuer);
   herd_certificate_set_error (certificate, NULL, NULL, 0);
   operation->generation = number;
-  g_ptr_array_add (certificate->generations, herd_generation_copy (issuance->generation));
+  herd_certificate_add_generation (certificate, herd_generation_copy (issuance->generation));
 }
 
 static gboolean

@@ -58,9 +58,8 @@ void
 herd_saver_put_certificate (HerdBatch *batch, const HerdCertificate *certificate)
 {
   herd_batch_put_certificate (batch, certificate);
-  for (guint i = 0; i < certificate->generations->len; i++) {
-    const HerdGeneration *generation = g_ptr_array_index (certificate->generations, i);
-
+  for (const HerdGeneration *generation = certificate->generations; generation != NULL;
+       generation = generation->next) {
     if (generation->rejected || generation->revoked != HERD_REVOCATION_NONE)
       herd_batch_put_generation (batch, certificate->id, generation, NULL, NULL);
   }

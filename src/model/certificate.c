@@ -131,6 +131,7 @@ herd_generation_copy (const HerdGeneration *generation)
   HerdGeneration *copy = g_memdup2 (generation, G_STRUCT_OFFSET (HerdGeneration, packed)
                                                     + generation->serial_size + size);
 
+  copy->next = NULL;
   copy->issued_by = g_ref_string_acquire (generation->issued_by);
   return copy;
 }
@@ -282,8 +283,6 @@ herd_certificate_new (guint64 id, const char *name, guint32 owner, HerdOrigin or
   certificate->owner = owner;
   certificate->origin = origin;
   certificate->spec = g_variant_ref_sink (spec);
-  certificate->generations = g_ptr_array_new_with_free_func ((GDestroyNotify) herd_generation_free);
-  certificate->deliveries = g_ptr_array_new_with_free_func ((GDestroyNotify) herd_delivery_free);
   set_interned (&certificate->action_reason, "");
   set_interned (&certificate->last_error, "");
   set_interned (&certificate->last_error_message, "");
@@ -297,8 +296,10 @@ herd_certificate_free (HerdCertificate *certificate)
     return;
   g_free (certificate->name);
   g_variant_unref (certificate->spec);
-  g_ptr_array_unref (certificate->generations);
-  g_ptr_array_unref (certificate->deliveries);
+  while (certificate->generations != NULL)
+    herd_certificate_remove_generation (certificate, certificate->generations);
+  while (certificate->deliveries != NULL)
+    herd_certificate_remove_delivery (certificate, certificate->deliveries);
   herd_suggestion_free (certificate->suggestion);
   g_clear_pointer (&certificate->backoffs, g_ptr_array_unref);
   g_ref_string_release (certificate->action_reason);
@@ -311,8 +312,7 @@ herd_certificate_free (HerdCertificate *certificate)
 static void
 keep_sent (HerdCertificate *to, const HerdCertificate *other)
 {
-  for (guint i = 0; i < other->deliveries->len; i++) {
-    const HerdDelivery *old = g_ptr_array_index (other->deliveries, i);
+  for (const HerdDelivery *old = other->deliveries; old != NULL; old = old->next) {
     HerdDelivery *delivery = herd_certificate_find_delivery (to, old->target);
 
     if (delivery == NULL)
@@ -342,13 +342,44 @@ herd_certificate_restore (HerdCertificate *certificate, HerdCertificate *saved)
 HerdGeneration *
 herd_certificate_find_generation (const HerdCertificate *certificate, guint64 number)
 {
-  for (guint i = 0; number != 0 && i < certificate->generations->len; i++) {
-    HerdGeneration *generation = g_ptr_array_index (certificate->generations, i);
-
+  for (HerdGeneration *generation = certificate->generations; number != 0 && generation != NULL;
+       generation = generation->next) {
     if (generation->number == number)
       return generation;
   }
   return NULL;
+}
+
+void
+herd_certificate_add_generation (HerdCertificate *certificate, HerdGeneration *generation)
+{
+  HerdGeneration **end = &certificate->generations;
+
+  while (*end != NULL)
+    end = &(*end)->next;
+  *end = generation;
+}
+
+void
+herd_certificate_remove_generation (HerdCertificate *certificate, HerdGeneration *generation)
+{
+  HerdGeneration **link = &certificate->generations;
+
+  while (*link != generation)
+    link = &(*link)->next;
+  *link = generation->next;
+  herd_generation_free (generation);
+}
+
+guint
+herd_certificate_count_generations (const HerdCertificate *certificate)
+{
+  guint n = 0;
+
+  for (const HerdGeneration *generation = certificate->generations; generation != NULL;
+       generation = generation->next)
+    n++;
+  return n;
 }
 
 HerdGeneration *
@@ -360,17 +391,39 @@ herd_certificate_get_current (const HerdCertificate *certificate)
 HerdGeneration *
 herd_certificate_get_newest (const HerdCertificate *certificate)
 {
-  guint n = certificate->generations->len;
+  HerdGeneration *newest = certificate->generations;
 
-  return n > 0 ? g_ptr_array_index (certificate->generations, n - 1) : NULL;
+  while (newest != NULL && newest->next != NULL)
+    newest = newest->next;
+  return newest;
+}
+
+void
+herd_certificate_add_delivery (HerdCertificate *certificate, HerdDelivery *delivery)
+{
+  HerdDelivery **end = &certificate->deliveries;
+
+  while (*end != NULL)
+    end = &(*end)->next;
+  *end = delivery;
+}
+
+void
+herd_certificate_remove_delivery (HerdCertificate *certificate, HerdDelivery *delivery)
+{
+  HerdDelivery **link = &certificate->deliveries;
+
+  while (*link != delivery)
+    link = &(*link)->next;
+  *link = delivery->next;
+  herd_delivery_free (delivery);
 }
 
 HerdDelivery *
 herd_certificate_find_delivery (const HerdCertificate *certificate, const char *target)
 {
-  for (guint i = 0; i < certificate->deliveries->len; i++) {
-    HerdDelivery *delivery = g_ptr_array_index (certificate->deliveries, i);
-
+  for (HerdDelivery *delivery = certificate->deliveries; delivery != NULL;
+       delivery = delivery->next) {
     if (g_str_equal (delivery->target, target))
       return delivery;
   }
@@ -392,9 +445,8 @@ herd_certificate_get_state (const HerdCertificate *certificate, gint64 now)
 static gboolean
 is_delivering (const HerdCertificate *certificate)
 {
-  for (guint i = 0; i < certificate->deliveries->len; i++) {
-    const HerdDelivery *delivery = g_ptr_array_index (certificate->deliveries, i);
-
+  for (const HerdDelivery *delivery = certificate->deliveries; delivery != NULL;
+       delivery = delivery->next) {
     if (delivery->state == HERD_DELIVERY_PENDING || delivery->state == HERD_DELIVERY_INSTALLING)
       return TRUE;
   }

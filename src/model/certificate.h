@@ -32,12 +32,16 @@ gboolean herd_revocation_parse (const char *reason, HerdRevocation *revocation);
 /* The code of RFC 5280; of none: 0. */
 guint herd_revocation_get_code (HerdRevocation revocation);
 
+typedef struct HerdGeneration HerdGeneration;
+typedef struct HerdDelivery HerdDelivery;
+
 /* One issued key, chain and facts, immutable. Key and chain themselves stay in the state. There are
  * several for every certificate, so the facts are kept in one piece, and as small as they can be. */
-typedef struct {
-  guint64 number; /* never restarts for a name */
-  guint64 issuer; /* id */
-  gint64 created; /* seconds since the epoch */
+struct HerdGeneration {
+  HerdGeneration *next; /* the certificate's next newer one, or NULL */
+  guint64 number;       /* never restarts for a name */
+  guint64 issuer;       /* id */
+  gint64 created;       /* seconds since the epoch */
   gint64 not_before;
   gint64 not_after;
   char *issued_by;            /* a GRefString, interned */
@@ -47,7 +51,7 @@ typedef struct {
   guint16 serial_size;        /* of what PACKED begins with; the identifiers follow, then a 0 */
   guint8 fingerprint[HERD_FINGERPRINT_SIZE];
   char packed[];
-} HerdGeneration;
+};
 
 /* Can a generation have these facts: are serial and fingerprint lower-case hexadecimal? */
 gboolean herd_generation_can_have (const HerdFacts *facts);
@@ -75,7 +79,8 @@ typedef enum {
 const char *herd_delivery_state_to_string (HerdDeliveryState state);
 
 /* (certificate, target): who is to have which generation, and has. */
-typedef struct {
+struct HerdDelivery {
+  HerdDelivery *next; /* another one of the certificate, or NULL */
   char *target; /* a configured target's name, or UID:LABEL of a reader; a GRefString, interned */
   HerdDeliveryState state;
   guint64 wanted; /* generations; 0 = none */
@@ -89,7 +94,7 @@ typedef struct {
   /* Not saved. */
   guint64 sent;        /* the generation that the subscriber was told of last, 0 = none … */
   guint64 sent_before; /* … and before that one */
-} HerdDelivery;
+};
 
 HerdDelivery *herd_delivery_new (const char *target);
 void herd_delivery_free (HerdDelivery *delivery);
@@ -137,10 +142,11 @@ typedef struct {
   GVariant *spec;   /* a{sv}, normal form; see model/spec.h */
   gint64 created;
 
-  GPtrArray *generations; /* HerdGeneration, oldest first; only the kept ones */
-  guint64 current;        /* number, 0 = none */
-  guint64 last_number;    /* the highest ever given */
-  GPtrArray *deliveries;  /* HerdDelivery */
+  /* Linked, for nearly always there is one: an array of pointers would be larger than what it points to. */
+  HerdGeneration *generations; /* oldest first; only the kept ones; NULL: none */
+  HerdDelivery *deliveries;    /* in the order of their coming; NULL: none */
+  guint64 current;             /* number, 0 = none */
+  guint64 last_number;         /* the highest ever given */
 
   gint64 renew_at;            /* of the newest issued generation; picked once, 0 = none */
   HerdSuggestion *suggestion; /* NULL: the CA has made none, and is not asked for one */
@@ -166,12 +172,21 @@ void herd_certificate_free (HerdCertificate *certificate);
 /* Makes CERTIFICATE what SAVED (taken; of the same id) is, but for what is not saved. */
 void herd_certificate_restore (HerdCertificate *certificate, HerdCertificate *saved);
 
+/* Takes GENERATION, which is newer than all of them and not in a list. */
+void herd_certificate_add_generation (HerdCertificate *certificate, HerdGeneration *generation);
+/* Frees GENERATION, which is one of CERTIFICATE's. */
+void herd_certificate_remove_generation (HerdCertificate *certificate, HerdGeneration *generation);
+guint herd_certificate_count_generations (const HerdCertificate *certificate);
 HerdGeneration *herd_certificate_find_generation (const HerdCertificate *certificate,
                                                   guint64 number);
 /* The current one, or NULL. */
 HerdGeneration *herd_certificate_get_current (const HerdCertificate *certificate);
 /* The one with the highest number, or NULL. */
 HerdGeneration *herd_certificate_get_newest (const HerdCertificate *certificate);
+/* Takes DELIVERY, which is not in a list. */
+void herd_certificate_add_delivery (HerdCertificate *certificate, HerdDelivery *delivery);
+/* Frees DELIVERY, which is one of CERTIFICATE's. */
+void herd_certificate_remove_delivery (HerdCertificate *certificate, HerdDelivery *delivery);
 HerdDelivery *herd_certificate_find_delivery (const HerdCertificate *certificate,
                                               const char *target);
 HerdCertificateState herd_certificate_get_state (const HerdCertificate *certificate, gint64 now);

@@ -268,8 +268,9 @@ herd_batch_put_certificate (HerdBatch *batch, const HerdCertificate *certificate
 
   begin (batch, HERD_STATEMENT_DELETE_DELIVERIES);
   add_id (batch, certificate->id);
-  for (guint i = 0; i < certificate->deliveries->len; i++)
-    put_delivery (batch, certificate->id, g_ptr_array_index (certificate->deliveries, i));
+  for (const HerdDelivery *delivery = certificate->deliveries; delivery != NULL;
+       delivery = delivery->next)
+    put_delivery (batch, certificate->id, delivery);
 
   begin (batch, HERD_STATEMENT_DELETE_BACKOFFS);
   add_id (batch, certificate->id);

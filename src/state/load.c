@@ -206,7 +206,7 @@ load_generation (HerdRow *row, HerdStateContents *contents, GError **error)
     generation = herd_generation_new (number, issuer, created, g_steal_pointer (&facts));
     generation->rejected = rejected;
     generation->revoked = revoked;
-    g_ptr_array_add (certificate->generations, generation);
+    herd_certificate_add_generation (certificate, generation);
   }
   return herd_row_check (row, "A generation of the certificate", id, error);
 }
@@ -233,7 +233,7 @@ load_delivery (HerdRow *row, HerdStateContents *contents, GError **error)
   if (certificate == NULL)
     herd_row_set_fault (row, "of no certificate");
   else
-    g_ptr_array_add (certificate->deliveries, g_steal_pointer (&delivery));
+    herd_certificate_add_delivery (certificate, g_steal_pointer (&delivery));
   herd_delivery_free (delivery);
   return herd_row_check (row, "A delivery of the certificate", id, error);
 }

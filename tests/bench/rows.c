@@ -73,7 +73,7 @@ make_certificate (const BenchRows *rows, guint64 id)
   certificate->renew_at = get_start (rows, id) + 60 * DAY;
   delivery->state = HERD_DELIVERY_APPLIED;
   delivery->wanted = delivery->applied = delivery->proved = certificate->current;
-  g_ptr_array_add (certificate->deliveries, delivery);
+  herd_certificate_add_delivery (certificate, delivery);
   herd_certificate_set_action (certificate, HERD_ACTION_RENEW, certificate->renew_at,
                                "two thirds of the lifetime");
   return certificate;

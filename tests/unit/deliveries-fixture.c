@@ -117,7 +117,8 @@ deliveries_fixture_issue (DeliveriesFixture *fixture, HerdCertificate *certifica
 {
   guint64 number = ++certificate->last_number;
 
-  g_ptr_array_add (certificate->generations, herd_generation_new (number, 1, 0, herd_facts_new ()));
+  herd_certificate_add_generation (certificate,
+                                   herd_generation_new (number, 1, 0, herd_facts_new ()));
   certificate->current = number;
   herd_deliveries_plan (fixture->deliveries, certificate, NULL);
   herd_deliveries_kick (fixture->deliveries, certificate->id);

@@ -263,11 +263,11 @@ make_certificate (guint64 id, const char *name, guint n_generations)
   herd_certificate_set_action (certificate, HERD_ACTION_RENEW, 5, "because");
   herd_certificate_set_error (certificate, "org.certherd.Error.Busy", "it was busy", 6);
   for (guint64 number = 1; number <= n_generations; number++)
-    g_ptr_array_add (certificate->generations, make_generation (number));
+    herd_certificate_add_generation (certificate, make_generation (number));
   certificate->suggestion = make_suggestion ();
   certificate->current = n_generations;
   certificate->last_number = n_generations;
-  g_ptr_array_add (certificate->deliveries, herd_delivery_new ("1000:web"));
+  herd_certificate_add_delivery (certificate, herd_delivery_new ("1000:web"));
   delivery->state = HERD_DELIVERY_REJECTED;
   delivery->wanted = 2;
   delivery->applied = 1;
@@ -276,7 +276,7 @@ make_certificate (guint64 id, const char *name, guint n_generations)
   delivery->attempts = 8;
   delivery->retry_at = 9;
   herd_delivery_set_message (delivery, "no");
-  g_ptr_array_add (certificate->deliveries, delivery);
+  herd_certificate_add_delivery (certificate, delivery);
   herd_backoffs_ensure (&certificate->backoffs, 80)->rehearse = TRUE;
   backoff = herd_backoffs_ensure (&certificate->backoffs, 79);
   backoff->failures = 10;
@@ -304,8 +304,8 @@ void
 put_whole (HerdBatch *batch, const HerdCertificate *certificate)
 {
   herd_batch_put_certificate (batch, certificate);
-  for (guint i = 0; i < certificate->generations->len; i++) {
-    const HerdGeneration *generation = g_ptr_array_index (certificate->generations, i);
+  for (const HerdGeneration *generation = certificate->generations; generation != NULL;
+       generation = generation->next) {
     g_autofree char *key_text = g_strdup_printf ("key %d", (int) generation->number);
     g_autofree char *chain_text = g_strdup_printf ("chain %d", (int) generation->number);
     g_autoptr (GBytes) key = bytes (key_text);
@@ -346,6 +346,22 @@ assert_same_generation (const HerdGeneration *a, const HerdGeneration *b)
   g_assert_cmpstr (facts_a->fingerprint, ==, facts_b->fingerprint);
   g_assert_cmpstr (facts_a->issued_by, ==, facts_b->issued_by);
   g_assert_cmpstrv (facts_a->identifiers, facts_b->identifiers);
+}
+
+static void
+assert_same_generations (const HerdGeneration *a, const HerdGeneration *b)
+{
+  for (; a != NULL && b != NULL; a = a->next, b = b->next)
+    assert_same_generation (a, b);
+  g_assert_true (a == b);
+}
+
+static void
+assert_same_deliveries (const HerdDelivery *a, const HerdDelivery *b)
+{
+  for (; a != NULL && b != NULL; a = a->next, b = b->next)
+    assert_same_delivery (a, b);
+  g_assert_true (a == b);
 }
 
 static void
@@ -406,14 +422,8 @@ assert_same_certificate (const HerdCertificate *a, const HerdCertificate *b)
   g_assert_cmpstr (a->last_error_message, ==, b->last_error_message);
   g_assert_cmpint (a->last_error_time, ==, b->last_error_time);
   assert_same_suggestion (a->suggestion, b->suggestion);
-  g_assert_cmpuint (a->generations->len, ==, b->generations->len);
-  for (guint i = 0; i < a->generations->len; i++)
-    assert_same_generation (g_ptr_array_index (a->generations, i),
-                            g_ptr_array_index (b->generations, i));
-  g_assert_cmpuint (a->deliveries->len, ==, b->deliveries->len);
-  for (guint i = 0; i < a->deliveries->len; i++)
-    assert_same_delivery (g_ptr_array_index (a->deliveries, i),
-                          g_ptr_array_index (b->deliveries, i));
+  assert_same_generations (a->generations, b->generations);
+  assert_same_deliveries (a->deliveries, b->deliveries);
 }
 
 /* --- many batches at once --- */

@@ -99,7 +99,7 @@ test_certificate (void)
   g_assert_cmpint (herd_certificate_get_state (certificate, 100), ==, HERD_CERTIFICATE_NONE);
   g_assert_null (herd_certificate_get_newest (certificate));
   facts->not_after = 200;
-  g_ptr_array_add (certificate->generations, herd_generation_new (3, 1, 50, facts));
+  herd_certificate_add_generation (certificate, herd_generation_new (3, 1, 50, facts));
   certificate->current = 3;
   g_assert_cmpint (herd_certificate_get_state (certificate, 199), ==, HERD_CERTIFICATE_VALID);
   g_assert_cmpint (herd_certificate_get_state (certificate, 200), ==, HERD_CERTIFICATE_EXPIRED);

@@ -159,7 +159,7 @@ add_certificate (PollsFixture *fixture, guint64 id)
   facts->not_before = NOW;
   facts->not_after = NOW + LIFETIME;
   generation = herd_generation_new (1, AUTHORITY, NOW, facts);
-  g_ptr_array_add (certificate->generations, generation);
+  herd_certificate_add_generation (certificate, generation);
   certificate->current = certificate->last_number = 1;
   certificate->renew_at = NOW + 60 * DAY;
   herd_batch_put_certificate (batch, certificate);
@@ -432,7 +432,7 @@ test_too_late (PollsFixture *fixture, gconstpointer data)
 
   facts->not_before = NOW;
   facts->not_after = NOW + LIFETIME;
-  g_ptr_array_add (certificate->generations, herd_generation_new (2, AUTHORITY, NOW, facts));
+  herd_certificate_add_generation (certificate, herd_generation_new (2, AUTHORITY, NOW, facts));
   answer (fixture, NOW - DAY, NOW + HOUR);
   g_assert_cmpuint (fixture->n_changed, ==, 0);
   g_assert_cmpint (certificate->renew_at, ==, NOW + 60 * DAY);

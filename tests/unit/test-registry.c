@@ -24,7 +24,7 @@ make (guint64 id, const char *name, gint64 not_after)
 
   if (not_after == 0)
     return certificate;
-  g_ptr_array_add (certificate->generations, make_generation (not_after));
+  herd_certificate_add_generation (certificate, make_generation (not_after));
   certificate->current = 1;
   return certificate;
 }
@@ -54,7 +54,7 @@ test_counts (void)
   assert_counts (registry, now, 1, 1, 1);
   assert_counts (registry, now + 1, 1, 0, 2);
 
-  g_ptr_array_add (first->generations, make_generation (now + DAY));
+  herd_certificate_add_generation (first, make_generation (now + DAY));
   first->current = 1;
   herd_registry_touch (registry, HERD_NOUN_CERTIFICATE, 1);
   assert_counts (registry, now + 1, 0, 1, 2);

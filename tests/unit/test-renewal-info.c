@@ -31,7 +31,7 @@ certificate_new (const char *rule)
   HerdCertificate *certificate = herd_certificate_new (
       1, "www", 0, HERD_ORIGIN_BUS, g_variant_new_parsed ("{'renew': <%s>}", rule));
 
-  g_ptr_array_add (certificate->generations, generation_new (1, START));
+  herd_certificate_add_generation (certificate, generation_new (1, START));
   certificate->current = 1;
   certificate->renew_at = herd_renewal_info_get_time (certificate, 0.5);
   return certificate;
@@ -53,7 +53,7 @@ renew (HerdCertificate *certificate, gint64 now)
   HerdGeneration *next = generation_new (number, now);
 
   herd_renewal_info_begin (certificate, next, "https://ca.example/1", now);
-  g_ptr_array_add (certificate->generations, next);
+  herd_certificate_add_generation (certificate, next);
   certificate->current = number;
   certificate->renew_at = herd_renewal_get_time (next, "auto", 0.5);
 }
@@ -324,7 +324,7 @@ test_other_generation (void)
   g_autoptr (HerdCertificate) certificate = certificate_new ("auto");
 
   say (certificate, START + 20 * DAY, START + 22 * DAY, START);
-  g_ptr_array_add (certificate->generations, generation_new (2, START + DAY));
+  herd_certificate_add_generation (certificate, generation_new (2, START + DAY));
   g_assert_false (herd_renewal_info_is_followed (certificate));
   g_assert_cmpint (herd_renewal_info_get_time (certificate, 0.5), ==, START + 61 * DAY);
 }

@@ -82,15 +82,15 @@ test_certificates (StateFixture *fixture, gconstpointer data)
 
   /* Changed: fewer deliveries, a generation rejected (its key stays), one gone. */
   batch = herd_batch_new ();
-  g_ptr_array_remove_index (a->deliveries, 0);
+  herd_certificate_remove_delivery (a, a->deliveries);
   a->owner = G_MAXUINT32;
   a->current = 2;
   herd_batch_put_certificate (batch, a);
-  ((HerdGeneration *) g_ptr_array_index (a->generations, 1))->rejected = TRUE;
-  ((HerdGeneration *) g_ptr_array_index (a->generations, 1))->revoked = HERD_REVOCATION_SUPERSEDED;
-  herd_batch_put_generation (batch, 1, g_ptr_array_index (a->generations, 1), NULL, NULL);
+  a->generations->next->rejected = TRUE;
+  a->generations->next->revoked = HERD_REVOCATION_SUPERSEDED;
+  herd_batch_put_generation (batch, 1, a->generations->next, NULL, NULL);
   herd_batch_delete_generation (batch, 1, 1);
-  g_ptr_array_remove_index (a->generations, 0);
+  herd_certificate_remove_generation (a, a->generations);
   commit_ok (fixture->state, batch);
   later = herd_state_load (fixture->state, &error);
   g_assert_no_error (error);
