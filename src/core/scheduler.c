@@ -9,10 +9,10 @@
 /* Clocks are put right by less all the time. */
 #define SET_BACK_MIN (60 * HERD_SECOND)
 
+/* There is one for each certificate: kept small. */
 typedef struct {
   HerdHeapNode node; /* first: the heaps hand out nodes */
   guint64 certificate;
-  HerdHeap *heap; /* the one it is in */
 } Entry;
 
 struct HerdScheduler {
@@ -20,7 +20,7 @@ struct HerdScheduler {
   HerdHeap *heap;
   HerdHeap *refused;   /* due, and there was no room */
   gboolean room;       /* there may be some for those */
-  GHashTable *entries; /* &entry->certificate → Entry */
+  GHashTable *entries; /* set of Entry, by their certificates */
   guint timer;
   gint64 armed;  /* what the timer is armed for, 0 = not */
   gint64 offset; /* of the time of day from the monotonic one, in microseconds, when it woke last */
@@ -35,6 +35,26 @@ get_offset (HerdScheduler *scheduler)
   return herd_clock_get_real (scheduler->clock) - herd_clock_get_monotonic (scheduler->clock);
 }
 
+static guint
+entry_hash (gconstpointer entry)
+{
+  return g_int64_hash (&((const Entry *) entry)->certificate);
+}
+
+static gboolean
+entry_equal (gconstpointer a, gconstpointer b)
+{
+  return ((const Entry *) a)->certificate == ((const Entry *) b)->certificate;
+}
+
+static Entry *
+find_entry (HerdScheduler *scheduler, guint64 certificate)
+{
+  const Entry wanted = { .certificate = certificate };
+
+  return g_hash_table_lookup (scheduler->entries, &wanted);
+}
+
 HerdScheduler *
 herd_scheduler_new (HerdClock *clock, HerdSchedulerFunc due, gpointer data)
 {
@@ -43,8 +63,8 @@ herd_scheduler_new (HerdClock *clock, HerdSchedulerFunc due, gpointer data)
   scheduler->clock = herd_clock_ref (clock);
   scheduler->heap = herd_heap_new ();
   scheduler->refused = herd_heap_new ();
-  scheduler->entries = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, g_free);
   scheduler->offset = get_offset (scheduler);
+  scheduler->entries = g_hash_table_new_full (entry_hash, entry_equal, g_free, NULL);
   scheduler->due = due;
   scheduler->data = data;
   return scheduler;
@@ -92,27 +112,33 @@ arm (HerdScheduler *scheduler)
 }
 
 static void
+leave_heap (HerdScheduler *scheduler, Entry *entry)
+{
+  HerdHeap *heap = herd_heap_contains (scheduler->heap, &entry->node) ? scheduler->heap
+                                                                      : scheduler->refused;
+
+  herd_heap_remove (heap, &entry->node);
+}
+
+static void
 take_out (HerdScheduler *scheduler, Entry *entry)
 {
-  guint64 certificate = entry->certificate;
-
-  herd_heap_remove (entry->heap, &entry->node);
-  g_hash_table_remove (scheduler->entries, &certificate);
+  leave_heap (scheduler, entry);
+  g_hash_table_remove (scheduler->entries, entry);
 }
 
 static void
 put_into (HerdScheduler *scheduler, HerdHeap *heap, guint64 certificate, gint64 when)
 {
-  Entry *entry = g_hash_table_lookup (scheduler->entries, &certificate);
+  Entry *entry = find_entry (scheduler, certificate);
 
   if (entry == NULL) {
     entry = g_new0 (Entry, 1);
     entry->certificate = certificate;
-    g_hash_table_insert (scheduler->entries, &entry->certificate, entry);
+    g_hash_table_add (scheduler->entries, entry);
   } else {
-    herd_heap_remove (entry->heap, &entry->node);
+    leave_heap (scheduler, entry);
   }
-  entry->heap = heap;
   herd_heap_put (heap, &entry->node, when);
 }
 
@@ -186,7 +212,7 @@ wake (gpointer data)
 void
 herd_scheduler_put (HerdScheduler *scheduler, guint64 certificate, gint64 when)
 {
-  Entry *entry = g_hash_table_lookup (scheduler->entries, &certificate);
+  Entry *entry = find_entry (scheduler, certificate);
 
   if (when != 0)
     put_into (scheduler, scheduler->heap, certificate, when);

@@ -7,7 +7,7 @@
 
 struct HerdHeap {
   GPtrArray *nodes; /* of HerdHeapNode, not owned; the children of I are 2I+1 and 2I+2 */
-  guint64 next_order;
+  guint32 next_order;
 };
 
 static HerdHeapNode *
@@ -26,7 +26,7 @@ set_node (HerdHeap *heap, guint place, HerdHeapNode *node)
 static gboolean
 is_before (const HerdHeapNode *a, const HerdHeapNode *b)
 {
-  return a->key != b->key ? a->key < b->key : a->order < b->order;
+  return a->key != b->key ? a->key < b->key : (gint32) (a->order - b->order) < 0;
 }
 
 /* Puts NODE at PLACE or above it. */
@@ -88,6 +88,13 @@ herd_heap_put (HerdHeap *heap, HerdHeapNode *node, gint64 key)
   move_up (heap, heap->nodes->len - 1, node);
 }
 
+gboolean
+herd_heap_contains (HerdHeap *heap, const HerdHeapNode *node)
+{
+  return node->index > 0 && node->index <= heap->nodes->len
+         && get_node (heap, node->index - 1) == node;
+}
+
 void
 herd_heap_remove (HerdHeap *heap, HerdHeapNode *node)
 {
@@ -96,7 +103,7 @@ herd_heap_remove (HerdHeap *heap, HerdHeapNode *node)
 
   if (node->index == 0)
     return;
-  g_return_if_fail (place < heap->nodes->len && get_node (heap, place) == node);
+  g_return_if_fail (herd_heap_contains (heap, node));
   node->index = 0;
   last = g_ptr_array_steal_index (heap->nodes, heap->nodes->len - 1);
   if (last == node)

@@ -11,7 +11,7 @@ G_BEGIN_DECLS
 
 typedef struct {
   gint64 key;
-  guint64 order; /* the heap's: insertion order, breaks ties */
+  guint32 order; /* the heap's: insertion order, breaks ties; begins anew after the last number */
   guint index;   /* the heap's: position + 1; 0 = in no heap */
 } HerdHeapNode;
 
@@ -24,6 +24,8 @@ void herd_heap_free (HerdHeap *heap);
 void herd_heap_put (HerdHeap *heap, HerdHeapNode *node, gint64 key);
 /* Takes NODE out; one that is in no heap is ignored. */
 void herd_heap_remove (HerdHeap *heap, HerdHeapNode *node);
+/* Is NODE in this heap? */
+gboolean herd_heap_contains (HerdHeap *heap, const HerdHeapNode *node);
 /* The node with the smallest key, or NULL. It stays in the heap. */
 HerdHeapNode *herd_heap_peek (HerdHeap *heap);
 guint herd_heap_get_size (HerdHeap *heap);

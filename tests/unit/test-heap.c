@@ -47,6 +47,8 @@ removing_what_is_not_there (void)
 
   herd_heap_remove (heap, &a);
   herd_heap_put (heap, &b, 1);
+  g_assert_false (herd_heap_contains (heap, &a));
+  g_assert_true (herd_heap_contains (heap, &b));
   herd_heap_remove (heap, &a);
   g_assert_cmpuint (herd_heap_get_size (heap), ==, 1);
   herd_heap_free (heap);
