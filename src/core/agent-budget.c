@@ -10,7 +10,8 @@ herd_agent_hold_back (HerdAgent *agent, HerdCertificate *certificate)
 {
   HerdServices *services = &agent->services;
   const HerdChoiceQuery query = { .now = herd_clock_get_seconds (services->clock),
-                                  .services = services };
+                                  .services = services,
+                                  .waits = TRUE };
   g_auto (HerdChoice) choice = { 0 };
 
   /* Whatever else is wrong is the operation's to find out. */

@@ -100,6 +100,18 @@ herd_budget_ask (const HerdServices *services, const HerdAuthority *authority,
   return herd_ledger_ask (services->ledger, &wish, error);
 }
 
+gboolean
+herd_budget_ask_waiting (const HerdServices *services, const HerdAuthority *authority,
+                         const HerdCertificate *certificate, GVariant *spec, GError **error)
+{
+  g_auto (GStrv) identifiers = herd_spec_get_list (spec, "identifiers");
+  HerdLedgerWish wish = make_wish (services, authority, certificate,
+                                   (const char *const *) identifiers);
+
+  wish.waits = TRUE;
+  return herd_ledger_ask (services->ledger, &wish, error);
+}
+
 HerdLedgerEntry *
 herd_budget_begin (const HerdServices *services, const HerdAuthority *authority,
                    const HerdCertificate *certificate, GVariant *spec)

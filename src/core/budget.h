@@ -13,6 +13,10 @@ G_BEGIN_DECLS
  * HERD_ERROR_RATE_LIMITED: not before herd_error_get_retry_at(), and the message says why. */
 gboolean herd_budget_ask (const HerdServices *services, const HerdAuthority *authority,
                           const HerdCertificate *certificate, GVariant *spec, GError **error);
+/* The same for one that comes again by itself then. */
+gboolean herd_budget_ask_waiting (const HerdServices *services, const HerdAuthority *authority,
+                                  const HerdCertificate *certificate, GVariant *spec,
+                                  GError **error);
 /* It is asked, whatever the answer was. (transfer full) */
 HerdLedgerEntry *herd_budget_begin (const HerdServices *services, const HerdAuthority *authority,
                                     const HerdCertificate *certificate, GVariant *spec);

@@ -39,8 +39,10 @@ static gboolean
 is_permitted (const HerdChoiceQuery *query, const HerdAuthority *asked, guint64 issuer,
               const HerdCertificate *certificate, GVariant *spec, GError **error)
 {
-  return query->services == NULL || (query->begun && issuer == query->preferred)
-         || herd_budget_ask (query->services, asked, certificate, spec, error);
+  if (query->services == NULL || (query->begun && issuer == query->preferred))
+    return TRUE;
+  return query->waits ? herd_budget_ask_waiting (query->services, asked, certificate, spec, error)
+                      : herd_budget_ask (query->services, asked, certificate, spec, error);
 }
 
 /* Until when nobody can be asked, if this is sooner than what is known of the others. */

@@ -28,6 +28,7 @@ void herd_choice_clear (HerdChoice *choice);
 typedef struct {
   gint64 now;
   const HerdServices *services; /* what CAs permit counts (core/budget.h); NULL: it does not */
+  gboolean waits;               /* it comes again by itself at `until` */
   gboolean begun;    /* the preferred one has been asked already: what it permits has been spent */
   guint64 preferred; /* an issuer (its id) that goes first: it was begun with; 0: none */
   const GArray *tried; /* ids (guint64) of those that are not asked again; NULL: none */

@@ -15,6 +15,7 @@ G_BEGIN_DECLS
 typedef struct {
   HerdLedgerRow *row;
   guint promised; /* to attempts under way */
+  gint64 told[2]; /* to the last one that waits; the second is of renewals */
   gboolean changed;
 } HerdBucket;
 

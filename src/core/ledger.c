@@ -9,6 +9,7 @@
 #include "plugin/error.h"
 
 #define SWEEP_FIRST 64
+#define APART_MAX 3600           /* seconds */
 #define HOLD_MAX (7 * 24 * 3600) /* seconds: as Retry-After */
 
 struct HerdLedgerEntry {
@@ -148,6 +149,17 @@ charge (HerdLedger *ledger, HerdBucket *bucket, const HerdLimit *limit, gint64 n
 
 /* --- asking --- */
 
+/* When one who waits for BUCKET comes again; there is room at ROOM_AT. */
+static gint64
+give_turn (HerdBucket *bucket, const HerdLimit *limit, gboolean renewal, gint64 room_at, gint64 now)
+{
+  gint64 *told = &bucket->told[renewal ? 1 : 0];
+  gint64 next = *told > now ? MIN (*told + limit->refill, now + APART_MAX) : room_at;
+
+  *told = MAX (next, room_at);
+  return *told;
+}
+
 static char *
 format_time (gint64 seconds)
 {
@@ -219,7 +231,7 @@ herd_ledger_ask (HerdLedger *ledger, const HerdLedgerWish *wish, GError **error)
   gint64 hold = herd_ledger_get_hold (ledger, wish->directory);
   g_autoptr (GArray) draws = herd_ledger_list_draws (ledger, wish);
   const HerdDraw *worst = NULL;
-  const HerdBucket *bucket = NULL;
+  HerdBucket *bucket = NULL;
   gint64 latest = MAX (hold, now);
 
   for (guint i = 0; i < draws->len; i++) {
@@ -239,6 +251,8 @@ herd_ledger_ask (HerdLedger *ledger, const HerdLedgerWish *wish, GError **error)
     worst = draw;
     bucket = found;
   }
+  if (worst != NULL && wish->waits && bucket != NULL)
+    latest = give_turn (bucket, worst->limit, wish->renewal, latest, now);
   if (worst != NULL)
     g_propagate_error (error, refuse_draw (wish, worst, bucket, latest, now));
   else if (hold != 0)

@@ -28,6 +28,7 @@ typedef struct {
   gboolean renewal;          /* of something that may lapse: what is kept for those is for it */
   gboolean same_identifiers; /* this CA has issued for exactly these before */
   gboolean replaces;         /* a certificate in its window of RFC 9773, and the order says so */
+  gboolean waits;            /* it comes again by itself, at the time that it is told */
 } HerdLedgerWish;
 
 /* An attempt under way; it keeps the ledger. */
@@ -38,7 +39,8 @@ HerdLedger *herd_ledger_ref (HerdLedger *ledger);
 void herd_ledger_unref (HerdLedger *ledger);
 
 /* May this be tried now? Asks nobody and spends nothing. HERD_ERROR_RATE_LIMITED, class timed, says from
- * when on, which limit of which CA it is, and how much of it is spent. */
+ * when on, which limit of which CA it is, and how much of it is spent. Of those that wait for the same bucket
+ * each is told a time of its own, within an hour: else all would come whenever there is room for one. */
 gboolean herd_ledger_ask (HerdLedger *ledger, const HerdLedgerWish *wish, GError **error);
 
 /* It is tried: what it will spend is taken from what others are told that there is. Without asking: what

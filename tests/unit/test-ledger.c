@@ -102,6 +102,36 @@ test_promises (LedgerFixture *fixture, gconstpointer data G_GNUC_UNUSED)
   g_assert_cmpint (ledger_fixture_wait (fixture, &wish, NULL), ==, 202 * MINUTE);
 }
 
+/* Those that wait come one after the other, not all of them whenever there is room for one. */
+static void
+test_turns (LedgerFixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+  HerdLedgerWish first = ledger_fixture_wish (fixture, ledger_www);
+  HerdLedgerWish waiting = first;
+
+  ledger_fixture_add (fixture, &ledger_orders);
+  for (guint i = 0; i < 3; i++)
+    ledger_fixture_issue (fixture, &first);
+  waiting.waits = TRUE;
+  for (gint64 i = 1; i <= 100; i++)
+    g_assert_cmpint (ledger_fixture_wait (fixture, &waiting, NULL), ==, i * 36);
+  g_assert_cmpint (ledger_fixture_wait (fixture, &waiting, NULL), ==, HOUR);
+  g_assert_cmpint (ledger_fixture_wait (fixture, &waiting, NULL), ==, HOUR);
+  /* Who asks for something else, or does not wait, has nothing to do with that. */
+  g_assert_cmpint (ledger_fixture_wait (fixture, &first, NULL), ==, 36);
+  waiting.renewal = TRUE;
+  for (guint i = 0; i < 3; i++)
+    ledger_fixture_issue (fixture, &first);
+  g_assert_cmpint (ledger_fixture_wait (fixture, &waiting, NULL), ==, 36);
+  g_assert_cmpint (ledger_fixture_wait (fixture, &waiting, NULL), ==, 72);
+  /* Nobody waits any more. */
+  ledger_fixture_advance (fixture, DAY);
+  g_assert_cmpint (ledger_fixture_wait (fixture, &waiting, NULL), ==, 0);
+  for (guint i = 0; i < 6; i++)
+    ledger_fixture_issue (fixture, &first);
+  g_assert_cmpint (ledger_fixture_wait (fixture, &waiting, NULL), ==, 36);
+}
+
 /* A newOrder that is sent again after a lost answer may have been counted twice. */
 static void
 test_repeated_order (LedgerFixture *fixture, gconstpointer data G_GNUC_UNUSED)
@@ -414,6 +444,7 @@ main (int argc, char *argv[])
   ADD ("half", test_half);
   ADD ("small", test_small);
   ADD ("promises", test_promises);
+  ADD ("turns", test_turns);
   ADD ("repeated-order", test_repeated_order);
   ADD ("subjects", test_subjects);
   ADD ("large-set", test_large_set);
