@@ -237,6 +237,22 @@ herd_issuance_leave_choose (HerdRun *run, gpointer data, GError **error)
   return TRUE;
 }
 
+/* Why AUTHORITY, which the wish names, was not the one: it has failed, or is not asked for its limits' sake. */
+static char *
+describe_refusal (HerdIssuance *issuance, const HerdCertificate *certificate,
+                  const HerdAuthority *authority)
+{
+  const HerdBackoff *backoff = herd_backoffs_find (certificate->backoffs, authority->id);
+  g_autoptr (GError) error = NULL;
+
+  if (backoff != NULL)
+    return g_strdup (backoff->message);
+  if (!herd_budget_ask (issuance->context->services, authority, certificate, issuance->spec,
+                        &error))
+    return g_strdup (error->message);
+  return g_strdup_printf ("issuer %s", authority->name);
+}
+
 char *
 herd_issuance_describe_detour (HerdIssuance *issuance, const HerdCertificate *certificate)
 {
@@ -244,11 +260,10 @@ herd_issuance_describe_detour (HerdIssuance *issuance, const HerdCertificate *ce
   const HerdAuthority *issuer = herd_registry_get_authority (registry, issuance->issuer);
   g_autoptr (GPtrArray) list = herd_issuers_list (registry, certificate, issuance->spec, NULL);
   const HerdAuthority *first = list != NULL ? g_ptr_array_index (list, 0) : NULL;
-  const HerdBackoff *backoff;
+  g_autofree char *why = NULL;
 
   if (issuer == NULL || first == NULL || first == issuer)
     return NULL;
-  backoff = herd_backoffs_find (certificate->backoffs, first->id);
-  return g_strdup_printf ("issuer %s has issued, as another one could not: %s", issuer->name,
-                          backoff != NULL ? backoff->message : first->name);
+  why = describe_refusal (issuance, certificate, first);
+  return g_strdup_printf ("issuer %s has issued, as another one could not: %s", issuer->name, why);
 }

@@ -14,7 +14,7 @@ import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import tap  # noqa: E402
-from agent import Agent, Client, Failed, GLib  # noqa: E402
+from agent import ROOT, Agent, Client, Failed, GLib  # noqa: E402
 
 PROGRAM = [sys.argv.pop(1)]
 CONFIGURATION = """
@@ -102,6 +102,45 @@ class Budget(unittest.TestCase):
     def renew(self, path, **options):
         operation = self.client.call(path, "Certificate1.Renew", "(a{sv})", options)
         return self.client.finished(operation)
+
+    def issued_by(self, path):
+        """The issuers of its generations."""
+        names = {self.client.agent("GetIssuer", "(s)", name): name for name in ("default", "same", "other")}
+        return [names[row["issuer"]] for row in self.client.get(path, "Certificate1")["Generations"]]
+
+    def detour(self, path):
+        """What the Attention says that another issuer than the first has issued; None: there is none."""
+        rows = self.client.get(ROOT, "Agent1")["Attentions"]
+        return next((row["message"] for row in rows if (row["object"], row["code"]) == (path, "issuer-not-first")), None)
+
+    def test_next_issuer(self):
+        "An issuer without room is passed over for the next one, asked for nothing and not blamed; then for the one after it"
+        self.start(ORDERS.format(count=2, refill="1h"))
+        three = ["default", "same", "other"]
+        self.assertEqual(self.issued_by(self.issue("one", ["one.example"], issuer=three)), ["default"])
+        for name, issuer, spent in (("two", "same", [1, 1]), ("three", "other", [1, 1])):
+            path = self.issue(name, [name + ".example"], issuer=three)
+            self.assertEqual(self.issued_by(path), [issuer])
+            self.assertEqual(self.client.get(path, "Certificate1")["Backoffs"], [])
+            self.assertEqual([self.budget(one)["orders", ""]["spent"] for one in ("default", "same")], spent)
+            self.assertIn(f"issuer {issuer} has issued", self.detour(path))
+            self.assertIn("limit orders", self.detour(path))
+        # What was kept for renewals is the first one's too.
+        self.assertEqual(self.renew(path)["State"], "done")
+        self.assertEqual(self.issued_by(path), ["other", "default"])
+        self.assertIsNone(self.detour(path))
+
+    def test_no_issuer(self):
+        "When none of the list has room, the certificate waits for the first that will have, and says why"
+        self.start(ORDERS.format(count=2, refill="1h"))
+        two = ["same", "default"]
+        for name in ("one", "two"):
+            self.issue(name, [name + ".example"], issuer=two)
+        path = self.refused("three", ["three.example"], "limit orders", issuer=two)
+        state = self.client.get(path, "Certificate1")
+        self.assertEqual((state["NextAction"], state["Generation"]), ("retry", 0))
+        room = [self.budget(name)["orders", ""]["room-at"] for name in two]
+        self.assertLessEqual(abs(state["NextActionTime"] - min(room)), 1)
 
     def test_half(self):
         "A first issuance has half of a limit, what is beyond it waits for its time; a renewal has all of it"
