@@ -156,9 +156,9 @@ static const GDBusSubtreeVTable subtree = { enumerate, introspect, dispatch, { 0
 /* --- what the registry says --- */
 
 static void
-added (HerdNoun noun, guint64 id, gpointer data)
+added (HerdNoun noun, guint64 id, gboolean has_changed, gpointer data)
 {
-  herd_bus_changes_added (((HerdBus *) data)->changes, noun, id);
+  herd_bus_changes_added (((HerdBus *) data)->changes, noun, id, has_changed);
 }
 
 static void

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * Changes on their way to the bus. What was sent last is remembered for the objects that changed
- * lately; of any other, all properties are sent at its first change.
+ * lately; of any other, all properties are sent at its first change, and so they are of one that had
+ * changed by the time that it was told to be there: somebody may have read it before.
  */
 #include "bus/changes.h"
 
@@ -195,7 +196,7 @@ herd_bus_changes_changed (HerdBusChanges *changes, HerdNoun noun, guint64 id)
 }
 
 void
-herd_bus_changes_added (HerdBusChanges *changes, HerdNoun noun, guint64 id)
+herd_bus_changes_added (HerdBusChanges *changes, HerdNoun noun, guint64 id, gboolean changed)
 {
   const HerdBusInterface *interface = herd_bus_get_interface (noun);
   const HerdRowKey key = { noun, id };
@@ -204,7 +205,8 @@ herd_bus_changes_added (HerdBusChanges *changes, HerdNoun noun, guint64 id)
   GVariantBuilder builder = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("a{sa{sv}}"));
 
   g_variant_builder_add (&builder, "{s@a{sv}}", interface->info->name, properties);
-  remember (changes, &key, properties);
+  if (!changed)
+    remember (changes, &key, properties);
   emit (changes, HERD_BUS_ROOT, "org.freedesktop.DBus.ObjectManager", "InterfacesAdded",
         g_variant_new ("(@oa{sa{sv}})", herd_bus_new_path (noun, id), &builder));
 }

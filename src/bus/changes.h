@@ -16,7 +16,7 @@ typedef struct HerdBusChanges HerdBusChanges;
 HerdBusChanges *herd_bus_changes_new (GDBusConnection *connection, HerdAgent *agent);
 void herd_bus_changes_free (HerdBusChanges *changes);
 
-void herd_bus_changes_added (HerdBusChanges *changes, HerdNoun noun, guint64 id);
+void herd_bus_changes_added (HerdBusChanges *changes, HerdNoun noun, guint64 id, gboolean changed);
 void herd_bus_changes_changed (HerdBusChanges *changes, HerdNoun noun, guint64 id);
 void herd_bus_changes_removed (HerdBusChanges *changes, HerdNoun noun, guint64 id);
 /* Sends what waits of one object now, before a signal that refers to it. */

@@ -22,7 +22,7 @@ struct HerdRegistry {
   const HerdObserver *observer;
   gpointer observer_data;
   GArray *notes;        /* Note; NULL: nothing is noted */
-  GHashTable *withheld; /* id → how many notes of it wait; the agent's is 0 */
+  GHashTable *withheld; /* id → Withheld; the agent's is 0 */
 };
 
 typedef enum {
@@ -36,6 +36,13 @@ typedef struct {
   guint64 id;
   Event event;
 } Note;
+
+/* A row that there are notes of. */
+typedef struct {
+  guint64 id;
+  guint n_notes;
+  gboolean missed; /* a change was not told for them */
+} Withheld;
 
 guint
 herd_row_key_hash (gconstpointer data)
@@ -81,7 +88,7 @@ herd_registry_new (void)
   registry->counted_at = G_MININT64;
   registry->earliest = G_MAXINT64;
   g_queue_init (&registry->ended);
-  registry->withheld = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
+  registry->withheld = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, g_free);
   return registry;
 }
 
@@ -208,6 +215,21 @@ herd_registry_get_n_recounts (HerdRegistry *registry)
 
 /* --- rows --- */
 
+static Withheld *
+find_withheld (HerdRegistry *registry, guint64 id)
+{
+  return g_hash_table_lookup (registry->withheld, &id);
+}
+
+/* Is something of the row told later, or does it wait for the disk? */
+static gboolean
+has_changed_since (HerdRegistry *registry, guint64 id)
+{
+  const Withheld *withheld = find_withheld (registry, id);
+
+  return withheld != NULL && (withheld->missed || withheld->n_notes > 0);
+}
+
 static void
 tell (HerdRegistry *registry, const Note *note)
 {
@@ -217,7 +239,8 @@ tell (HerdRegistry *registry, const Note *note)
     return;
   switch (note->event) {
   case EVENT_ADDED:
-    observer->added (note->noun, note->id, registry->observer_data);
+    observer->added (note->noun, note->id, has_changed_since (registry, note->id),
+                     registry->observer_data);
     break;
   case EVENT_CHANGED:
     observer->changed (note->noun, note->id, registry->observer_data);
@@ -229,25 +252,47 @@ tell (HerdRegistry *registry, const Note *note)
 }
 
 static void
-count_withheld (HerdRegistry *registry, guint64 id, int difference)
+withhold (HerdRegistry *registry, guint64 id)
 {
-  int count = GPOINTER_TO_INT (g_hash_table_lookup (registry->withheld, &id)) + difference;
+  Withheld *withheld = find_withheld (registry, id);
 
-  if (count > 0)
-    g_hash_table_insert (registry->withheld, g_memdup2 (&id, sizeof id), GINT_TO_POINTER (count));
-  else
-    g_hash_table_remove (registry->withheld, &id);
+  if (withheld == NULL) {
+    withheld = g_new0 (Withheld, 1);
+    withheld->id = id;
+    g_hash_table_insert (registry->withheld, &withheld->id, withheld);
+  }
+  withheld->n_notes++;
+}
+
+/* One note of the row of NOTE waits no more: when the last one does not, a change that was not told for them
+ * is, now. */
+static void
+release (HerdRegistry *registry, const Note *note)
+{
+  Withheld *withheld = find_withheld (registry, note->id);
+  const Note change = { note->noun, note->id, EVENT_CHANGED };
+  gboolean missed;
+
+  if (withheld == NULL || withheld->n_notes > 0)
+    return;
+  missed = withheld->missed;
+  g_hash_table_remove (registry->withheld, &note->id);
+  if (missed)
+    tell (registry, &change);
 }
 
 static void
 notify (HerdRegistry *registry, HerdNoun noun, guint64 id, Event event)
 {
   const Note note = { noun, id, event };
+  Withheld *withheld = find_withheld (registry, id);
 
   if (registry->notes != NULL) {
     g_array_append_val (registry->notes, note);
-    count_withheld (registry, id, 1);
-  } else if (event != EVENT_CHANGED || !g_hash_table_contains (registry->withheld, &id)) {
+    withhold (registry, id);
+  } else if (event == EVENT_CHANGED && withheld != NULL) {
+    withheld->missed = TRUE;
+  } else {
     tell (registry, &note);
   }
 }
@@ -271,9 +316,11 @@ herd_registry_settle_notes (HerdRegistry *registry, HerdNotices *notices, gboole
   g_autoptr (GArray) notes = (GArray *) notices;
 
   for (guint i = 0; i < notes->len; i++)
-    count_withheld (registry, g_array_index (notes, Note, i).id, -1);
+    find_withheld (registry, g_array_index (notes, Note, i).id)->n_notes--;
   for (guint i = 0; happened && i < notes->len; i++)
     tell (registry, &g_array_index (notes, Note, i));
+  for (guint i = 0; i < notes->len; i++)
+    release (registry, &g_array_index (notes, Note, i));
 }
 
 static void

@@ -36,7 +36,8 @@ gboolean herd_row_key_equal (gconstpointer a, gconstpointer b);
 
 /* Who wants to know; the bus. All functions are called on the main loop, after the change. */
 typedef struct {
-  void (*added) (HerdNoun noun, guint64 id, gpointer data);
+  /* CHANGED: it is no longer as it was at first, which somebody may have read; there is more to tell. */
+  void (*added) (HerdNoun noun, guint64 id, gboolean changed, gpointer data);
   void (*changed) (HerdNoun noun, guint64 id, gpointer data);
   void (*removed) (HerdNoun noun, guint64 id, gpointer data);
   /* The current generation is another one (or none, 0). */

@@ -41,6 +41,7 @@ PEMS = ("/etc/passwd", "/etc/ssl/certs/ca-certificates.crt", "", "x" * 300000,
 SETTINGS = {
     "directory-url": URLS,
     "preset": VALUES,
+    "staging": VALUES,
     "trust": PEMS,
     "kind": VALUES,
     "account-key-type": VALUES,

@@ -28,6 +28,10 @@ updated (const HerdSubscription *subscription, guint64 certificate, const char *
 }
 
 static void
+ignore_addition (HerdNoun noun, guint64 id, gboolean changed, gpointer data)
+{}
+
+static void
 ignore_change (HerdNoun noun, guint64 id, gpointer data)
 {}
 
@@ -41,7 +45,7 @@ ignore_certificate (guint64 certificate, gpointer data)
 {}
 
 static const HerdObserver observer = {
-  .added = ignore_change,
+  .added = ignore_addition,
   .changed = ignore_change,
   .removed = ignore_change,
   .attention = ignore_attention,

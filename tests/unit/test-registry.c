@@ -179,6 +179,72 @@ test_ended (void)
   g_assert_null (herd_registry_get_first_ended (registry));
 }
 
+/* --- what is told --- */
+
+static void
+on_added (HerdNoun noun G_GNUC_UNUSED, guint64 id, gboolean changed, gpointer data)
+{
+  g_string_append_printf (data, "+%" G_GUINT64_FORMAT "%s", id, changed ? "!" : "");
+}
+
+static void
+on_changed (HerdNoun noun G_GNUC_UNUSED, guint64 id, gpointer data)
+{
+  g_string_append_printf (data, "~%" G_GUINT64_FORMAT, id);
+}
+
+static void
+on_removed (HerdNoun noun G_GNUC_UNUSED, guint64 id, gpointer data)
+{
+  g_string_append_printf (data, "-%" G_GUINT64_FORMAT, id);
+}
+
+/* A change while another one of the row waits for the disk is told after that one, whatever became of it. */
+static void
+test_notes (void)
+{
+  static const HerdObserver observer = { on_added, on_changed, on_removed };
+  g_autoptr (HerdRegistry) registry = herd_registry_new ();
+  g_autoptr (GString) told = g_string_new (NULL);
+  HerdNotices *first, *second;
+
+  herd_registry_set_observer (registry, &observer, told);
+  herd_registry_begin_notes (registry);
+  herd_registry_add_certificate (registry, make (1, "first", 0));
+  first = herd_registry_end_notes (registry);
+  herd_registry_touch (registry, HERD_NOUN_CERTIFICATE, 1);
+  g_assert_cmpstr (told->str, ==, "");
+  herd_registry_settle_notes (registry, first, TRUE);
+  g_assert_cmpstr (told->str, ==, "+1!~1");
+
+  g_string_truncate (told, 0);
+  herd_registry_begin_notes (registry);
+  herd_registry_add_certificate (registry, make (2, "second", 0));
+  first = herd_registry_end_notes (registry);
+  herd_registry_begin_notes (registry);
+  herd_registry_touch (registry, HERD_NOUN_CERTIFICATE, 2);
+  second = herd_registry_end_notes (registry);
+  herd_registry_settle_notes (registry, first, TRUE);
+  g_assert_cmpstr (told->str, ==, "+2!");
+  herd_registry_settle_notes (registry, second, TRUE);
+  g_assert_cmpstr (told->str, ==, "+2!~2");
+  herd_registry_add_certificate (registry, make (3, "third", 0));
+  g_assert_cmpstr (told->str, ==, "+2!~2+3");
+
+  g_string_truncate (told, 0);
+  herd_registry_begin_notes (registry);
+  herd_registry_touch (registry, HERD_NOUN_CERTIFICATE, 1);
+  first = herd_registry_end_notes (registry);
+  herd_registry_begin_notes (registry);
+  herd_registry_touch (registry, HERD_NOUN_CERTIFICATE, 1);
+  second = herd_registry_end_notes (registry);
+  herd_registry_touch (registry, HERD_NOUN_CERTIFICATE, 1);
+  herd_registry_settle_notes (registry, first, FALSE);
+  g_assert_cmpstr (told->str, ==, "");
+  herd_registry_settle_notes (registry, second, FALSE);
+  g_assert_cmpstr (told->str, ==, "~1");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -188,5 +254,6 @@ main (int argc, char **argv)
   g_test_add_func ("/registry/names", test_names);
   g_test_add_func ("/registry/walk", test_walk);
   g_test_add_func ("/registry/ended", test_ended);
+  g_test_add_func ("/registry/notes", test_notes);
   return g_test_run ();
 }
