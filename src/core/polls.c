@@ -14,7 +14,7 @@
 #define SPREAD 60
 /* Seconds until what has not changed is written down. */
 #define SAVE_AFTER 300
-/* Certificates looked at in one turn of the loop. */
+/* Certificates looked at, or written down, in one turn of the loop. */
 #define SLICE 500
 
 struct HerdPolls {
@@ -237,9 +237,13 @@ static void
 keep_for_later (HerdPolls *polls, guint64 certificate)
 {
   g_hash_table_add (polls->unsaved, g_memdup2 (&certificate, sizeof certificate));
-  if (polls->timer == 0)
+  if (g_hash_table_size (polls->unsaved) >= SLICE) {
+    herd_clock_disarm (polls->services->clock, polls->timer);
+    due_to_be_saved (polls);
+  } else if (polls->timer == 0) {
     polls->timer = herd_clock_arm (polls->services->clock, SAVE_AFTER * HERD_SECOND,
                                    due_to_be_saved, polls);
+  }
 }
 
 static void

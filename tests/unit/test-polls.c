@@ -388,6 +388,28 @@ test_saves_together (PollsFixture *fixture, gconstpointer data)
   g_assert_cmpuint (herd_state_get_n_commits (fixture->state.state) - commits, <=, 2);
 }
 
+/* However many there are, a turn of the loop writes a bounded share of them. */
+static void
+test_saves_slices (PollsFixture *fixture, gconstpointer data)
+{
+  for (guint64 id = 1; id <= 500; id++)
+    herd_polls_put (fixture->polls, add_certificate (fixture, id));
+  advance (fixture, 0);
+  for (guint i = 0; i < 500; i++) {
+    answer (fixture, NOW + 60 * DAY, NOW + HOUR);
+    advance (fixture, 0);
+  }
+  advance (fixture, HOUR + 120);
+  for (guint i = 1; i <= 500; i++) {
+    answer (fixture, NOW + 60 * DAY, NOW + 3 * HOUR);
+    advance (fixture, 0);
+    /* One for the next questions, and one until what has come is written. */
+    if (i > 480)
+      g_assert_cmpuint (herd_manual_clock_get_n_timers (fixture->services.clock), ==,
+                        i < 500 ? 2 : 1);
+  }
+}
+
 /* Another process has the same pick, and asks no sooner. */
 static void
 test_restart (PollsFixture *fixture, gconstpointer data)
@@ -469,6 +491,7 @@ main (int argc, char **argv)
   ADD ("silent", test_silent);
   ADD ("unknown", test_unknown);
   ADD ("saves-together", test_saves_together);
+  ADD ("saves-slices", test_saves_slices);
   ADD ("restart", test_restart);
   ADD ("too-late", test_too_late);
   ADD ("removed", test_removed);
