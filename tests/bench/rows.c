@@ -56,7 +56,22 @@ make_generation (const BenchRows *rows, guint64 id, guint64 number)
   facts->identifiers = g_new0 (char *, 3);
   facts->identifiers[0] = g_strdup_printf ("host%d.example.org", (int) id);
   facts->identifiers[1] = g_strdup_printf ("www.host%d.example.org", (int) id);
-  return herd_generation_new (number, 1, facts->not_before, facts);
+  return herd_generation_new (number, MAX (rows->issuer, 1), facts->not_before, facts);
+}
+
+/* The CA was asked, and is asked again tomorrow. */
+static HerdSuggestion *
+make_suggestion (const BenchRows *rows, guint64 generation, gint64 renew_at)
+{
+  HerdSuggestion *suggestion = herd_suggestion_new (generation);
+
+  suggestion->start = renew_at - DAY;
+  suggestion->end = renew_at + DAY;
+  suggestion->pick = renew_at;
+  suggestion->asked_at = rows->now;
+  suggestion->ask_at = rows->now + DAY;
+  herd_suggestion_set_account (suggestion, "https://127.0.0.1:1/account/1");
+  return suggestion;
 }
 
 static HerdCertificate *
@@ -71,11 +86,12 @@ make_certificate (const BenchRows *rows, guint64 id)
 
   certificate->current = rows->n_generations;
   certificate->renew_at = get_start (rows, id) + 60 * DAY;
+  certificate->suggestion = make_suggestion (rows, certificate->current, certificate->renew_at);
   delivery->state = HERD_DELIVERY_APPLIED;
   delivery->wanted = delivery->applied = delivery->proved = certificate->current;
   herd_certificate_add_delivery (certificate, delivery);
   herd_certificate_set_action (certificate, HERD_ACTION_RENEW, certificate->renew_at,
-                               "two thirds of the lifetime");
+                               "the CA suggests it");
   return certificate;
 }
 

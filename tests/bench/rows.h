@@ -20,12 +20,14 @@ void bench_committed (GObject *source, GAsyncResult *result, gpointer data);
 /* Until N more commits are done. */
 void bench_wait_for (BenchWaiting *waiting, guint n);
 
-/* What is put into a state: certificates hostN with two names each, delivered to "live". */
+/* What is put into a state: certificates hostN with two names each, delivered to "live",
+ * with the renewal information of their CA. */
 typedef struct {
   guint n;
   guint n_generations; /* of each; the last one is the current one */
   gint64 now;          /* seconds: they are as old as if renewed evenly over 60 days before it */
   guint n_due;         /* of them all, these are due by now */
+  guint64 issuer;      /* id of who issued them; 0: nobody that is known */
 } BenchRows;
 
 /* Certificate ID as ROWS say, with its generations (chain and key of usual sizes), into BATCH. */
