@@ -276,10 +276,11 @@ HerdCertificate *
 herd_certificate_new (guint64 id, const char *name, guint32 owner, HerdOrigin origin,
                       GVariant *spec)
 {
-  HerdCertificate *certificate = g_new0 (HerdCertificate, 1);
+  gsize size = strlen (name) + 1;
+  HerdCertificate *certificate = g_malloc0 (sizeof *certificate + size);
 
   certificate->id = id;
-  certificate->name = g_strdup (name);
+  memcpy (certificate->name, name, size);
   certificate->owner = owner;
   certificate->origin = origin;
   certificate->spec = g_variant_ref_sink (spec);
@@ -294,7 +295,6 @@ herd_certificate_free (HerdCertificate *certificate)
 {
   if (certificate == NULL)
     return;
-  g_free (certificate->name);
   g_variant_unref (certificate->spec);
   while (certificate->generations != NULL)
     herd_certificate_remove_generation (certificate, certificate->generations);
@@ -327,11 +327,9 @@ herd_certificate_restore (HerdCertificate *certificate, HerdCertificate *saved)
 {
   HerdCertificate other = *certificate;
 
+  /* All but the names: they are the same, and tables have this one as their key. */
   *certificate = *saved;
   *saved = other;
-  /* Tables have the old name as their key. */
-  saved->name = certificate->name;
-  certificate->name = other.name;
   certificate->operation = other.operation;
   certificate->revision = other.revision + 1;
   certificate->counted = other.counted;

@@ -83,11 +83,11 @@ struct HerdDelivery {
   HerdDelivery *next; /* another one of the certificate, or NULL */
   char *target; /* a configured target's name, or UID:LABEL of a reader; a GRefString, interned */
   HerdDeliveryState state;
+  guint attempts; /* at the wanted generation */
   guint64 wanted; /* generations; 0 = none */
   guint64 applied;
   guint64 proved;
   gint64 since;    /* of the state */
-  guint attempts;  /* at the wanted generation */
   gint64 retry_at; /* seconds, 0 = not waiting */
   char *message;   /* why; never NULL; a GRefString, interned */
 
@@ -133,13 +133,17 @@ const char *herd_certificate_state_to_string (HerdCertificateState state);
 extern const char *const herd_certificate_states[];
 extern const char *const herd_certificate_activities[];
 
+/* There may be 100,000 of them: what is small is kept together, and the name in the same piece. */
 typedef struct {
-  guint64 id; /* opaque, persisted, never reused */
-  char *name;
-  guint32 owner; /* uid */
-  HerdOrigin origin;
-  gboolean retired; /* its section vanished: kept, not renewed */
-  GVariant *spec;   /* a{sv}, normal form; see model/spec.h */
+  guint64 id;     /* opaque, persisted, never reused */
+  guint32 owner;  /* uid */
+  guint failures; /* in a row, of whichever issuers */
+  HerdOrigin origin : 8;
+  HerdAction action : 8;            /* the next one */
+  HerdCertificateState counted : 8; /* the registry's: as what it is in its counts; not saved */
+  guint retired : 1;                /* its section vanished: kept, not renewed */
+  guint revision;                   /* changes with everything that rights depend on; not saved */
+  GVariant *spec;                   /* a{sv}, normal form; see model/spec.h */
   gint64 created;
 
   /* Linked, for nearly always there is one: an array of pointers would be larger than what it points to. */
@@ -150,20 +154,15 @@ typedef struct {
 
   gint64 renew_at;            /* of the newest issued generation; picked once, 0 = none */
   HerdSuggestion *suggestion; /* NULL: the CA has made none, and is not asked for one */
-  HerdAction action;          /* the next one */
   gint64 action_time;
   char *action_reason; /* never NULL; this and the next two: GRefStrings, interned */
-  guint failures;      /* in a row, of whichever issuers */
-  gint64 retry_at;     /* no attempt before, with any of them; 0 = none */
-  GPtrArray *backoffs; /* HerdBackoff, those of single issuers; NULL: none */
   char *last_error;    /* D-Bus name, "" = none */
   char *last_error_message;
   gint64 last_error_time;
-
-  /* Not saved. */
-  guint64 operation;            /* the running one's id, 0 = none */
-  guint64 revision;             /* changes with everything that rights depend on */
-  HerdCertificateState counted; /* the registry's: as what it is in its counts */
+  gint64 retry_at;     /* no attempt before, with any of them; 0 = none */
+  GPtrArray *backoffs; /* HerdBackoff, those of single issuers; NULL: none */
+  guint64 operation;   /* the running one's id, 0 = none; not saved */
+  char name[];
 } HerdCertificate;
 
 HerdCertificate *herd_certificate_new (guint64 id, const char *name, guint32 owner,
