@@ -47,8 +47,7 @@ herd_agent_begin_preflight (HerdAgent *agent, HerdOperation *operation, GCancell
 
   flying->agent = agent;
   flying->operation = operation->id;
-  herd_preflight_run_async (agent->issuers, agent->solvers, operation->issuer, operation->id,
-                            operation->options, cancellable, landed, flying);
+  herd_preflight_run_async (agent->issuers, agent->solvers, operation, cancellable, landed, flying);
 }
 
 void

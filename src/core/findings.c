@@ -32,24 +32,47 @@ herd_findings_free (HerdFindings *findings)
   g_free (findings);
 }
 
-void
-herd_findings_add (HerdFindings *findings, const char *identifier, const char *check,
-                   HerdSeverity severity, const char *format, ...)
+/* ISSUER NULL: of all, or of none. */
+static void
+add (HerdFindings *findings, const char *issuer, const char *identifier, const char *check,
+     HerdSeverity severity, const char *message)
 {
   g_auto (GVariantDict) row = G_VARIANT_DICT_INIT (NULL);
-  g_autofree char *message = NULL;
-  g_autofree char *clean = NULL;
-  va_list arguments;
+  g_autofree char *clean = herd_text_lines_from_remote (message, -1, MESSAGE_MAX);
 
-  va_start (arguments, format);
-  message = g_strdup_vprintf (format, arguments);
-  va_end (arguments);
-  clean = herd_text_lines_from_remote (message, -1, MESSAGE_MAX);
+  if (issuer != NULL)
+    g_variant_dict_insert (&row, "issuer", "s", issuer);
   g_variant_dict_insert (&row, "identifier", "s", identifier);
   g_variant_dict_insert (&row, "check", "s", check);
   g_variant_dict_insert (&row, "severity", "s", words[severity]);
   g_variant_dict_insert (&row, "message", "s", clean);
   g_ptr_array_add (findings->rows, g_variant_ref_sink (g_variant_dict_end (&row)));
+}
+
+void
+herd_findings_add (HerdFindings *findings, const char *identifier, const char *check,
+                   HerdSeverity severity, const char *format, ...)
+{
+  g_autofree char *message = NULL;
+  va_list arguments;
+
+  va_start (arguments, format);
+  message = g_strdup_vprintf (format, arguments);
+  va_end (arguments);
+  add (findings, NULL, identifier, check, severity, message);
+}
+
+void
+herd_findings_add_for (HerdFindings *findings, const char *issuer, const char *identifier,
+                       const char *check, HerdSeverity severity, const char *format, ...)
+{
+  g_autofree char *message = NULL;
+  va_list arguments;
+
+  va_start (arguments, format);
+  message = g_strdup_vprintf (format, arguments);
+  va_end (arguments);
+  add (findings, issuer, identifier, check, severity, message);
 }
 
 GVariant *

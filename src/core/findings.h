@@ -21,12 +21,16 @@ typedef struct HerdFindings HerdFindings;
 HerdFindings *herd_findings_new (void);
 void herd_findings_free (HerdFindings *findings);
 
-/* IDENTIFIER "": about the issuer or this machine. CHECK: what was looked at, a word of Operation1's XML.
+/* IDENTIFIER "": about an issuer or this machine. CHECK: what was looked at, a word of Operation1's XML.
  * The message names the cause and the next step; it is cleaned, and cut after 2 KiB. */
 void herd_findings_add (HerdFindings *findings, const char *identifier, const char *check,
                         HerdSeverity severity, const char *format, ...) G_GNUC_PRINTF (5, 6);
+/* The same of one ISSUER, by its name: others of the wish may find it otherwise. */
+void herd_findings_add_for (HerdFindings *findings, const char *issuer, const char *identifier,
+                            const char *check, HerdSeverity severity, const char *format, ...)
+    G_GNUC_PRINTF (6, 7);
 
-/* aa{sv}: identifier s, check s, severity s, message s. (transfer full, not floating) */
+/* aa{sv}: identifier s, check s, severity s, message s, and issuer s where it is about one. (transfer full, not floating) */
 GVariant *herd_findings_to_variant (const HerdFindings *findings);
 /* Of such an aa{sv}, the warnings and errors. (transfer full, not floating) */
 GVariant *herd_findings_select_bad (GVariant *findings);

@@ -4,6 +4,7 @@
  */
 #include "core/preflight-names.h"
 
+#include "core/preflight-issuers.h"
 #include "net/caa.h"
 #include "net/dns-place.h"
 #include "plugin/identifier.h"
@@ -78,8 +79,8 @@ herd_preflight_name_ask (const HerdPreflightName *name, HerdDns *dns, HerdRun *r
 /* --- CAA --- */
 
 static void
-read_caa (const HerdPreflightName *name, GAsyncResult *result, const HerdPreflightIssuer *issuer,
-          HerdFindings *findings)
+judge_caa (const HerdPreflightName *name, const HerdCaa *caa, const HerdPreflightIssuer *issuer,
+           HerdFindings *findings)
 {
   static const char *const none[] = { NULL };
   const HerdOutlook *outlook = issuer->outlook;
@@ -89,10 +90,34 @@ read_caa (const HerdPreflightName *name, GAsyncResult *result, const HerdPreflig
     .account = outlook != NULL ? outlook->account->url : "",
     .method = name->method,
   };
+  const char *owner = herd_caa_get_name (caa);
+  g_autofree char *reason = NULL;
+
+  switch (herd_caa_judge (caa, &wish, &reason)) {
+  case HERD_CAA_ALLOWED:
+    herd_findings_add_for (findings, issuer->name, name->identifier, "caa", HERD_SEVERITY_OK,
+                           "the CAA records of %s allow it", owner);
+    break;
+  case HERD_CAA_FORBIDDEN:
+    herd_findings_add_for (findings, issuer->name, name->identifier, "caa", HERD_SEVERITY_ERROR,
+                           "the CAA records of %s forbid it: %s; change them, or choose another "
+                           "issuer",
+                           owner, reason);
+    break;
+  case HERD_CAA_UNKNOWN:
+    herd_findings_add_for (findings, issuer->name, name->identifier, "caa", HERD_SEVERITY_NOTICE,
+                           "the CAA records of %s cannot be judged: %s", owner, reason);
+    break;
+  }
+}
+
+/* They are looked for once, and mean something else to every issuer. */
+static void
+read_caa (const HerdPreflightName *name, GAsyncResult *result, const GPtrArray *issuers,
+          HerdFindings *findings)
+{
   g_autoptr (GError) error = NULL;
   g_autoptr (HerdCaa) caa = herd_caa_find_finish (result, &error);
-  g_autofree char *reason = NULL;
-  const char *owner;
 
   if (caa == NULL) {
     herd_findings_add (findings, name->identifier, "caa", HERD_SEVERITY_WARNING,
@@ -100,23 +125,12 @@ read_caa (const HerdPreflightName *name, GAsyncResult *result, const HerdPreflig
                        error->message);
     return;
   }
-  owner = herd_caa_get_name (caa);
-  switch (herd_caa_judge (caa, &wish, &reason)) {
-  case HERD_CAA_ALLOWED:
-    herd_findings_add (findings, name->identifier, "caa", HERD_SEVERITY_OK,
-                       *owner != '\0' ? "the CAA records of %s allow it" : "no CAA records%s",
-                       owner);
-    break;
-  case HERD_CAA_FORBIDDEN:
-    herd_findings_add (findings, name->identifier, "caa", HERD_SEVERITY_ERROR,
-                       "the CAA records of %s forbid it: %s; change them, or choose another issuer",
-                       owner, reason);
-    break;
-  case HERD_CAA_UNKNOWN:
-    herd_findings_add (findings, name->identifier, "caa", HERD_SEVERITY_NOTICE,
-                       "the CAA records of %s cannot be judged: %s", owner, reason);
-    break;
+  if (*herd_caa_get_name (caa) == '\0') {
+    herd_findings_add (findings, name->identifier, "caa", HERD_SEVERITY_OK, "no CAA records");
+    return;
   }
+  for (guint i = 0; i < issuers->len; i++)
+    judge_caa (name, caa, issuers->pdata[i], findings);
 }
 
 /* --- addresses --- */
@@ -137,9 +151,18 @@ is_private (const char *text)
   return bytes[0] == 100 && (bytes[1] & 0xc0) == 64; /* shared by carriers' customers: RFC 6598 */
 }
 
+static gboolean
+are_private (const GPtrArray *issuers)
+{
+  for (guint i = 0; i < issuers->len; i++) {
+    if (!((const HerdPreflightIssuer *) issuers->pdata[i])->is_private)
+      return FALSE;
+  }
+  return TRUE;
+}
+
 static void
-judge_addresses (const HerdPreflightName *name, const HerdPreflightIssuer *issuer,
-                 HerdFindings *findings)
+judge_addresses (const HerdPreflightName *name, const GPtrArray *issuers, HerdFindings *findings)
 {
   g_autoptr (GString) all = g_string_new (NULL);
 
@@ -149,7 +172,7 @@ judge_addresses (const HerdPreflightName *name, const HerdPreflightIssuer *issue
     g_string_append_printf (all, "%s%s", i > 0 ? ", " : "", address);
     if (is_private (address))
       herd_findings_add (findings, name->identifier, "address",
-                         issuer->is_private ? HERD_SEVERITY_NOTICE : HERD_SEVERITY_WARNING,
+                         are_private (issuers) ? HERD_SEVERITY_NOTICE : HERD_SEVERITY_WARNING,
                          "%s is a private address, to which only a CA in the same network can "
                          "come; publish a public one, or prove control by DNS",
                          address);
@@ -186,7 +209,7 @@ read_addresses (HerdPreflightName *name, HerdDns *dns, GAsyncResult *result, Her
 
 static void
 read_both_families (HerdPreflightName *name, HerdDns *dns, HerdRun *run, guint index,
-                    const HerdPreflightIssuer *issuer, HerdFindings *findings)
+                    const GPtrArray *issuers, HerdFindings *findings)
 {
   gboolean four = read_addresses (name, dns, herd_run_get_result (run, index), HERD_DNS_A,
                                   findings);
@@ -194,7 +217,7 @@ read_both_families (HerdPreflightName *name, HerdDns *dns, HerdRun *run, guint i
                                  findings);
 
   if (name->addresses->len > 0)
-    judge_addresses (name, issuer, findings);
+    judge_addresses (name, issuers, findings);
   else if (four && six)
     herd_findings_add (findings, name->identifier, "address", HERD_SEVERITY_ERROR,
                        "it has neither an A nor an AAAA record, so that no CA can come for %s; "
@@ -239,16 +262,16 @@ judge_solver (const HerdPreflightName *name, HerdFindings *findings)
 
 guint
 herd_preflight_name_read (HerdPreflightName *name, HerdDns *dns, HerdRun *run, guint index,
-                          const HerdPreflightIssuer *issuer, HerdFindings *findings)
+                          const GPtrArray *issuers, HerdFindings *findings)
 {
   judge_solver (name, findings);
   if (name->is_address) {
-    judge_addresses (name, issuer, findings);
+    judge_addresses (name, issuers, findings);
     return index;
   }
-  read_caa (name, herd_run_get_result (run, index++), issuer, findings);
+  read_caa (name, herd_run_get_result (run, index++), issuers, findings);
   if (herd_preflight_name_is_visited (name)) {
-    read_both_families (name, dns, run, index, issuer, findings);
+    read_both_families (name, dns, run, index, issuers, findings);
     index += 2;
   }
   if (is_proved_by_dns (name))

@@ -33,15 +33,10 @@ gboolean herd_preflight_name_is_visited (const HerdPreflightName *name);
 /* In a step's enter: asks the DNS, as one more part of RUN's wait. */
 void herd_preflight_name_ask (const HerdPreflightName *name, HerdDns *dns, HerdRun *run);
 
-/* What the issuer is, as far as it was found out. */
-typedef struct {
-  const HerdOutlook *outlook; /* NULL: it could not be asked */
-  gboolean is_private; /* it has trust anchors of its own, and so is perhaps in the same network */
-} HerdPreflightIssuer;
-
-/* In the step's leave: reads the answers from INDEX on, and returns the next name's index. */
+/* In the step's leave: reads the answers from INDEX on, and returns the next name's index. ISSUERS:
+ * HerdPreflightIssuer, who have been asked. */
 guint herd_preflight_name_read (HerdPreflightName *name, HerdDns *dns, HerdRun *run, guint index,
-                                const HerdPreflightIssuer *issuer, HerdFindings *findings);
+                                const GPtrArray *issuers, HerdFindings *findings);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (HerdPreflightName, herd_preflight_name_free)
 

@@ -6,21 +6,16 @@
 
 #include <string.h>
 
-#include "core/budget.h"
 #include "core/operations.h"
+#include "core/preflight-issuers.h"
 #include "core/preflight-names.h"
-#include "herd-config.h"
 #include "model/spec.h"
 #include "net/probe.h"
 #include "plugin/error.h"
 #include "util/base64url.h"
-#include "util/file.h"
 #include "util/follow.h"
 
-#define PROBES 32        /* at a time */
-#define SKEW_WARNING 300 /* seconds: what CAs let pass of a date is not much more */
-#define SKEW_ERROR 86400 /* seconds: nothing that is issued now would be valid here */
-#define MAC_KEY_LIMIT 4096
+#define PROBES 32    /* at a time */
 #define HTTP_PORT 80 /* RFC 8555 section 8.3 */
 #define TLS_PORT 443 /* RFC 8737 section 3 */
 
@@ -39,12 +34,9 @@ typedef struct {
 typedef struct {
   HerdIssuers *issuers;
   HerdServices *services;
-  guint64 authority;
   guint64 operation;
   char **solvers;
-  HerdIssuer *engine;
-  HerdIssuerHost *host;
-  HerdOutlook *outlook;
+  GPtrArray *asked;  /* HerdPreflightIssuer, in the order of the wish */
   GPtrArray *names;  /* HerdPreflightName */
   GPtrArray *groups; /* Group */
   GArray *looks;     /* Look */
@@ -70,172 +62,24 @@ static gboolean
 directory_enter (HerdRun *run, gpointer data, GError **error G_GNUC_UNUSED)
 {
   Preflight *preflight = data;
-  g_autoptr (GError) failure = NULL;
-  HerdIssuer *engine = herd_issuers_get (preflight->issuers, preflight->authority, &failure);
 
-  if (engine == NULL) {
-    herd_findings_add (preflight->findings, "", "issuer", HERD_SEVERITY_ERROR, "%s",
-                       failure->message);
-    return TRUE;
-  }
-  preflight->engine = g_object_ref (engine);
-  preflight->host = herd_issuers_new_host (preflight->issuers, preflight->authority,
-                                           preflight->operation,
-                                           (const char *const *) preflight->solvers);
-  herd_issuer_preflight_async (engine, preflight->host, herd_run_get_cancellable (run),
-                               herd_run_ready, herd_run_slot (run));
+  for (guint i = 0; i < preflight->asked->len; i++)
+    herd_preflight_issuer_ask (preflight->asked->pdata[i], preflight->issuers, preflight->operation,
+                               (const char *const *) preflight->solvers, run, preflight->findings);
   return TRUE;
-}
-
-static void
-judge_clock (const HerdOutlook *outlook, HerdFindings *findings)
-{
-  gint64 skew = outlook->own_time - outlook->ca_time;
-
-  if (outlook->own_time < HERD_BUILD_TIME)
-    herd_findings_add (
-        findings, "", "clock", HERD_SEVERITY_ERROR,
-        "this machine's clock is before the day on which certherd was built; set it");
-  else if (outlook->ca_time == 0)
-    herd_findings_add (
-        findings, "", "clock", HERD_SEVERITY_NOTICE,
-        "the CA does not say what time it is; this machine's clock was not compared");
-  else if (ABS (skew) > SKEW_WARNING)
-    herd_findings_add (findings, "", "clock",
-                       ABS (skew) > SKEW_ERROR ? HERD_SEVERITY_ERROR : HERD_SEVERITY_WARNING,
-                       "this machine's clock is %" G_GINT64_FORMAT " seconds %s the CA's; set it, "
-                       "or new certificates seem %s",
-                       ABS (skew), skew > 0 ? "ahead of" : "behind",
-                       skew > 0 ? "to have ended" : "not to be valid yet");
-  else
-    herd_findings_add (findings, "", "clock", HERD_SEVERITY_OK, "as the CA's, within %d minutes",
-                       SKEW_WARNING / 60);
-}
-
-/* Is there what a CA that wants accounts bound to its own would be shown? Both halves of it, and readable:
- * *WHY says what is amiss with what there is. */
-static gboolean
-can_bind (const HerdAuthority *authority, char **why)
-{
-  const char *kid = herd_authority_get_setting (authority, "eab-kid", NULL);
-  const char *file = herd_authority_get_setting (authority, "eab-hmac-file", NULL);
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GBytes) key = NULL;
-
-  if (kid != NULL && file != NULL) {
-    key = herd_file_read (file, MAC_KEY_LIMIT, &error);
-    if (key == NULL)
-      *why = g_strdup_printf ("eab-hmac-file: %s", error->message);
-    return key != NULL;
-  }
-  *why = g_strdup (kid != NULL    ? "eab-kid is set, and eab-hmac-file is not"
-                   : file != NULL ? "eab-hmac-file is set, and eab-kid is not"
-                                  : "get key identifier and key there, for eab-kid and "
-                                    "eab-hmac-file or for “certherdctl issuer register”");
-  return FALSE;
-}
-
-/* What the first attempt would have to do before anything else. */
-static void
-judge_unregistered (const HerdAuthority *authority, const HerdAccount *account,
-                    HerdFindings *findings)
-{
-  gboolean agreed = herd_authority_get_setting (authority, "agree-terms", NULL) != NULL;
-  g_autofree char *why = NULL;
-
-  if (g_strv_contains ((const char *const *) account->capabilities, "eab-required")
-      && !can_bind (authority, &why))
-    herd_findings_add (findings, "", "account", HERD_SEVERITY_ERROR,
-                       "there is no account at issuer %s, and the CA wants one that is bound to an "
-                       "account on its web pages (external account binding): %s",
-                       authority->name, why);
-  else if (*account->terms != '\0' && !agreed)
-    herd_findings_add (findings, "", "account", HERD_SEVERITY_ERROR,
-                       "there is no account at issuer %s, and nobody has agreed to its terms, %s; "
-                       "“certherdctl issuer register %s” says how",
-                       authority->name, account->terms, authority->name);
-  else
-    herd_findings_add (findings, "", "account", HERD_SEVERITY_NOTICE,
-                       "there is no account at issuer %s yet; the first attempt makes one",
-                       authority->name);
-}
-
-static void
-judge_account (Preflight *preflight)
-{
-  const HerdOutlook *outlook = preflight->outlook;
-  const HerdAccount *account = outlook->account;
-  const HerdAuthority *authority = herd_registry_get_authority (preflight->services->registry,
-                                                                preflight->authority);
-
-  if (authority == NULL)
-    return;
-  if (outlook->account_error != NULL)
-    herd_findings_add (preflight->findings, "", "account", HERD_SEVERITY_ERROR,
-                       "the account at issuer %s cannot be used: %s", authority->name,
-                       outlook->account_error->message);
-  else if (*account->url == '\0')
-    judge_unregistered (authority, account, preflight->findings);
-  else if (!g_str_equal (account->status, "valid"))
-    herd_findings_add (preflight->findings, "", "account", HERD_SEVERITY_ERROR,
-                       "the account at issuer %s is %s; register another one", authority->name,
-                       account->status);
-  else
-    herd_findings_add (preflight->findings, "", "account", HERD_SEVERITY_OK, "%s is valid",
-                       account->url);
 }
 
 static gboolean
 directory_leave (HerdRun *run, gpointer data, GError **error G_GNUC_UNUSED)
 {
   Preflight *preflight = data;
-  g_autoptr (GError) failure = NULL;
+  guint index = 0;
 
-  if (herd_run_get_n_results (run) == 0)
-    return TRUE;
-  preflight->outlook = herd_issuer_preflight_finish (preflight->engine,
-                                                     herd_run_get_result (run, 0), &failure);
-  if (preflight->outlook == NULL) {
-    herd_findings_add (preflight->findings, "", "issuer", HERD_SEVERITY_ERROR, "%s",
-                       failure->message);
-    return TRUE;
-  }
-  herd_findings_add (preflight->findings, "", "issuer", HERD_SEVERITY_OK, "it answers");
-  judge_clock (preflight->outlook, preflight->findings);
-  judge_account (preflight);
+  for (guint i = 0; i < preflight->asked->len; i++)
+    index = herd_preflight_issuer_read (preflight->asked->pdata[i], preflight->services, run, index,
+                                        preflight->findings);
+  herd_preflight_issuers_judge_clock (preflight->asked, preflight->findings);
   return TRUE;
-}
-
-/* What an attempt would spend of the CA's limits, and whether that much is there. */
-static void
-judge_budget (Preflight *preflight)
-{
-  HerdRegistry *registry = preflight->services->registry;
-  const HerdAuthority *authority = herd_registry_get_authority (registry, preflight->authority);
-  const HerdOperation *operation = herd_registry_get_operation (registry, preflight->operation);
-  const HerdCertificate *certificate =
-      operation != NULL ? herd_registry_get_certificate (registry, operation->certificate) : NULL;
-  g_autoptr (GPtrArray) spendings = NULL;
-  g_autoptr (GError) failure = NULL;
-  g_autofree char *joined = NULL;
-
-  if (authority == NULL || operation == NULL)
-    return;
-  if (!herd_budget_ask (preflight->services, authority, certificate, operation->options,
-                        &failure)) {
-    herd_findings_add (preflight->findings, "", "limits", HERD_SEVERITY_ERROR, "%s",
-                       failure->message);
-    return;
-  }
-  spendings = herd_budget_explain (preflight->services, authority, certificate, operation->options);
-  g_ptr_array_add (spendings, NULL);
-  joined = g_strjoinv ("; ", (char **) spendings->pdata);
-  if (*joined == '\0')
-    herd_findings_add (preflight->findings, "", "limits", HERD_SEVERITY_OK,
-                       "no limit of the CA that is known here counts this");
-  else
-    herd_findings_add (preflight->findings, "", "limits", HERD_SEVERITY_OK,
-                       "there is room for an attempt: %s", joined);
 }
 
 /* --- names --- */
@@ -245,7 +89,9 @@ names_enter (HerdRun *run, gpointer data, GError **error G_GNUC_UNUSED)
 {
   Preflight *preflight = data;
 
-  judge_budget (preflight);
+  for (guint i = 0; i < preflight->asked->len; i++)
+    herd_preflight_issuer_judge_budget (preflight->asked->pdata[i], preflight->services,
+                                        preflight->operation, preflight->findings);
   for (guint i = 0; i < preflight->names->len; i++)
     herd_preflight_name_ask (preflight->names->pdata[i], preflight->services->dns, run);
   return TRUE;
@@ -255,18 +101,11 @@ static gboolean
 names_leave (HerdRun *run, gpointer data, GError **error G_GNUC_UNUSED)
 {
   Preflight *preflight = data;
-  const HerdAuthority *authority = herd_registry_get_authority (preflight->services->registry,
-                                                                preflight->authority);
-  const HerdPreflightIssuer issuer = {
-    .outlook = preflight->outlook,
-    .is_private = authority != NULL
-                  && herd_authority_get_setting (authority, "trust", NULL) != NULL,
-  };
   guint index = 0;
 
   for (guint i = 0; i < preflight->names->len; i++)
     index = herd_preflight_name_read (preflight->names->pdata[i], preflight->services->dns, run,
-                                      index, &issuer, preflight->findings);
+                                      index, preflight->asked, preflight->findings);
   return TRUE;
 }
 
@@ -528,9 +367,7 @@ finished (gpointer data, const GError *error)
   g_ptr_array_unref (preflight->groups);
   g_ptr_array_unref (preflight->names);
   herd_findings_free (preflight->findings);
-  herd_outlook_free (preflight->outlook);
-  g_clear_object (&preflight->host);
-  g_clear_object (&preflight->engine);
+  g_ptr_array_unref (preflight->asked);
   g_strfreev (preflight->solvers);
   g_free (preflight);
 }
@@ -538,18 +375,18 @@ finished (gpointer data, const GError *error)
 static const HerdRunOps operations = { .entered = entered, .finished = finished };
 
 void
-herd_preflight_run_async (HerdIssuers *issuers, HerdSolvers *solvers, guint64 authority,
-                          guint64 operation, GVariant *spec, GCancellable *cancellable,
+herd_preflight_run_async (HerdIssuers *issuers, HerdSolvers *solvers,
+                          const HerdOperation *operation, GCancellable *cancellable,
                           GAsyncReadyCallback callback, gpointer data)
 {
   Preflight *preflight = g_new0 (Preflight, 1);
-  g_auto (GStrv) identifiers = herd_spec_get_list (spec, "identifiers");
+  g_auto (GStrv) identifiers = herd_spec_get_list (operation->options, "identifiers");
 
   preflight->issuers = issuers;
   preflight->services = herd_issuers_get_services (issuers);
-  preflight->authority = authority;
-  preflight->operation = operation;
-  preflight->solvers = herd_spec_get_list (spec, "challenge");
+  preflight->operation = operation->id;
+  preflight->solvers = herd_spec_get_list (operation->options, "challenge");
+  preflight->asked = herd_preflight_issuers_new (preflight->services->registry, operation);
   preflight->names = g_ptr_array_new_with_free_func ((GDestroyNotify) herd_preflight_name_free);
   preflight->groups = g_ptr_array_new_with_free_func (group_free);
   preflight->looks = g_array_new (FALSE, FALSE, sizeof (Look));

@@ -5,7 +5,7 @@
  *
  *   directory → names → present → look → withdraw
  *
- * directory asks the issuer, names the DNS; present has the solvers make challenges of our own visible, look
+ * directory asks the issuers, names the DNS; present has the solvers make challenges of our own visible, look
  * fetches them as a validator would, withdraw takes them away again.
  */
 #pragma once
@@ -14,11 +14,11 @@
 
 G_BEGIN_DECLS
 
-/* SPEC: a whole wish. AUTHORITY is asked. OPERATION: whose steps these are; the challenges' tokens are made
- * of it, so that one that was cut off is cleaned up when it is run again. Whatever is found is a finding; errors:
- * HERD_ERROR_CANCELLED. Finishes with aa{sv} (core/findings.h; transfer full). */
-void herd_preflight_run_async (HerdIssuers *issuers, HerdSolvers *solvers, guint64 authority,
-                               guint64 operation, GVariant *spec, GCancellable *cancellable,
+/* OPERATION: whose steps these are, and whose options are the whole wish: all its issuers are asked. The
+ * challenges' tokens are made of it, so that one that was cut off is cleaned up when it is run again. Whatever
+ * is found is a finding; errors: HERD_ERROR_CANCELLED. Finishes with aa{sv} (core/findings.h; transfer full). */
+void herd_preflight_run_async (HerdIssuers *issuers, HerdSolvers *solvers,
+                               const HerdOperation *operation, GCancellable *cancellable,
                                GAsyncReadyCallback callback, gpointer data);
 GVariant *herd_preflight_run_finish (GAsyncResult *result, GError **error);
 

@@ -37,6 +37,14 @@ herd_ctl_get_findings (GVariant *operation)
              : g_variant_ref_sink (g_variant_new_array (G_VARIANT_TYPE_VARDICT, NULL, 0));
 }
 
+char *
+herd_ctl_format_subject (GVariant *finding)
+{
+  const char *identifier = herd_ctl_get_text (finding, "identifier");
+  const char *issuer = herd_ctl_get_text (finding, "issuer");
+  return g_strconcat (identifier, *identifier != '\0' && *issuer != '\0' ? ", " : "", issuer, NULL);
+}
+
 void
 herd_ctl_print_findings (HerdCtl *ctl, GVariant *findings)
 {
@@ -45,10 +53,10 @@ herd_ctl_print_findings (HerdCtl *ctl, GVariant *findings)
   for (gsize i = 0; i < g_variant_n_children (findings); i++) {
     g_autoptr (GVariant) finding = g_variant_get_child_value (findings, i);
     const char *severity = herd_ctl_get_text (finding, "severity");
-    const char *identifier = herd_ctl_get_text (finding, "identifier");
+    g_autofree char *subject = herd_ctl_format_subject (finding);
     herd_ctl_table_add (table, get_colour (severity), severity);
     herd_ctl_table_add (table, HERD_CTL_PLAIN, herd_ctl_get_text (finding, "check"));
-    herd_ctl_table_add (table, HERD_CTL_PLAIN, *identifier != '\0' ? identifier : "-");
+    herd_ctl_table_add (table, HERD_CTL_PLAIN, *subject != '\0' ? subject : "-");
     herd_ctl_table_add (table, HERD_CTL_PLAIN, herd_ctl_get_text (finding, "message"));
   }
   herd_ctl_table_print (table, ctl, 0);

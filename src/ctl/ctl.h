@@ -99,6 +99,8 @@ const char *herd_ctl_step_describe (const char *step);
 
 /* check.c: what an operation's Result has of findings: aa{sv}, perhaps empty (transfer full). */
 GVariant *herd_ctl_get_findings (GVariant *operation);
+/* What a finding is about: an identifier, an issuer, both, or "". (transfer full) */
+char *herd_ctl_format_subject (GVariant *finding);
 void herd_ctl_print_findings (HerdCtl *ctl, GVariant *findings);
 
 /* issuer.c: prints the issuer at PATH. */

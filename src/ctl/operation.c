@@ -300,10 +300,10 @@ report_some (GVariant *findings, gboolean of_ca, guint least, const char *title)
     g_autoptr (GVariant) finding = g_variant_get_child_value (findings, i);
     if (is_of_ca (finding) != of_ca)
       continue;
-    g_autofree char *identifier = herd_ctl_clean (herd_ctl_get_text (finding, "identifier"));
+    g_autofree char *subject = herd_ctl_format_subject (finding);
+    g_autofree char *label = herd_ctl_clean (subject);
     g_autofree char *message = herd_ctl_clean (herd_ctl_get_text (finding, "message"));
-    g_string_append_printf (text, "  %s%s%s\n", identifier, *identifier != '\0' ? ": " : "",
-                            message);
+    g_string_append_printf (text, "  %s%s%s\n", label, *label != '\0' ? ": " : "", message);
     n++;
   }
   if (n >= least)

@@ -297,6 +297,10 @@ class Budget(unittest.TestCase):
         severity, message = find(wish)
         self.assertEqual(severity, "error")
         self.assertIn("there is room at", message)
+        both = {**wish, "issuer": GLib.Variant("as", ["default", "other"])}
+        state = self.client.finished(self.client.agent("Preflight", "(a{sv})", both))
+        found = [(f["issuer"], f["severity"]) for f in state["Result"]["findings"] if f["check"] == "limits"]
+        self.assertEqual(found, [("default", "error"), ("other", "ok")])
 
 
 if __name__ == "__main__":

@@ -49,7 +49,9 @@ class Preflight(unittest.TestCase):
     def findings(self, state):
         found = state["Result"]["findings"]
         for finding in found:
-            self.assertEqual(sorted(finding), ["check", "identifier", "message", "severity"])
+            self.assertEqual(sorted(finding.keys() - {"issuer"}), ["check", "identifier", "message", "severity"])
+            if finding["check"] in ("issuer", "account", "limits"):
+                self.assertTrue(finding["issuer"])
             self.assertIn(finding["severity"], ("ok", "notice", "warning", "error"))
         return found
 
@@ -80,6 +82,34 @@ class Preflight(unittest.TestCase):
                 found = [f for f in self.findings(state) if f["check"] == check]
                 self.assertEqual([f["severity"] for f in found], [severity])
                 self.assertIn(words, found[0]["message"])
+
+    def test_issuers(self):
+        "all issuers of the list are looked at, each for itself; what is no issuer's is said once"
+        names = ["mute", "ahead", "default", "bound"]
+        state = self.client.finished(self.preflight(wish("127.0.0.1", issuer=GLib.Variant("as", names))))
+        self.assertEqual(state["Object"], self.client.agent("GetIssuer", "(s)", "mute"))
+        rows = self.findings(state)
+        for check, severities in (("issuer", ["ok", "ok", "ok", "ok"]), ("clock", ["notice", "error", "ok", "ok"]),
+                                  ("account", ["notice", "error", "notice", "error"]), ("limits", ["ok", "ok", "ok", "ok"])):
+            found = [(row["issuer"], row["severity"]) for row in rows if row["check"] == check]
+            self.assertEqual(found, list(zip(names, severities)), check)
+        rest = [row for row in rows if row["check"] not in ("issuer", "clock", "account", "limits")]
+        self.assertEqual({row.get("issuer") for row in rest}, {None})
+        self.assertEqual(len([row for row in rest if row["check"] == "address" and row["severity"] == "ok"]), 1)
+
+    def test_issuers_of_certificate(self):
+        "of a certificate all issuers of its wish, also after a restart; one whose section is gone is passed over"
+        names = ["default", "hold", "mute"]
+        self.client.request("web", ["www.example", "127.0.0.1"], issuer=names, deliver=[])
+        operation = self.preflight({**self.named("web"), **wish("127.0.0.1")})
+        self.assertEqual(self.client.get(operation, "Operation1")["Step"], "directory")
+        self.agent.stop(9)
+        self.client.close()
+        self.agent.configure(CONFIGURATION.replace("[issuer hold]\ndirectory-url = https://hold.test/dir\n", ""))
+        self.agent.start()
+        self.client = Client(self.agent.bus)
+        rows = self.findings(self.client.finished(operation))
+        self.assertEqual([row["issuer"] for row in rows if row["check"] == "issuer"], ["default", "mute"])
 
     def test_binding(self):
         "an external account binding has two halves, and its file must be there; with both all is well"

@@ -289,8 +289,8 @@ class Requesting(Case):
         self.assertIn("www is valid", ended.out)
         self.assertEqual(self.calls("Revoke"), [({"reason": "key-compromise", "generation": 2, "with": "key", "at-once": True},), ({},)])
 
-    def finding(self, severity, check, identifier, message):
-        words = {"severity": severity, "check": check, "identifier": identifier, "message": message}
+    def finding(self, severity, check, identifier, message, **more):
+        words = {"severity": severity, "check": check, "identifier": identifier, "message": message, **more}
         return {key: GLib.Variant("s", value) for key, value in words.items()}
 
     def prepare_check(self, *findings):
@@ -310,12 +310,15 @@ class Requesting(Case):
         ended = self.ctl("check", "-d", "a.test", "-d", "b.test", "-i", "ca", "-c", "http-01")
         self.assertEqual(ended.status, 8)
         self.assertRegex(ended.out, r"\nwarning +caa +a.test +because \\u001b\[31mof that\n$")
+        self.prepare_check(fine, self.finding("ok", "account", "", "valid", issuer="ca"),
+                           self.finding("error", "caa", "a.test", "forbidden", issuer="ca"))
         ended = self.ctl("--json", "check", "www", "-d", "a.test")
         self.assertEqual(ended.status, 8)
         self.assertEqual(ended.json()[0], {"severity": "ok", "check": "clock", "identifier": "", "message": "as the CA's"})
         self.assertEqual(self.calls("Preflight"), [({"certificate": "www"},),
                                                    ({"identifiers": ["a.test", "b.test"], "issuer": ["ca"], "challenge": ["http-01"]},),
                                                    ({"certificate": "www", "identifiers": ["a.test"]},)])
+        self.assertRegex(self.ctl("check", "www").out, r"\nok +account +ca +valid\nerror +caa +a.test, ca +forbidden\n$")
 
     def test_check_fails(self):
         """check: without a name, with two, refused, cancelled"""
@@ -331,10 +334,11 @@ class Requesting(Case):
         """a failure shows what the last check had warned of"""
         self.agent.methods["Renew"] = lambda path, options: GLib.Variant("(o)", (RUN,))
         self.agent.put(RUN, OPERATION, State="failed", Error="org.certherd.Error.Refused", ErrorMessage="no",
-                       Result={"findings": GLib.Variant("aa{sv}", [self.finding("error", "caa", "a.test", "forbidden")])})
+                       Result={"findings": GLib.Variant("aa{sv}", [self.finding("error", "caa", "a.test", "forbidden", issuer="ca"),
+                                                                   self.finding("error", "limits", "", "no room", issuer="ca")])})
         ended = self.ctl("renew", "www")
         self.assertEqual(ended.status, 6)
-        self.assertIn("certherdctl: www: no\nThe last check had warned:\n  a.test: forbidden\n", ended.err)
+        self.assertIn("certherdctl: www: no\nThe last check had warned:\n  a.test, ca: forbidden\n  ca: no room\n", ended.err)
         said = [self.finding("error", "ca", name, "blocked\x1b (rejectedIdentifier)") for name in ("a.test", "b.test")]
         for shown in (said, said[:1]):
             self.agent.put(RUN, OPERATION, Result={"findings": GLib.Variant("aa{sv}", shown + [self.finding("error", "caa", "a.test", "forbidden")])})

@@ -96,12 +96,15 @@ key-file = {cls.servers.key}
 """)
         cls.rig.start()
 
+    def rows(self, *words, status=0):
+        ended = self.rig.ctl("--json", "check", *words)
+        self.assertEqual(ended.returncode, status, f"{ended.stdout}{ended.stderr}\n{self.rig.log()}")
+        return json.loads(ended.stdout)
+
     def check(self, *words, status=0, issuer="pebble"):
         """What is found: {(check, identifier): [(severity, message), …]}."""
-        ended = self.rig.ctl("--json", "check", "--issuer", issuer, *words)
-        self.assertEqual(ended.returncode, status, f"{ended.stdout}{ended.stderr}\n{self.rig.log()}")
         found = {}
-        for row in json.loads(ended.stdout):
+        for row in self.rows("--issuer", issuer, *words, status=status):
             found.setdefault((row["check"], row["identifier"]), []).append((row["severity"], row["message"]))
         return found
 
@@ -179,6 +182,21 @@ key-file = {cls.servers.key}
         self.only(found, "answer", "four.example.test", "ok")
         found = self.check("-d", "four.example.test", status=8, issuer="silent")
         self.assertIn("issuer register silent", self.only(found, "account", "", "error"))
+
+    def test_issuers(self):
+        """several issuers: each CA is asked, and the CAA records judged for each; addresses are looked at once"""
+        rows = self.rows("--issuer", "gone", "--issuer", "silent", "-d", "wild.example.test", "-d", "pinned.example.test",
+                         "-d", "private.example.test", "--challenge", "http-01", status=8)
+        of = lambda check, identifier: [(row.get("issuer"), row["severity"]) for row in rows
+                                        if (row["check"], row["identifier"]) == (check, identifier)]
+        self.assertEqual(of("issuer", ""), [("gone", "error"), ("silent", "ok")])
+        self.assertEqual(of("account", ""), [("silent", "error")])
+        self.assertEqual(of("caa", "wild.example.test"), [("gone", "error"), ("silent", "error")])
+        self.assertEqual(of("caa", "pinned.example.test"), [("gone", "notice"), ("silent", "notice")])
+        self.assertEqual(of("caa", "private.example.test"), [(None, "ok")])
+        # One of them is public.
+        self.assertEqual(of("address", "private.example.test"), [(None, "warning"), (None, "ok")])
+        self.assertEqual([row["check"] for row in rows].count("answer"), 1)
 
     def test_account(self):
         """the account is asked about, at the CA"""

@@ -41,6 +41,25 @@ test_list (void)
   g_assert_cmpstr (get (bad, 1, "severity"), ==, "warning");
 }
 
+/* One that is about an issuer says which. */
+static void
+test_issuer (void)
+{
+  g_autoptr (HerdFindings) findings = herd_findings_new ();
+  g_autoptr (GVariant) all = NULL;
+  g_autoptr (GVariant) bad = NULL;
+  g_autoptr (GVariant) first = NULL;
+
+  herd_findings_add (findings, "a.test", "caa", HERD_SEVERITY_WARNING, "%s", "no answer");
+  herd_findings_add_for (findings, "ours", "a.test", "caa", HERD_SEVERITY_ERROR, "%s %d", "no", 1);
+  all = herd_findings_to_variant (findings);
+  first = g_variant_get_child_value (all, 0);
+  g_assert_false (g_variant_lookup (first, "issuer", "&s", NULL));
+  bad = herd_findings_select_bad (all);
+  g_assert_cmpstr (get (bad, 1, "issuer"), ==, "ours");
+  g_assert_cmpstr (get (bad, 1, "message"), ==, "no 1");
+}
+
 static void
 test_hostile (void)
 {
@@ -93,6 +112,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/findings/list", test_list);
+  g_test_add_func ("/findings/issuer", test_issuer);
   g_test_add_func ("/findings/hostile", test_hostile);
   g_test_add_func ("/findings/parts", test_parts);
   return g_test_run ();
