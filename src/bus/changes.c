@@ -20,7 +20,7 @@ struct HerdBusChanges {
   GHashTable *dirty; /* set of HerdRowKey */
   GHashTable *later; /* likewise: operations whose time is not over */
   guint timer;
-  GHashTable *sent; /* HerdRowKey → GVariant a{sv} */
+  GHashTable *sent; /* HerdRowKey → GPtrArray of GVariant: herd_bus_list_values() */
   GSource *source;
 };
 
@@ -44,7 +44,7 @@ herd_bus_changes_new (GDBusConnection *connection, HerdAgent *agent)
   changes->dirty = g_hash_table_new_full (herd_row_key_hash, herd_row_key_equal, g_free, NULL);
   changes->later = g_hash_table_new_full (herd_row_key_hash, herd_row_key_equal, g_free, NULL);
   changes->sent = g_hash_table_new_full (herd_row_key_hash, herd_row_key_equal, g_free,
-                                         (GDestroyNotify) g_variant_unref);
+                                         (GDestroyNotify) g_ptr_array_unref);
   return changes;
 }
 
@@ -74,31 +74,29 @@ emit (HerdBusChanges *changes, const char *path, const char *interface, const ch
                                  NULL);
 }
 
-/* The entries of CURRENT that differ from LAST (NULL: all), which are the same properties in the same
- * order: an interface's. Floating. */
+/* Those of CURRENT that differ from LAST (NULL: all), by name. Values are compared before they are named,
+ * for most are as they were. Floating. */
 static GVariant *
-get_difference (GVariant *current, GVariant *last)
+get_difference (const HerdBusInterface *interface, const GPtrArray *current, const GPtrArray *last)
 {
   GVariantBuilder builder = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE_VARDICT);
-  gsize count = g_variant_n_children (current);
-  gboolean known = last != NULL && g_variant_n_children (last) == count;
 
-  for (gsize i = 0; i < count; i++) {
-    g_autoptr (GVariant) entry = g_variant_get_child_value (current, i);
-    g_autoptr (GVariant) old = known ? g_variant_get_child_value (last, i) : NULL;
+  for (guint i = 0; i < current->len; i++) {
+    GVariant *value = g_ptr_array_index (current, i);
 
-    if (old == NULL || !g_variant_equal (old, entry))
-      g_variant_builder_add_value (&builder, entry);
+    if (last == NULL || !g_variant_equal (g_ptr_array_index (last, i), value))
+      g_variant_builder_add_value (&builder,
+                                   herd_bus_new_entry (interface->properties[i].name, value));
   }
   return g_variant_builder_end (&builder);
 }
 
 static void
-remember (HerdBusChanges *changes, const HerdRowKey *key, GVariant *properties)
+remember (HerdBusChanges *changes, const HerdRowKey *key, GPtrArray *values)
 {
   if (g_hash_table_size (changes->sent) >= REMEMBERED)
     g_hash_table_remove_all (changes->sent);
-  g_hash_table_replace (changes->sent, key_new (key->noun, key->id), g_variant_ref (properties));
+  g_hash_table_replace (changes->sent, key_new (key->noun, key->id), g_ptr_array_ref (values));
 }
 
 static void
@@ -106,14 +104,13 @@ send (HerdBusChanges *changes, const HerdRowKey *key)
 {
   const HerdBusInterface *interface = herd_bus_get_interface (key->noun);
   g_autofree char *path = herd_bus_get_path (key->noun, key->id);
-  g_autoptr (GVariant) current = NULL;
+  g_autoptr (GPtrArray) current = herd_bus_list_values (changes->agent, key->noun, key->id);
   g_autoptr (GVariant) difference = NULL;
 
-  if (herd_bus_get_row (changes->agent, key->noun, key->id) == NULL)
+  if (current->len == 0)
     return;
-  current = g_variant_ref_sink (herd_bus_get_properties (changes->agent, key->noun, key->id));
   difference = g_variant_ref_sink (
-      get_difference (current, g_hash_table_lookup (changes->sent, key)));
+      get_difference (interface, current, g_hash_table_lookup (changes->sent, key)));
   if (g_variant_n_children (difference) == 0)
     return;
   remember (changes, key, current);
@@ -200,13 +197,13 @@ herd_bus_changes_added (HerdBusChanges *changes, HerdNoun noun, guint64 id, gboo
 {
   const HerdBusInterface *interface = herd_bus_get_interface (noun);
   const HerdRowKey key = { noun, id };
-  g_autoptr (GVariant)
-      properties = g_variant_ref_sink (herd_bus_get_properties (changes->agent, noun, id));
+  g_autoptr (GPtrArray) values = herd_bus_list_values (changes->agent, noun, id);
   GVariantBuilder builder = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("a{sa{sv}}"));
 
-  g_variant_builder_add (&builder, "{s@a{sv}}", interface->info->name, properties);
+  g_variant_builder_add (&builder, "{s@a{sv}}", interface->info->name,
+                         herd_bus_name_values (noun, values));
   if (!changed)
-    remember (changes, &key, properties);
+    remember (changes, &key, values);
   emit (changes, HERD_BUS_ROOT, "org.freedesktop.DBus.ObjectManager", "InterfacesAdded",
         g_variant_new ("(@oa{sa{sv}})", herd_bus_new_path (noun, id), &builder));
 }

@@ -53,9 +53,10 @@ static GVariant *
 new_object (HerdBusCall *call, HerdNoun noun, guint64 id, gpointer row G_GNUC_UNUSED)
 {
   GVariantBuilder interfaces = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("a{sa{sv}}"));
+  g_autoptr (GPtrArray) values = herd_bus_list_values (call->agent, noun, id);
 
   g_variant_builder_add (&interfaces, "{s@a{sv}}", herd_bus_get_interface (noun)->info->name,
-                         herd_bus_get_properties (call->agent, noun, id));
+                         herd_bus_name_values (noun, values));
   return g_variant_new ("{@oa{sa{sv}}}", herd_bus_new_path (noun, id), &interfaces);
 }
 

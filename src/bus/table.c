@@ -177,16 +177,34 @@ herd_bus_get_row (HerdAgent *agent, HerdNoun noun, guint64 id)
   return NULL;
 }
 
-GVariant *
-herd_bus_get_properties (HerdAgent *agent, HerdNoun noun, guint64 id)
+GPtrArray *
+herd_bus_list_values (HerdAgent *agent, HerdNoun noun, guint64 id)
 {
   const HerdBusInterface *interface = herd_bus_get_interface (noun);
   gpointer row = herd_bus_get_row (agent, noun, id);
-  GVariantBuilder builder = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE_VARDICT);
+  GPtrArray *values = g_ptr_array_new_with_free_func ((GDestroyNotify) g_variant_unref);
 
   for (const HerdBusProperty *property = interface->properties;
        row != NULL && property->name != NULL; property++)
-    g_variant_builder_add (&builder, "{sv}", property->name, property->get (agent, row));
+    g_ptr_array_add (values, g_variant_ref_sink (property->get (agent, row)));
+  return values;
+}
+
+GVariant *
+herd_bus_new_entry (const char *key, GVariant *value)
+{
+  return g_variant_new_dict_entry (g_variant_new_string (key), g_variant_new_variant (value));
+}
+
+GVariant *
+herd_bus_name_values (HerdNoun noun, const GPtrArray *values)
+{
+  const HerdBusProperty *properties = herd_bus_get_interface (noun)->properties;
+  GVariantBuilder builder = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE_VARDICT);
+
+  for (guint i = 0; i < values->len; i++)
+    g_variant_builder_add_value (
+        &builder, herd_bus_new_entry (properties[i].name, g_ptr_array_index (values, i)));
   return g_variant_builder_end (&builder);
 }
 

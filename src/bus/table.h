@@ -105,8 +105,12 @@ HerdNoun herd_bus_find_folder (const char *path);
 void herd_bus_set_missing (GError **error, const char *path);
 /* The registry's row, or NULL. */
 gpointer herd_bus_get_row (HerdAgent *agent, HerdNoun noun, guint64 id);
-/* All properties of an object: a{sv}. Floating. */
-GVariant *herd_bus_get_properties (HerdAgent *agent, HerdNoun noun, guint64 id);
+/* The values of an object's properties, in the order of its interface's rows; none if there is no object. */
+GPtrArray *herd_bus_list_values (HerdAgent *agent, HerdNoun noun, guint64 id);
+/* VALUES, which herd_bus_list_values() gave of one of NOUN's objects: a{sv}. Floating. */
+GVariant *herd_bus_name_values (HerdNoun noun, const GPtrArray *values);
+/* One entry of an a{sv}. Floating. */
+GVariant *herd_bus_new_entry (const char *key, GVariant *value);
 
 /* Notices when SENDER, which holds something now, goes. */
 void herd_bus_watch (HerdBus *bus, const char *sender);

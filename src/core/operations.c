@@ -76,5 +76,6 @@ herd_operations_end (HerdServices *services, guint64 id, const GError *error, He
   observer = herd_registry_get_observer (services->registry, &data);
   if (observer != NULL)
     observer->operation_finished (operation, data);
+  herd_operation_forget (operation);
   drop_old (services, batch);
 }

@@ -71,6 +71,27 @@ add_step (HerdOperation *operation, const char *name, gint64 entered, gint64 lef
   g_ptr_array_add (operation->steps, step);
 }
 
+static GVariant *
+new_entry (const char *key, GVariant *value)
+{
+  return g_variant_new_dict_entry (g_variant_new_string (key), g_variant_new_variant (value));
+}
+
+/* Floating. */
+static GVariant *
+say_step (const HerdOperationStep *step)
+{
+  GVariant *entries[] = {
+    new_entry ("name", g_variant_new_string (step->name)),
+    new_entry ("entered", g_variant_new_int64 (step->entered)),
+    new_entry ("left", g_variant_new_int64 (step->left)),
+  };
+
+  return g_variant_new_array (NULL, entries, G_N_ELEMENTS (entries));
+}
+
+/* A running operation says its steps at each commit and to the bus, a dozen times: those that were left
+ * are put into words once. */
 static void
 leave_step (HerdOperation *operation, gint64 now)
 {
@@ -79,8 +100,10 @@ leave_step (HerdOperation *operation, gint64 now)
   if (operation->steps->len == 0)
     return;
   last = g_ptr_array_index (operation->steps, operation->steps->len - 1);
-  if (last->left == 0)
-    last->left = now;
+  if (last->left != 0)
+    return;
+  last->left = now;
+  last->said = g_variant_ref_sink (say_step (last));
 }
 
 void
@@ -102,8 +125,8 @@ herd_operation_enter (HerdOperation *operation, const char *step, double progres
   operation->step = g_strdup (step);
 }
 
-static void
-forget_said (HerdOperation *operation)
+void
+herd_operation_forget (HerdOperation *operation)
 {
   for (guint i = 0; i < operation->steps->len; i++) {
     HerdOperationStep *step = g_ptr_array_index (operation->steps, i);
@@ -117,7 +140,6 @@ herd_operation_end (HerdOperation *operation, HerdOperationState state, const ch
                     const char *message, gint64 now)
 {
   leave_step (operation, now);
-  forget_said (operation);
   operation->state = state;
   operation->ended = now / G_USEC_PER_SEC;
   if (state == HERD_OPERATION_DONE)
@@ -136,33 +158,17 @@ herd_operation_set_findings (HerdOperation *operation, GVariant *findings)
   operation->findings = findings;
 }
 
-/* A running operation says its steps at each commit and to the bus, a dozen times: those that were left
- * are said once. An ended one keeps nothing, for there may be a thousand. */
-static GVariant *
-say_step (const HerdOperation *operation, HerdOperationStep *step)
-{
-  GVariantBuilder builder = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE_VARDICT);
-  GVariant *said;
-
-  if (step->said != NULL)
-    return g_variant_ref (step->said);
-  g_variant_builder_add (&builder, "{sv}", "name", g_variant_new_string (step->name));
-  g_variant_builder_add (&builder, "{sv}", "entered", g_variant_new_int64 (step->entered));
-  g_variant_builder_add (&builder, "{sv}", "left", g_variant_new_int64 (step->left));
-  said = g_variant_ref_sink (g_variant_builder_end (&builder));
-  if (step->left != 0 && operation->state == HERD_OPERATION_RUNNING)
-    step->said = g_variant_ref (said);
-  return said;
-}
-
 GVariant *
 herd_operation_steps_to_variant (const HerdOperation *operation)
 {
-  g_autoptr (GPtrArray) said = g_ptr_array_new_with_free_func ((GDestroyNotify) g_variant_unref);
+  GVariantBuilder builder = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("aa{sv}"));
 
-  for (guint i = 0; i < operation->steps->len; i++)
-    g_ptr_array_add (said, say_step (operation, g_ptr_array_index (operation->steps, i)));
-  return g_variant_new_array (G_VARIANT_TYPE_VARDICT, (GVariant *const *) said->pdata, said->len);
+  for (guint i = 0; i < operation->steps->len; i++) {
+    const HerdOperationStep *step = g_ptr_array_index (operation->steps, i);
+
+    g_variant_builder_add_value (&builder, step->said != NULL ? step->said : say_step (step));
+  }
+  return g_variant_builder_end (&builder);
 }
 
 void

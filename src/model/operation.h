@@ -22,7 +22,7 @@ typedef struct {
   char *name;
   gint64 entered; /* microseconds since the epoch */
   gint64 left;    /* 0 = not yet */
-  GVariant *said; /* a{sv}: of one that was left, while the operation runs; NULL: not said yet */
+  GVariant *said; /* a{sv}: the above, of one that was left; NULL: not yet, or forgotten */
 } HerdOperationStep;
 
 typedef struct {
@@ -55,6 +55,8 @@ void herd_operation_enter (HerdOperation *operation, const char *step, double pr
 /* Ends it: ERROR NULL means done. NOW in microseconds. */
 void herd_operation_end (HerdOperation *operation, HerdOperationState state, const char *error,
                          const char *message, gint64 now);
+/* What is said of an ended one is no longer kept at hand: there may be a thousand. */
+void herd_operation_forget (HerdOperation *operation);
 void herd_operation_set_findings (HerdOperation *operation, GVariant *findings);
 /* aa{sv}: name s, entered x, left x (microseconds), for the bus and the state. Floating. */
 GVariant *herd_operation_steps_to_variant (const HerdOperation *operation);

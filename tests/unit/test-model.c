@@ -125,6 +125,7 @@ test_operation (void)
   g_autoptr (HerdOperation) operation = herd_operation_new (1, "issue", 0, 10);
   g_autoptr (HerdOperation) loaded = herd_operation_new (1, "issue", 0, 10);
   g_autoptr (GVariant) steps = NULL;
+  g_autoptr (GVariant) forgotten = NULL;
   g_autoptr (GVariant) again = NULL;
 
   herd_operation_enter (operation, "key", 0.0, 1000000);
@@ -135,6 +136,9 @@ test_operation (void)
   g_assert_cmpfloat (operation->progress, ==, 1.0);
   g_assert_cmpint (operation->ended, ==, 3);
   steps = g_variant_ref_sink (herd_operation_steps_to_variant (operation));
+  herd_operation_forget (operation);
+  forgotten = g_variant_ref_sink (herd_operation_steps_to_variant (operation));
+  g_assert_true (g_variant_equal (steps, forgotten));
   herd_operation_steps_from_variant (loaded, steps);
   again = g_variant_ref_sink (herd_operation_steps_to_variant (loaded));
   g_assert_true (g_variant_equal (steps, again));
