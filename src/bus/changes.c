@@ -10,15 +10,16 @@
 
 #define REMEMBERED 256
 /* Operations go through some twenty steps, in a fraction of a second where the CA is quick, and every
- * time all steps so far are sent: what happens to them within this time, which nobody sees, is sent
- * together. Their end does not wait for it. */
-#define TOGETHER (50 * HERD_SECOND / 1000)
+ * time all steps so far are sent; with each of them what the agent counts and what an issuer may still
+ * be asked changes too. What happens within this time, which nobody sees, is sent together. Signals that
+ * refer to an object, such as an operation's end, do not wait for it. */
+#define TOGETHER (HERD_SECOND / 4)
 
 struct HerdBusChanges {
   GDBusConnection *connection;
   HerdAgent *agent;
   GHashTable *dirty; /* set of HerdRowKey */
-  GHashTable *later; /* likewise: operations whose time is not over */
+  GHashTable *later; /* likewise: those that wait until the time is over */
   guint timer;
   GHashTable *sent; /* HerdRowKey → GPtrArray of GVariant: herd_bus_list_values() */
   GSource *source;
@@ -161,7 +162,7 @@ flush_soon (HerdBusChanges *changes)
   g_source_attach (changes->source, g_main_context_get_thread_default ());
 }
 
-/* The time of the operations is over. */
+/* The time is over. */
 static void
 on_timer (gpointer data)
 {
@@ -178,10 +179,17 @@ on_timer (gpointer data)
   flush_soon (changes);
 }
 
+/* What a certificate has come to is what clients wait for, and changes a few times in its issuance. */
+static gboolean
+can_wait (HerdNoun noun)
+{
+  return noun == HERD_NOUN_OPERATION || noun == HERD_NOUN_AGENT || noun == HERD_NOUN_ISSUER;
+}
+
 void
 herd_bus_changes_changed (HerdBusChanges *changes, HerdNoun noun, guint64 id)
 {
-  if (noun != HERD_NOUN_OPERATION) {
+  if (!can_wait (noun)) {
     g_hash_table_add (changes->dirty, key_new (noun, id));
     flush_soon (changes);
     return;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Changes on their way to the bus: PropertiesChanged, coalesced for each turn of the loop and cut down
- * to what is different, and ObjectManager's signals. Owned by the bus; main loop only.
+ * Changes on their way to the bus: PropertiesChanged, coalesced for each turn of the loop, or for a
+ * quarter of a second where much changes, and cut down to what is different, and ObjectManager's signals. Owned by the bus; main loop only.
  */
 #pragma once
 
