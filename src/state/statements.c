@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * The statements' SQL. A put is an upsert, never a REPLACE, which would delete what refers to the
- * row.
+ * row. It sets nothing that never changes: of a column with an index that would write the index anew.
  */
 #include "state/statements.h"
 
@@ -30,8 +30,7 @@ static const struct {
                                        "retry_at, last_error,"
                                        " last_error_message, last_error_time)"
                                        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-                                       " ON CONFLICT (id) DO UPDATE SET name = excluded.name, "
-                                       "owner = excluded.owner,"
+                                       " ON CONFLICT (id) DO UPDATE SET owner = excluded.owner,"
                                        " origin = excluded.origin, retired = excluded.retired, "
                                        "spec = excluded.spec,"
                                        " created = excluded.created, current = excluded.current, "
@@ -124,17 +123,14 @@ static const struct {
                                      " steps, error, error_message, generation, options, started, "
                                      "ended, findings)"
                                      " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-                                     " ON CONFLICT (id) DO UPDATE SET kind = excluded.kind,"
-                                     " certificate = excluded.certificate, issuer = "
-                                     "excluded.issuer,"
-                                     " starter = excluded.starter, state = excluded.state, step = "
-                                     "excluded.step,"
+                                     " ON CONFLICT (id) DO UPDATE SET issuer = excluded.issuer,"
+                                     " state = excluded.state, step = excluded.step,"
                                      " progress = excluded.progress, steps = excluded.steps, error "
                                      "= excluded.error,"
                                      " error_message = excluded.error_message, generation = "
                                      "excluded.generation,"
-                                     " options = excluded.options, started = excluded.started, "
-                                     "ended = excluded.ended, findings = excluded.findings",
+                                     " options = excluded.options, ended = excluded.ended,"
+                                     " findings = excluded.findings",
                                      .is_row = TRUE },
   [HERD_STATEMENT_PUT_CHECKPOINT] = { "The checkpoint of the operation",
                                       "UPDATE operations SET checkpoint = ?2 WHERE id = ?1",
