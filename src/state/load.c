@@ -428,6 +428,8 @@ herd_contents_load (HerdDatabase *database, GError **error)
     if (!load_table (database, &tables[i], NULL, contents, error))
       return NULL;
   }
+  /* Nothing reads that many pages again. */
+  sqlite3_db_release_memory (database->connection);
   return g_steal_pointer (&contents);
 }
 
