@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Accounts that other programs really made: certbot and lego register at Pebble, and from the key that they
-wrote certherd finds their account; with its numbers written otherwise, as libwebsockets does, too.
+"""Accounts that other programs really made: certbot, lego and dehydrated register at Pebble, and from the key
+that they wrote certherd finds their account; with its numbers written otherwise, as libwebsockets does, too.
 
   test-import.py CERTHERD"""
 
@@ -84,6 +84,18 @@ class Import(issuing.Case):
                        env={**os.environ, "LEGO_CA_CERTIFICATES": self.pebble["TLS_CA"]})
         url = json.loads(self.file("accounts/**/account.json"))["registration"]["uri"]
         self.assertEqual(self.take(self.file("accounts/**/*.key")), url)
+
+    def test_dehydrated(self):
+        "dehydrated's account_key.pem, of RSA"
+        config = os.path.join(self.folder.name, "config")
+        with open(config, "w") as file:
+            file.write(f'CA="{self.pebble["DIRECTORY_URL"]}"\nBASEDIR="{self.folder.name}"\n')
+        # The second time it finds the account, and writes its URL down.
+        for _ in range(2):
+            subprocess.run(["dehydrated", "--config", config, "--register", "--accept-terms"], check=True,
+                           capture_output=True, env={**os.environ, "CURL_CA_BUNDLE": self.pebble["TLS_CA"]})
+        url = json.loads(self.file("accounts/**/account_id.json"))["url"]
+        self.assertEqual(self.take(self.file("accounts/**/account_key.pem")), url)
 
 
 tap.main()
