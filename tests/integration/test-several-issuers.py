@@ -95,7 +95,6 @@ class Fallback(Two):
         self.assertEqual(self.orders(), [1, 0])
         self.check_files("web", self.pebble)
         self.front.tell("down")
-        self.addCleanup(self.front.tell, "up")
         state = self.renew(path)
         self.assertEqual(state["State"], "done", state["ErrorMessage"])
         self.assertEqual(self.orders(), [1, 1])

@@ -96,7 +96,7 @@ def main():
             if line in ("down\n", "cut\n"):
                 process.kill()
                 process.wait()
-            if line in ("up\n", "cut\n"):
+            if line in ("up\n", "cut\n") and process.poll() is not None:
                 process = start(path, port)
             if line != "cut\n":
                 print(flush=True)
