@@ -27,6 +27,9 @@ struct HerdPresets {
   int references;
   GPtrArray *entries; /* Entry; the presets are their beginnings */
   GPtrArray *problems;
+  GVariant
+      *asked; /* the settings that were matched last, or NULL; an issuance asks a dozen times */
+  HerdPresetMatch answer;
 };
 
 static void
@@ -312,6 +315,7 @@ herd_presets_unref (HerdPresets *presets)
     return;
   g_ptr_array_unref (presets->entries);
   g_ptr_array_unref (presets->problems);
+  g_clear_pointer (&presets->asked, g_variant_unref);
   g_free (presets);
 }
 
@@ -412,9 +416,8 @@ match_named (const HerdPreset *preset, const char *url, HerdPresetMatch *match, 
   return TRUE;
 }
 
-gboolean
-herd_presets_match (HerdPresets *presets, GVariant *settings, HerdPresetMatch *match,
-                    GError **error)
+static gboolean
+match_settings (HerdPresets *presets, GVariant *settings, HerdPresetMatch *match, GError **error)
 {
   const char *name = NULL;
   const char *url = NULL;
@@ -437,6 +440,27 @@ herd_presets_match (HerdPresets *presets, GVariant *settings, HerdPresetMatch *m
   match->preset = successor != NULL ? successor : herd_presets_find_by_url (presets, url);
   match->directory_url = successor != NULL ? successor->directory_url : url;
   match->ended = successor != NULL ? url : NULL;
+  return TRUE;
+}
+
+gboolean
+herd_presets_match (HerdPresets *presets, GVariant *settings, HerdPresetMatch *match,
+                    GError **error)
+{
+  if (presets == NULL)
+    return match_settings (NULL, settings, match, error);
+  if (presets->asked != settings) {
+    HerdPresetMatch answer;
+
+    /* As bytes: then what is taken out of them stays where it is. */
+    g_variant_get_data (settings);
+    if (!match_settings (presets, settings, &answer, error))
+      return FALSE;
+    g_clear_pointer (&presets->asked, g_variant_unref);
+    presets->asked = g_variant_ref (settings);
+    presets->answer = answer;
+  }
+  *match = presets->answer;
   return TRUE;
 }
 

@@ -380,7 +380,7 @@ test_match (void)
     const Meaning *meaning = &meanings[i];
     g_autoptr (GVariant) settings = g_variant_new_parsed (meaning->settings);
     g_autoptr (GError) error = NULL;
-    HerdPresetMatch match;
+    HerdPresetMatch match, again;
 
     if (meaning->url == NULL) {
       g_assert_false (herd_presets_match (presets, settings, &match, &error));
@@ -392,6 +392,12 @@ test_match (void)
     g_assert_cmpstr (match.preset != NULL ? match.preset->name : NULL, ==, meaning->preset);
     g_assert_cmpstr (match.directory_url, ==, meaning->url);
     g_assert_cmpstr (match.ended, ==, meaning->words);
+    /* What it was asked last is at hand, and outlives the settings' other forms. */
+    g_free (g_variant_print (settings, TRUE));
+    g_assert_true (herd_presets_match (presets, settings, &again, &error));
+    g_assert_true (again.preset == match.preset);
+    g_assert_cmpstr (again.directory_url, ==, meaning->url);
+    g_assert_cmpstr (again.ended, ==, meaning->words);
   }
 }
 
