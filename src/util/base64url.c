@@ -12,14 +12,22 @@
 char *
 herd_base64url_encode (gconstpointer data, gsize size)
 {
-  char *text = g_base64_encode (data, size);
-  gsize length = strlen (text);
+  static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+  const guint8 *bytes = data;
+  char *text = g_malloc (size / 3 * 4 + (size % 3 * 4 + 2) / 3 + 1);
+  char *end = text;
+  guint32 bits = 0;
+  guint n_bits = 0;
 
-  while (length > 0 && text[length - 1] == '=')
-    length--;
-  text[length] = '\0';
-  g_strdelimit (text, "+", '-');
-  return g_strdelimit (text, "/", '_');
+  for (gsize i = 0; i < size; i++) {
+    bits = (bits & 0x3f) << 8 | bytes[i];
+    for (n_bits += 8; n_bits >= 6; n_bits -= 6)
+      *end++ = alphabet[bits >> (n_bits - 6) & 0x3f];
+  }
+  if (n_bits > 0)
+    *end++ = alphabet[bits << (6 - n_bits) & 0x3f];
+  *end = '\0';
+  return text;
 }
 
 char *
