@@ -184,10 +184,10 @@ herd_new_order_leave (HerdRun *run, gpointer data, GError **error)
   g_autoptr (GError) problem = NULL;
   g_autoptr (HerdHttpResponse)
       response = herd_acme_post_finish (herd_run_get_result (run, 0), &problem);
+  gboolean lost = is_lost (herd_run_get_result (run, 0), problem);
   const char *location;
 
-  if (is_lost (herd_run_get_result (run, 0), problem)
-      && order->record->attempts < HERD_ATTEMPTS_MAX) {
+  if (lost && order->record->attempts < HERD_ATTEMPTS_MAX) {
     if (order->replaces != NULL && herd_error_get_status (problem) == 500)
       drop_replaces (order, problem);
     order->lost = TRUE;
@@ -195,9 +195,11 @@ herd_new_order_leave (HerdRun *run, gpointer data, GError **error)
     return TRUE;
   }
   if (response == NULL) {
+    /* Where the CA has answered, it made no order. */
+    if (!lost)
+      order->record->attempts = 0;
     if (!leave_out (order, problem, error))
       return FALSE;
-    /* The CA has answered: it made no order. */
     order->record->attempts = 0;
     herd_run_jump (run, "new-order");
     return TRUE;

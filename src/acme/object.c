@@ -270,6 +270,8 @@ read_authorization_status (HerdAuthorization *authorization, JsonObject *object,
     authorization->status = HERD_AUTHORIZATION_PENDING;
   else
     authorization->status = HERD_AUTHORIZATION_FAILED;
+  authorization->lapsed = authorization->status == HERD_AUTHORIZATION_FAILED
+                          && !g_str_equal (status, "invalid");
   return TRUE;
 }
 

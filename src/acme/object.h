@@ -51,6 +51,7 @@ typedef struct {
 
 typedef struct {
   HerdAuthorizationStatus status;
+  gboolean lapsed;   /* FAILED, though no proof has: deactivated, expired, revoked */
   char *wish;        /* the identifier, with "*." if it is for the wildcard */
   char *identifier;  /* without */
   GPtrArray *offers; /* of HerdOffer */

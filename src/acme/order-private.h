@@ -46,6 +46,10 @@ struct HerdAcmeOrder {
   gboolean asked;      /* newOrder has left since the last commit */
   gboolean lost;       /* the answer to newOrder, just now */
   gboolean read_again; /* the authorizations, after a challenge that was not to be answered */
+  gboolean resumed;    /* the order was made before this run */
+  gboolean spoilt;     /* the order is of no use to another attempt */
+  gboolean recorded;   /* the host has a checkpoint */
+  gboolean leaving;    /* what is left is being recorded */
   HerdChain *chain;
   char **alternates; /* URLs */
   HerdIssued *issued;
@@ -61,6 +65,10 @@ void herd_acme_order_ask (HerdRun *run, HerdAcmeOrder *order, const char *label,
 /* ERROR, unless the CA says that it does not know URL: then the order is gone, which is no matter of
  * the wish; another attempt begins anew, and may well succeed. Takes ERROR. */
 GError *herd_acme_order_note_gone (HerdAcmeOrder *order, GError *error);
+/* In leave: the order was made before this run, and is over, though nothing is wrong (WHY): jumps to where
+ * another one is asked for. */
+gboolean herd_acme_order_begin_anew (HerdRun *run, HerdAcmeOrder *order, const char *why,
+                                     GError **error);
 /* The order object in RESPONSE becomes the one that is known. */
 gboolean herd_acme_order_take (HerdAcmeOrder *order, HerdHttpResponse *response, GError **error);
 void herd_acme_order_set_url (HerdAcmeOrder *order, const char *url);

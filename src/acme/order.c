@@ -51,6 +51,7 @@ herd_acme_order_note_gone (HerdAcmeOrder *order, GError *error)
 
   if (herd_error_get_status (owned) != 404)
     return g_steal_pointer (&owned);
+  order->spoilt = TRUE;
   return g_error_new (HERD_ERROR, HERD_ERROR_FAILED,
                       "the CA no longer knows the order %s (%s); it may have expired, and the next "
                       "attempt makes a new one",
@@ -83,6 +84,7 @@ herd_acme_order_go_on (HerdRun *run, HerdAcmeOrder *order, GError **error)
 
   if ((status == HERD_ORDER_PROCESSING || status == HERD_ORDER_VALID)
       && !order->record->finalized) {
+    order->spoilt = TRUE;
     g_set_error (error, HERD_ERROR, HERD_ERROR_FAILED,
                  "somebody else finalized the order %s; does another client use the account of "
                  "issuer %s?",
@@ -101,6 +103,23 @@ herd_acme_order_set_url (HerdAcmeOrder *order, const char *url)
   g_free (order->record->order_url);
   order->record->order_url = g_strdup (url);
   g_hash_table_add (order->session->orders, order->record->order_url);
+}
+
+gboolean
+herd_acme_order_begin_anew (HerdRun *run, HerdAcmeOrder *order, const char *why, GError **error)
+{
+  g_message ("%s: the order %s is over (%s); asking for another one", order->request->certificate,
+             order->record->order_url, why);
+  g_hash_table_remove (order->session->orders, order->record->order_url);
+  g_clear_pointer (&order->record->order_url, g_free);
+  order->record->attempts = 0;
+  order->record->finalized = FALSE;
+  order->resumed = FALSE;
+  order->spoilt = FALSE;
+  if (!herd_new_order_settle (order, error))
+    return FALSE;
+  herd_run_jump (run, "new-order");
+  return TRUE;
 }
 
 /* --- before the order is known --- */
@@ -142,6 +161,7 @@ prepare_leave (HerdRun *run, gpointer data, GError **error)
     return FALSE;
   }
   if (order->record->order_url != NULL) {
+    order->resumed = TRUE;
     herd_run_jump (run, "resume");
     return TRUE;
   }
@@ -205,6 +225,16 @@ resume_enter (HerdRun *run, gpointer data, GError **error G_GNUC_UNUSED)
   return TRUE;
 }
 
+/* Does the CA not know the order, or not as ours? What is wrong with the account a new order tells. */
+static gboolean
+is_gone (const GError *error)
+{
+  guint status = herd_error_get_status (error);
+
+  return status == 404 || status == 410
+         || (status == 403 && g_strcmp0 (herd_error_get_problem_type (error), "unauthorized") == 0);
+}
+
 static gboolean
 resume_leave (HerdRun *run, gpointer data, GError **error)
 {
@@ -218,7 +248,9 @@ resume_leave (HerdRun *run, gpointer data, GError **error)
       return FALSE;
     return herd_acme_order_go_on (run, order, error);
   }
-  g_propagate_error (error, herd_acme_order_note_gone (order, g_steal_pointer (&local)));
+  if (is_gone (local))
+    return herd_acme_order_begin_anew (run, order, local->message, error);
+  g_propagate_error (error, g_steal_pointer (&local));
   return FALSE;
 }
 
@@ -241,6 +273,8 @@ poll_again (HerdRun *run, HerdAcmeOrder *order, GError **error)
   gint64 now = herd_acme_session_get_seconds (order->session);
 
   if (herd_clock_get_monotonic (order->session->clock) >= order->deadline) {
+    /* It has had two chances. */
+    order->spoilt = order->resumed;
     g_set_error (error, HERD_ERROR, HERD_ERROR_UNREACHABLE,
                  "the CA has not come to an end with the order %s within %d minutes",
                  order->record->order_url, HERD_POLL_DEADLINE / 60);
@@ -419,6 +453,7 @@ commit (HerdRun *run, gpointer data, gpointer slot)
   else if (g_str_equal (step, "finalize"))
     order->record->finalized = TRUE;
   order->asked = FALSE;
+  order->recorded = TRUE;
   bytes = herd_record_to_bytes (order->record);
   herd_issuer_host_checkpoint_async (order->host, bytes, herd_run_ready, slot);
 }
@@ -508,6 +543,7 @@ herd_acme_order_async (HerdAcmeSession *session, const HerdIssueRequest *request
   order->host = g_object_ref (host);
   order->task = g_steal_pointer (&task);
   order->record = g_steal_pointer (&record);
+  order->recorded = resume != NULL;
   order->deadline = herd_clock_get_monotonic (session->clock)
                     + HERD_POLL_DEADLINE * (gint64) HERD_SECOND;
   herd_poll_start (&order->poll, &session->issue, herd_clock_get_monotonic (session->clock));

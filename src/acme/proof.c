@@ -62,10 +62,18 @@ note_failure (HerdAcmeOrder *order, const HerdAuthorization *authorization)
   herd_issuer_host_spend (order->host, HERD_SPENDING_FAILURE, authorization->wish);
 }
 
+/* Is AUTHORIZATION over only because the order has lain too long? */
+static gboolean
+has_lapsed (const HerdAcmeOrder *order, const HerdAuthorization *authorization)
+{
+  return order->resumed && authorization->lapsed;
+}
+
 /* What is said of AUTHORIZATION, which failed, beside what is known of others in *FOUND. */
 static void
 add_failure (HerdAcmeOrder *order, const HerdAuthorization *authorization, GError **found)
 {
+  order->spoilt = TRUE;
   note_failure (order, authorization);
   if (*found == NULL)
     *found = g_error_copy (authorization->error);
@@ -105,6 +113,7 @@ herd_proof_authorize_leave (HerdRun *run, gpointer data, GError **error)
 {
   HerdAcmeOrder *order = data;
   g_autoptr (GError) found = NULL;
+  gboolean lapsed = FALSE;
 
   if (herd_run_get_n_results (run) == 0) {
     g_set_error (error, HERD_ERROR, HERD_ERROR_REFUSED,
@@ -115,20 +124,29 @@ herd_proof_authorize_leave (HerdRun *run, gpointer data, GError **error)
   g_ptr_array_set_size (order->pending, 0);
   g_ptr_array_set_size (order->to_answer, 0);
   for (guint i = 0; i < herd_run_get_n_results (run); i++) {
-    g_autoptr (HerdAuthorization) authorization = take_authorization (run, order, i, error);
+    g_autoptr (GError) local = NULL;
+    g_autoptr (HerdAuthorization) authorization = take_authorization (run, order, i, &local);
 
-    if (authorization == NULL)
+    if (authorization == NULL && order->resumed && order->spoilt)
+      return herd_acme_order_begin_anew (run, order, local->message, error);
+    if (authorization == NULL) {
+      g_propagate_error (error, g_steal_pointer (&local));
       return FALSE;
+    }
     note_pending (order, authorization, i);
-    if (authorization->status == HERD_AUTHORIZATION_FAILED)
+    if (has_lapsed (order, authorization))
+      lapsed = TRUE;
+    else if (authorization->status == HERD_AUTHORIZATION_FAILED)
       add_failure (order, authorization, &found);
-    else if (found == NULL && !choose (order, authorization, error))
+    else if (found == NULL && !lapsed && !choose (order, authorization, error))
       return FALSE;
   }
   if (found != NULL) {
     g_propagate_error (error, g_steal_pointer (&found));
     return FALSE;
   }
+  if (lapsed)
+    return herd_acme_order_begin_anew (run, order, "an authorization has lapsed", error);
   if (order->pending->len == 0)
     herd_run_jump (run, "finalize");
   return TRUE;
@@ -245,6 +263,7 @@ herd_proof_explain_leave (HerdRun *run, gpointer data, GError **error)
   HerdAcmeOrder *order = data;
   g_autoptr (GError) found = NULL;
 
+  order->spoilt = TRUE;
   g_ptr_array_set_size (order->pending, 0);
   for (guint i = 0; i < herd_run_get_n_results (run); i++) {
     g_autoptr (HerdAuthorization) authorization = take_authorization (run, order, i, NULL);
@@ -252,12 +271,14 @@ herd_proof_explain_leave (HerdRun *run, gpointer data, GError **error)
     if (authorization == NULL)
       continue;
     note_pending (order, authorization, i);
-    if (authorization->status != HERD_AUTHORIZATION_FAILED)
+    if (authorization->status != HERD_AUTHORIZATION_FAILED || has_lapsed (order, authorization))
       continue;
     add_failure (order, authorization, &found);
   }
   if (found == NULL && order->order->error != NULL)
     found = g_error_copy (order->order->error);
+  if (found == NULL && order->resumed)
+    return herd_acme_order_begin_anew (run, order, "the CA has given it up", error);
   if (found == NULL)
     found = g_error_new (HERD_ERROR, HERD_ERROR_REFUSED,
                          "the CA gave the order %s up without saying why",
@@ -281,12 +302,35 @@ account_is_lost (HerdRun *run, HerdAcmeOrder *order)
   return !herd_acme_account_is_registered (account);
 }
 
+/* Does the next attempt go on with what the CA has of this one? After trouble that passes, unless it is the
+ * order's; one that says until when its certificate is to be valid (notAfter) is too old soon. */
+static gboolean
+leaves_order (HerdRun *run, const HerdAcmeOrder *order)
+{
+  const GError *error = herd_run_get_error (run);
+
+  if (error == NULL || order->spoilt || order->account_lost || order->request->lifetime > 0
+      || g_error_matches (error, HERD_ERROR, HERD_ERROR_FAILED)
+      || (order->record->order_url == NULL && order->record->attempts == 0))
+    return FALSE;
+  switch (herd_error_class (error)) {
+  case HERD_ERROR_CLASS_IMMEDIATE:
+  case HERD_ERROR_CLASS_TIMED:
+  case HERD_ERROR_CLASS_BACKOFF:
+    return TRUE;
+  case HERD_ERROR_CLASS_HUMAN:
+  case HERD_ERROR_CLASS_PERMANENT:
+    return FALSE;
+  }
+  return FALSE;
+}
+
 /* Authorizations that an order leaves behind count against the account until they expire (RFC 8555
  * section 7.5.2 lets them go). */
 static void
 release (HerdRun *run, HerdAcmeOrder *order)
 {
-  if (herd_run_get_error (run) == NULL || order->account_lost)
+  if (herd_run_get_error (run) == NULL || order->account_lost || leaves_order (run, order))
     return;
   order->releases = order->pending->len;
   for (guint i = 0; i < order->pending->len; i++)
@@ -312,11 +356,51 @@ keep_tried (HerdRun *run, HerdAcmeOrder *order)
                                      herd_run_slot (run));
 }
 
+/* Is there anything on disk that the next attempt would believe? A cancelled one has none after it. */
+static gboolean
+has_to_leave (HerdRun *run, const HerdAcmeOrder *order)
+{
+  const GError *error = herd_run_get_error (run);
+
+  return error != NULL && order->recorded
+         && !g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED)
+         && !g_error_matches (error, HERD_ERROR, HERD_ERROR_CANCELLED);
+}
+
+/* All is taken away that was presented. Of newOrders that were not answered one is searched for once more,
+ * and sent again once. */
+static void
+record_rest (HerdRun *run, HerdAcmeOrder *order)
+{
+  g_autoptr (GBytes) bytes = NULL;
+
+  g_ptr_array_set_size (order->record->presented, 0);
+  order->record->attempts = MIN (order->record->attempts, 1);
+  if (leaves_order (run, order))
+    bytes = herd_record_to_bytes (order->record);
+  herd_issuer_host_checkpoint_async (order->host, bytes, herd_run_ready, herd_run_slot (run));
+}
+
+/* The worst of it is a request that is in vain. */
+static void
+read_rest (HerdRun *run, HerdAcmeOrder *order)
+{
+  g_autoptr (GError) local = NULL;
+
+  if (!herd_issuer_host_checkpoint_finish (order->host, herd_run_get_result (run, 0), &local))
+    g_message ("%s: what is left of the order was not saved: %s", order->request->certificate,
+               local->message);
+}
+
 gboolean
 herd_proof_cleanup_enter (HerdRun *run, gpointer data, GError **error G_GNUC_UNUSED)
 {
   HerdAcmeOrder *order = data;
 
+  if (order->leaving) {
+    record_rest (run, order);
+    return TRUE;
+  }
   g_clear_pointer (&order->batches, g_ptr_array_unref);
   order->batches = herd_solving_group (order->host, order->record->presented);
   for (guint i = 0; i < order->batches->len; i++) {
@@ -343,6 +427,10 @@ herd_proof_cleanup_leave (HerdRun *run, gpointer data, GError **error)
   HerdAcmeOrder *order = data;
   guint next = order->batches->len;
 
+  if (order->leaving) {
+    read_rest (run, order);
+    return TRUE;
+  }
   for (guint i = 0; i < order->batches->len; i++) {
     HerdBatch *batch = order->batches->pdata[i];
     g_autoptr (GError) local = NULL;
@@ -371,5 +459,8 @@ herd_proof_cleanup_leave (HerdRun *run, gpointer data, GError **error)
       g_message ("%s: which challenges failed was not saved: %s", order->request->certificate,
                  local->message);
   }
+  order->leaving = has_to_leave (run, order);
+  if (order->leaving)
+    herd_run_again (run, 0);
   return TRUE;
 }

@@ -226,6 +226,7 @@ herd_agent_change_spec (HerdAgent *agent, HerdCertificate *certificate, guint32 
     certificate->failures = 0;
     certificate->retry_at = 0;
     g_clear_pointer (&certificate->backoffs, g_ptr_array_unref);
+    herd_batch_delete_attempts (batch, certificate->id);
     herd_certificate_set_error (certificate, NULL, NULL, 0);
     operation = herd_agent_replace_issuance (agent, certificate, uid, batch);
   }

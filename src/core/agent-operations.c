@@ -385,8 +385,8 @@ keep_cancellation (HerdAgent *agent, HerdCertificate *certificate)
 }
 
 void
-herd_agent_issuance_finished (HerdIssuance *issuance G_GNUC_UNUSED, guint64 id,
-                              guint64 operation_id, const GError *error, gpointer data)
+herd_agent_issuance_finished (HerdIssuance *issuance, guint64 id, guint64 operation_id,
+                              const GError *error, gpointer data)
 {
   HerdAgent *agent = data;
   HerdRegistry *registry = agent->services.registry;
@@ -405,6 +405,7 @@ herd_agent_issuance_finished (HerdIssuance *issuance G_GNUC_UNUSED, guint64 id,
     herd_agent_reschedule (agent, certificate);
     herd_batch_put_certificate (batch, certificate);
   }
+  herd_issuance_keep (issuance, batch);
   herd_operations_end (&agent->services, operation_id, error, batch);
   herd_saver_commit (agent->services.saver, batch, id, operation_id);
   g_hash_table_remove (agent->issuances, &operation_id);

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * Whom an issuance asks: one issuer after the other, each once, the real one after its rehearsal. An attempt
- * has a key, an order and a checkpoint of its own; what it leaves goes with it.
+ * has a key, an order and a checkpoint of its own; what it leaves goes with it, or is kept for the next
+ * operation that asks this issuer for the same.
  */
 #include "core/budget.h"
 #include "core/choice.h"
 #include "core/issuance-private.h"
 #include "core/renewal.h"
+#include "model/spec.h"
 #include "plugin/error.h"
 
 gboolean
@@ -25,6 +27,8 @@ forget_attempt (HerdIssuance *issuance)
   g_clear_object (&issuance->engine);
   g_clear_object (&issuance->host);
   g_clear_pointer (&issuance->entry, herd_ledger_entry_free);
+  issuance->kept = FALSE;
+  issuance->taken = FALSE;
   issuance->over = TRUE;
 }
 
@@ -88,7 +92,8 @@ is_issuers (const GError *failure)
 }
 
 gboolean
-herd_issuance_fail_over (HerdIssuance *issuance, HerdRun *run, GError *failure, GError **error)
+herd_issuance_fail_over (HerdIssuance *issuance, HerdRun *run, gboolean resumable, GError *failure,
+                         GError **error)
 {
   HerdCertificate *certificate = herd_issuance_find_certificate (issuance, NULL);
 
@@ -107,6 +112,8 @@ herd_issuance_fail_over (HerdIssuance *issuance, HerdRun *run, GError *failure, 
     end_rehearsals (issuance, certificate);
   else
     blame (issuance, certificate);
+  if (resumable && !herd_issuance_is_rehearsal (issuance))
+    issuance->left = issuance->issuer;
   forget_attempt (issuance);
   herd_run_jump (run, "choose");
   return TRUE;
@@ -123,6 +130,70 @@ herd_issuance_end_rehearsal (HerdIssuance *issuance, HerdRun *run, GError **erro
   forget_attempt (issuance);
   herd_run_jump (run, "choose");
   return TRUE;
+}
+
+/* --- what an earlier operation left --- */
+
+/* The order and its key, in the transaction that takes them from the operation. */
+void
+herd_issuance_keep (HerdIssuance *issuance, HerdBatch *batch)
+{
+  g_autofree char *digest = NULL;
+
+  if (issuance->left == 0)
+    return;
+  digest = herd_spec_make_digest (issuance->spec);
+  herd_batch_keep_attempt (batch, issuance->operation, issuance->left, digest);
+  issuance->left = 0;
+}
+
+/* Only where an attempt has failed there can be anything: others are spared the question. */
+static void
+look_for_kept (HerdIssuance *issuance, const HerdCertificate *certificate, HerdRun *run)
+{
+  if (issuance->key != NULL || herd_issuance_is_rehearsal (issuance)
+      || herd_backoffs_find (certificate->backoffs, issuance->issuer) == NULL)
+    return;
+  herd_state_read_attempt_async (issuance->context->services->state, issuance->certificate,
+                                 issuance->issuer, herd_run_ready, herd_run_slot (run));
+  issuance->kept = TRUE;
+}
+
+/* Without it there is another order: nothing of it is worth a failure. */
+static void
+take_kept (HerdIssuance *issuance, GAsyncResult *result)
+{
+  g_autofree char *mine = herd_spec_make_digest (issuance->spec);
+  g_autofree char *wish = NULL;
+  g_autoptr (GBytes) checkpoint = NULL;
+  g_autoptr (GBytes) der = NULL;
+  g_autoptr (GError) error = NULL;
+
+  if (!herd_state_read_attempt_finish (issuance->context->services->state, result, &wish,
+                                       &checkpoint, &der, &error)) {
+    issuance->kept = !g_error_matches (error, HERD_ERROR, HERD_ERROR_NOT_FOUND);
+    if (issuance->kept)
+      g_message ("an order that was begun: %s", error->message);
+    return;
+  }
+  if (!g_str_equal (wish, mine))
+    return;
+  issuance->key = herd_key_new_from_pkcs8 (der, &error);
+  if (issuance->key == NULL) {
+    g_message ("an order that was begun: %s", error->message);
+    return;
+  }
+  issuance->checkpoint = g_steal_pointer (&checkpoint);
+  issuance->taken = TRUE;
+}
+
+void
+herd_issuance_put_taken (HerdIssuance *issuance, HerdBatch *batch)
+{
+  if (issuance->taken)
+    herd_batch_put_checkpoint (batch, issuance->operation, issuance->checkpoint);
+  if (issuance->kept)
+    herd_batch_delete_attempt (batch, issuance->certificate, issuance->issuer);
 }
 
 /* --- choose --- */
@@ -177,6 +248,7 @@ commit_attempt (HerdIssuance *issuance, const HerdCertificate *certificate,
   HerdServices *services = issuance->context->services;
   HerdBatch *batch = herd_batch_new ();
 
+  herd_issuance_keep (issuance, batch);
   if (operation->issuer != 0) {
     herd_batch_put_checkpoint (batch, operation->id, NULL);
     herd_batch_put_pending_key (batch, operation->id, NULL);
@@ -219,6 +291,7 @@ herd_issuance_enter_choose (HerdRun *run, gpointer data, GError **error)
   issuance->entry = herd_budget_begin (services, choice.asked, certificate, issuance->spec);
   if (issuance->over || operation->issuer != issuance->issuer)
     commit_attempt (issuance, certificate, operation, run);
+  look_for_kept (issuance, certificate, run);
   return TRUE;
 }
 
@@ -226,8 +299,11 @@ gboolean
 herd_issuance_leave_choose (HerdRun *run, gpointer data, GError **error)
 {
   HerdIssuance *issuance = data;
+  guint n = herd_run_get_n_results (run);
 
-  if (herd_run_get_n_results (run) > 0
+  if (issuance->kept)
+    take_kept (issuance, herd_run_get_result (run, --n));
+  if (n > 0
       && !herd_state_commit_finish (issuance->context->services->state,
                                     herd_run_get_result (run, 0), error))
     return FALSE;

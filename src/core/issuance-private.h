@@ -24,14 +24,17 @@ struct HerdIssuance {
   /* The attempt. */
   guint64 issuer;     /* one that the wish names */
   guint64 asked;      /* the same, or its staging sibling */
-  GBytes *checkpoint; /* of an earlier process, as it was saved */
+  GBytes *checkpoint; /* of an earlier process or operation, as it was saved */
   HerdKey *key;
   HerdIssuer *engine;
   HerdIssuerHost *host;
   HerdLedgerEntry *entry; /* from the choice to the issue: then it is the host's */
+  gboolean kept;  /* there is something of it in the state, which an earlier operation left */
+  gboolean taken; /* and it goes on with that */
 
   /* The attempts before it. */
-  gboolean over;   /* what the last one has left on disk is of no use */
+  gboolean over;   /* what the last one has left on disk is of no use to the next one */
+  guint64 left;    /* but to a later operation, which asks this issuer; 0: to nobody */
   GArray *tried;   /* ids (guint64) of the issuers that are not asked again; NULL: none */
   GError *failure; /* the last one; NULL: none */
   char *failed;    /* whose it is: "issuer NAME" */
@@ -58,10 +61,13 @@ gboolean herd_issuance_enter_choose (HerdRun *run, gpointer data, GError **error
 gboolean herd_issuance_leave_choose (HerdRun *run, gpointer data, GError **error);
 
 gboolean herd_issuance_is_rehearsal (const HerdIssuance *issuance);
-/* In leave: the one who is asked has failed with FAILURE (taken). TRUE: its back-off knows, and the run goes
- * on at "choose". FALSE, ERROR: another one could do no better. */
-gboolean herd_issuance_fail_over (HerdIssuance *issuance, HerdRun *run, GError *failure,
-                                  GError **error);
+/* In leave: the one who is asked has failed with FAILURE (taken). RESUMABLE: what the attempt has saved is of
+ * use to a later operation. TRUE: its back-off knows, and the run goes on at "choose". FALSE, ERROR: another
+ * one could do no better. */
+gboolean herd_issuance_fail_over (HerdIssuance *issuance, HerdRun *run, gboolean resumable,
+                                  GError *failure, GError **error);
+/* What an earlier operation has left, and this one goes on with or not, is kept no longer. */
+void herd_issuance_put_taken (HerdIssuance *issuance, HerdBatch *batch);
 /* In leave: a rehearsal has succeeded; the run goes on at "choose", with the real one. What was issued, and
  * its key, are of no further use. */
 gboolean herd_issuance_end_rehearsal (HerdIssuance *issuance, HerdRun *run, GError **error);

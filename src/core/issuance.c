@@ -149,7 +149,7 @@ leave_account (HerdRun *run, gpointer data, GError **error)
   GError *failure = NULL;
 
   return herd_registration_run_finish (herd_run_get_result (run, 0), &failure)
-         || herd_issuance_fail_over (data, run, failure, error);
+         || herd_issuance_fail_over (data, run, TRUE, failure, error);
 }
 
 /* --- key --- */
@@ -192,6 +192,7 @@ commit_key (HerdRun *run G_GNUC_UNUSED, gpointer data, gpointer slot)
   if (operation != NULL) {
     herd_batch_put_operation (batch, operation);
     herd_batch_put_pending_key (batch, operation->id, der);
+    herd_issuance_put_taken (issuance, batch);
   }
   herd_state_commit_async (services->state, batch, herd_run_ready, slot);
 }
@@ -281,12 +282,12 @@ leave_issue (HerdRun *run, gpointer data, GError **error)
 
   herd_issuers_settle (issuance->host, failure);
   if (issued == NULL)
-    return herd_issuance_fail_over (issuance, run, failure, error);
+    return herd_issuance_fail_over (issuance, run, TRUE, failure, error);
   if (herd_issuance_is_rehearsal (issuance))
     return herd_issuance_end_rehearsal (issuance, run, error);
   chain = herd_chain_new (issued->chain, &failure);
   if (chain == NULL)
-    return herd_issuance_fail_over (issuance, run, failure, error);
+    return herd_issuance_fail_over (issuance, run, FALSE, failure, error);
   certificate = herd_issuance_find_certificate (issuance, error);
   if (certificate == NULL)
     return FALSE;
@@ -390,6 +391,7 @@ enter_save (HerdRun *run, gpointer data, GError **error)
   herd_batch_put_operation (batch, operation);
   herd_batch_put_checkpoint (batch, operation->id, NULL);
   herd_batch_put_pending_key (batch, operation->id, NULL);
+  herd_batch_delete_attempts (batch, certificate->id);
   herd_ledger_put (services->ledger, batch);
   herd_state_change_async (services->state, batch, herd_run_ready, herd_run_slot (run));
   return TRUE;

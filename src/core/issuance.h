@@ -42,6 +42,9 @@ HerdIssuance *herd_issuance_start (const HerdIssuanceContext *context, HerdOpera
 /* Ends it, after its challenges were cleaned up; finished() is told. */
 void herd_issuance_cancel (HerdIssuance *issuance);
 guint64 herd_issuance_get_certificate (const HerdIssuance *issuance);
+/* In finished(), before the operation's end is put into BATCH: keeps what its last attempt leaves to a later
+ * operation. */
+void herd_issuance_keep (HerdIssuance *issuance, HerdBatch *batch);
 /* Its generation is in memory, and may not be on disk. */
 gboolean herd_issuance_is_saving (const HerdIssuance *issuance);
 /* Lets it go as it is: the next process resumes it. */

@@ -225,7 +225,7 @@ host_checkpoint_async (HerdIssuerHost *host, GBytes *bytes, GAsyncReadyCallback 
   HerdServices *services = self->issuers->services;
   HerdOperation *operation = herd_registry_get_operation (services->registry, self->operation);
   HerdBatch *batch = herd_batch_new ();
-  g_autoptr (GBytes) closed = close_checkpoint (self, bytes);
+  g_autoptr (GBytes) closed = bytes != NULL ? close_checkpoint (self, bytes) : NULL;
 
   if (operation != NULL) {
     herd_batch_put_operation (batch, operation);

@@ -174,16 +174,38 @@ has_same_first_issuer (GVariant *a, GVariant *b)
   return g_strcmp0 (list_a[0], list_b[0]) == 0;
 }
 
+/* What a certificate is of. */
+static const char *const contents[] = { "identifiers", "key-type",        "country",     "state",
+                                        "locality",    "organization",    "common-name", "lifetime",
+                                        "must-staple", "preferred-chain", "profile" };
+
 gboolean
 herd_spec_needs_issuance (GVariant *old, GVariant *new_spec)
 {
-  static const char *const keys[] = { "identifiers", "key-type",        "country",     "state",
-                                      "locality",    "organization",    "common-name", "lifetime",
-                                      "must-staple", "preferred-chain", "profile" };
-
-  for (guint i = 0; i < G_N_ELEMENTS (keys); i++) {
-    if (!key_equal (old, new_spec, keys[i]))
+  for (guint i = 0; i < G_N_ELEMENTS (contents); i++) {
+    if (!key_equal (old, new_spec, contents[i]))
       return TRUE;
   }
   return !has_same_first_issuer (old, new_spec);
+}
+
+static void
+add_to_digest (GChecksum *checksum, GVariant *spec, const char *key)
+{
+  g_autoptr (GVariant) value = g_variant_lookup_value (spec, key, NULL);
+  g_autofree char *text = value != NULL ? g_variant_print (value, TRUE) : NULL;
+  g_autofree char *line = g_strdup_printf ("%s=%s\n", key, text != NULL ? text : "");
+
+  g_checksum_update (checksum, (const guchar *) line, -1);
+}
+
+char *
+herd_spec_make_digest (GVariant *spec)
+{
+  g_autoptr (GChecksum) checksum = g_checksum_new (G_CHECKSUM_SHA256);
+
+  for (guint i = 0; i < G_N_ELEMENTS (contents); i++)
+    add_to_digest (checksum, spec, contents[i]);
+  add_to_digest (checksum, spec, "profile-policy");
+  return g_strdup (g_checksum_get_string (checksum));
 }

@@ -31,5 +31,8 @@ GVariant *herd_spec_modify (GVariant *spec, GVariant *set, const char *const *un
 /* Does going from OLD to NEW need a new certificate (identifiers, key type, subject, first issuer,
  * profile, chain, lifetime)? */
 gboolean herd_spec_needs_issuance (GVariant *old, GVariant *new_spec);
+/* Of all of SPEC that an order and its CSR are made from: one that was begun for another digest is none of
+ * SPEC's. */
+char *herd_spec_make_digest (GVariant *spec);
 
 G_END_DECLS

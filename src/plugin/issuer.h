@@ -130,8 +130,10 @@ G_DECLARE_INTERFACE (HerdIssuerHost, herd_issuer_host, HERD, ISSUER_HOST, GObjec
 struct _HerdIssuerHostInterface {
   GTypeInterface parent;
 
-  /* Writes BYTES as this operation's record; finishing means that they are on disk. They come
-   * back as "resume" after a restart. Errors: the state's (full disk …), class backoff. */
+  /* Writes BYTES as this attempt's record; finishing means that they are on disk. They come back as "resume"
+   * after a restart; and after a failure, to the next attempt at the same wish: so what an issuance leaves
+   * when it fails is what is of use to that one. NULL: nothing is. Errors: the state's (full disk …), class
+   * backoff. */
   void (*checkpoint_async) (HerdIssuerHost *host, GBytes *bytes, GAsyncReadyCallback callback,
                             gpointer data);
   gboolean (*checkpoint_finish) (HerdIssuerHost *host, GAsyncResult *result, GError **error);
@@ -197,7 +199,9 @@ G_DECLARE_INTERFACE (HerdIssuer, herd_issuer, HERD, ISSUER, GObject)
 struct _HerdIssuerInterface {
   GTypeInterface parent;
 
-  /* Issues. RESUME is the last checkpoint of this very operation, or NULL: then it starts anew.
+  /* Issues. RESUME is the last checkpoint, of this operation before a restart or of an earlier one that
+   * failed, with the same REQUEST and key; or NULL: then it starts anew. One that has become useless
+   * meanwhile is no failure.
    * HOST stays valid until the end. Finishing means: the chain has been checked against public key,
    * identifiers and dates, and every challenge was cleaned up; after failure and cancel, too, it finishes only when the clean-up has been tried. Errors:
    * of HERD_ERROR; herd_error_class() says what to do. */

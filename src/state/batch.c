@@ -417,6 +417,30 @@ herd_batch_put_pending_key (HerdBatch *batch, guint64 operation, GBytes *key)
 }
 
 void
+herd_batch_keep_attempt (HerdBatch *batch, guint64 operation, guint64 issuer, const char *wish)
+{
+  begin (batch, HERD_STATEMENT_KEEP_ATTEMPT);
+  add_id (batch, operation);
+  add_id (batch, issuer);
+  add_text (batch, wish);
+}
+
+void
+herd_batch_delete_attempt (HerdBatch *batch, guint64 certificate, guint64 issuer)
+{
+  begin (batch, HERD_STATEMENT_DELETE_ATTEMPT);
+  add_id (batch, certificate);
+  add_id (batch, issuer);
+}
+
+void
+herd_batch_delete_attempts (HerdBatch *batch, guint64 certificate)
+{
+  begin (batch, HERD_STATEMENT_DELETE_ATTEMPTS);
+  add_id (batch, certificate);
+}
+
+void
 herd_batch_delete_operation (HerdBatch *batch, guint64 id)
 {
   begin (batch, HERD_STATEMENT_DELETE_OPERATION);

@@ -143,6 +143,7 @@ ask_all_rows (HerdDatabase *database, HerdSeal *seal, GError **error)
     { HERD_STATEMENT_SAMPLE_RECORDS, "record" },
     { HERD_STATEMENT_SAMPLE_MATERIALS, "certificate" },
     { HERD_STATEMENT_SAMPLE_OPERATIONS, "operation" },
+    { HERD_STATEMENT_SAMPLE_ATTEMPTS, "operation" },
   };
   Witness witness = WITNESS_NONE;
 

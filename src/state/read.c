@@ -202,6 +202,75 @@ herd_state_read_operation_finish (HerdState *state, GAsyncResult *result, GBytes
   return TRUE;
 }
 
+/* --- an attempt --- */
+
+static gboolean
+take_attempt (HerdDatabase *database, sqlite3_stmt *statement, Read *read, const char *what,
+              GError **error)
+{
+  HerdRow row = { .database = database, .statement = statement };
+  guint64 operation = herd_row_take_id (&row);
+  /* As it was sealed: of the operation that has made it. */
+  g_autofree char *additional = herd_seal_describe ("operation", operation, 0, "pending-key");
+  g_autoptr (GBytes) sealed = NULL;
+
+  read->name = herd_row_take_text (&row);
+  read->first = herd_row_take_bytes (&row);
+  sealed = herd_row_take_bytes (&row);
+  if (read->first == NULL || sealed == NULL)
+    herd_row_set_fault (&row, "missing");
+  if (!herd_row_check (&row, "An order of the certificate", read->id, error))
+    return FALSE;
+  read->second = unseal (database, sealed, additional, what, error);
+  return read->second != NULL;
+}
+
+static void
+read_attempt (HerdDatabase *database, gpointer data)
+{
+  GTask *task = data;
+  Read *read = g_task_get_task_data (task);
+  g_autofree char *what = g_strdup_printf ("The order of the issuer %" G_GUINT64_FORMAT
+                                           " of the certificate %" G_GUINT64_FORMAT,
+                                           read->number, read->id);
+  GError *error = NULL;
+  sqlite3_stmt *statement = herd_database_prepare (database, HERD_STATEMENT_GET_ATTEMPT, &error);
+
+  if (statement != NULL) {
+    sqlite3_bind_int64 (statement, 1, (gint64) read->id);
+    sqlite3_bind_int64 (statement, 2, (gint64) read->number);
+    if (step_to (database, statement, what, &error))
+      take_attempt (database, statement, read, what, &error);
+  }
+  finish (task, statement, error);
+}
+
+void
+herd_state_read_attempt_async (HerdState *state, guint64 certificate, guint64 issuer,
+                               GAsyncReadyCallback callback, gpointer data)
+{
+  Read *read = g_new0 (Read, 1);
+
+  read->id = certificate;
+  read->number = issuer;
+  start (state, read_attempt, read, callback, data);
+}
+
+gboolean
+herd_state_read_attempt_finish (HerdState *state, GAsyncResult *result, char **wish,
+                                GBytes **checkpoint, GBytes **key, GError **error)
+{
+  Read *read = g_task_get_task_data (G_TASK (result));
+
+  g_return_val_if_fail (read->work == read_attempt, FALSE);
+  if (!g_task_propagate_boolean (G_TASK (result), error))
+    return FALSE;
+  *wish = g_steal_pointer (&read->name);
+  *checkpoint = g_steal_pointer (&read->first);
+  *key = g_steal_pointer (&read->second);
+  return TRUE;
+}
+
 /* --- a record --- */
 
 static gboolean

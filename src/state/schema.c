@@ -33,6 +33,12 @@
   "CREATE TABLE ledger (authority INTEGER NOT NULL, directory TEXT NOT NULL, name TEXT NOT NULL,"  \
   " subject TEXT NOT NULL, full_at INTEGER NOT NULL,"                                              \
   " PRIMARY KEY (authority, directory, name, subject)) STRICT, WITHOUT ROWID;"
+#define ATTEMPTS_TABLE                                                                             \
+  "CREATE TABLE attempts ("                                                                        \
+  " certificate INTEGER NOT NULL REFERENCES certificates ON DELETE CASCADE,"                       \
+  " issuer INTEGER NOT NULL, operation INTEGER NOT NULL, wish TEXT NOT NULL,"                      \
+  " checkpoint BLOB NOT NULL, pending_key BLOB NOT NULL,"                                          \
+  " PRIMARY KEY (certificate, issuer)) STRICT, WITHOUT ROWID;"
 
 static const char schema_sql[] =
     "CREATE TABLE meta (name TEXT PRIMARY KEY, value ANY NOT NULL) STRICT, WITHOUT ROWID;"
@@ -76,13 +82,13 @@ static const char schema_sql[] =
     "CREATE INDEX operations_certificate ON operations (certificate);"
     "CREATE TABLE withdrawals (certificate INTEGER NOT NULL, name TEXT NOT NULL,"
     " target TEXT NOT NULL, PRIMARY KEY (certificate, target)) STRICT, WITHOUT "
-    "ROWID;" RENEWAL_INFO_TABLE BACKOFFS_TABLE LEDGER_TABLE;
+    "ROWID;" RENEWAL_INFO_TABLE BACKOFFS_TABLE LEDGER_TABLE ATTEMPTS_TABLE;
 
 /* No version before the first one was ever released. */
 static const HerdUpgrade upgrades[] = {
   { 1, "ALTER TABLE operations ADD COLUMN findings BLOB NOT NULL DEFAULT x''" },
   { 2, ("ALTER TABLE generations ADD COLUMN revoked INTEGER NOT NULL DEFAULT 0;" RENEWAL_INFO_TABLE
-            BACKOFFS_TABLE LEDGER_TABLE) },
+            BACKOFFS_TABLE LEDGER_TABLE ATTEMPTS_TABLE) },
   { 0, NULL },
 };
 

@@ -115,6 +115,14 @@ void herd_batch_put_operation (HerdBatch *batch, const HerdOperation *operation)
 void herd_batch_put_checkpoint (HerdBatch *batch, guint64 operation, GBytes *bytes);
 /* The private key of an issuance that runs, sealed; NULL clears. */
 void herd_batch_put_pending_key (HerdBatch *batch, guint64 operation, GBytes *key);
+/* What OPERATION has reached with ISSUER, its checkpoint and its pending key, is kept for a later attempt
+ * of its certificate to go on with, if that has the same WISH (a digest). Nothing is kept where there is
+ * no checkpoint; what was kept of the same issuer before goes. */
+void herd_batch_keep_attempt (HerdBatch *batch, guint64 operation, guint64 issuer,
+                              const char *wish);
+void herd_batch_delete_attempt (HerdBatch *batch, guint64 certificate, guint64 issuer);
+/* Of every issuer. */
+void herd_batch_delete_attempts (HerdBatch *batch, guint64 certificate);
 void herd_batch_delete_operation (HerdBatch *batch, guint64 id);
 /* An issuer's record; BYTES NULL deletes. */
 void herd_batch_put_record (HerdBatch *batch, guint64 authority, const char *name, GBytes *bytes,
@@ -157,6 +165,12 @@ void herd_state_read_operation_async (HerdState *state, guint64 operation,
                                       GAsyncReadyCallback callback, gpointer data);
 gboolean herd_state_read_operation_finish (HerdState *state, GAsyncResult *result,
                                            GBytes **checkpoint, GBytes **key, GError **error);
+/* What was kept with herd_batch_keep_attempt(). Errors: HERD_ERROR_NOT_FOUND (nothing), HERD_ERROR_LOCKED,
+ * HERD_ERROR_FAILED (a damaged row; names it). */
+void herd_state_read_attempt_async (HerdState *state, guint64 certificate, guint64 issuer,
+                                    GAsyncReadyCallback callback, gpointer data);
+gboolean herd_state_read_attempt_finish (HerdState *state, GAsyncResult *result, char **wish,
+                                         GBytes **checkpoint, GBytes **key, GError **error);
 void herd_state_read_record_async (HerdState *state, guint64 authority, const char *name,
                                    GAsyncReadyCallback callback, gpointer data);
 GBytes *herd_state_read_record_finish (HerdState *state, GAsyncResult *result, GError **error);

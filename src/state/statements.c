@@ -142,6 +142,24 @@ static const struct {
                                        .must_change = TRUE },
   [HERD_STATEMENT_CLEAR_PENDING_KEY] = { "The key of the operation",
                                          "UPDATE operations SET pending_key = NULL WHERE id = ?" },
+  [HERD_STATEMENT_KEEP_ATTEMPT] = { "The order of the operation",
+                                    "INSERT INTO attempts (certificate, issuer, operation, wish, "
+                                    "checkpoint, pending_key)"
+                                    " SELECT certificates.id, ?2, operations.id, ?3, checkpoint, "
+                                    "pending_key FROM operations"
+                                    " JOIN certificates ON certificates.id = "
+                                    "operations.certificate"
+                                    " WHERE operations.id = ?1 AND checkpoint IS NOT NULL"
+                                    " AND pending_key IS NOT NULL"
+                                    " ON CONFLICT (certificate, issuer) DO UPDATE SET operation = "
+                                    "excluded.operation, wish = excluded.wish,"
+                                    " checkpoint = excluded.checkpoint, pending_key = "
+                                    "excluded.pending_key" },
+  [HERD_STATEMENT_DELETE_ATTEMPT] = { "An order of the certificate",
+                                      "DELETE FROM attempts WHERE certificate = ? AND issuer = "
+                                      "?" },
+  [HERD_STATEMENT_DELETE_ATTEMPTS] = { "The orders of the certificate",
+                                       "DELETE FROM attempts WHERE certificate = ?" },
   [HERD_STATEMENT_DELETE_OPERATION] = { "The operation", "DELETE FROM operations WHERE id = ?",
                                         .is_row = TRUE },
 
@@ -181,6 +199,9 @@ static const struct {
                                     "number = ?" },
   [HERD_STATEMENT_GET_OPERATION] = { "The operation", "SELECT checkpoint, pending_key FROM "
                                                       "operations WHERE id = ?" },
+  [HERD_STATEMENT_GET_ATTEMPT] = { "An order of the certificate",
+                                   "SELECT operation, wish, checkpoint, pending_key FROM attempts "
+                                   "WHERE certificate = ? AND issuer = ?" },
   [HERD_STATEMENT_GET_RECORD] = { "A record of the issuer", "SELECT sealed, bytes FROM records "
                                                             "WHERE authority = ? AND name = ?" },
   [HERD_STATEMENT_GET_NUMBER] = { "The last number of the certificate",
@@ -197,6 +218,9 @@ static const struct {
   [HERD_STATEMENT_SAMPLE_OPERATIONS] = { "The key of an operation",
                                          "SELECT id, 0, 'pending-key', pending_key FROM operations"
                                          " WHERE pending_key IS NOT NULL LIMIT 8" },
+  [HERD_STATEMENT_SAMPLE_ATTEMPTS] = { "The key of an operation",
+                                       "SELECT operation, 0, 'pending-key', pending_key FROM "
+                                       "attempts LIMIT 8" },
 };
 
 const char *

@@ -84,6 +84,7 @@ test_lost_again (DoubleFixture *fixture, gconstpointer data G_GNUC_UNUSED)
   g_autoptr (HerdIssueRequest) request = test_request_new (identifiers, NULL);
   g_autoptr (GBytes) once = NULL;
   g_autoptr (GBytes) twice = NULL;
+  g_autoptr (HerdRecord) record = herd_record_new ();
   g_autoptr (GError) error = NULL;
   guint before;
 
@@ -93,33 +94,32 @@ test_lost_again (DoubleFixture *fixture, gconstpointer data G_GNUC_UNUSED)
   test_double_say (fixture->ca, "/order", 1, TEST_DOUBLE_LOST, "", "");
   g_assert_null (acme_issue_request (&fixture->acme, request, once, &error));
   acme_assert_error (error, HERD_ERROR_UNREACHABLE, "newOrder");
-  twice = test_host_get_checkpoint (fixture->acme.host);
+  record->attempts = 2;
+  twice = herd_record_to_bytes (record);
   g_assert_null (acme_issue_request (&fixture->acme, request, twice, &error));
   g_assert_cmpint (herd_error_class (error), ==, HERD_ERROR_CLASS_BACKOFF);
   acme_assert_error (error, HERD_ERROR_FAILED, "sent 2 times");
   g_assert_cmpuint (test_double_count (fixture->ca, "/order"), ==, before + 1);
 }
 
+/* Gone while it is worked at. */
 static void
 test_gone_order (DoubleFixture *fixture, gconstpointer data G_GNUC_UNUSED)
 {
   static const char *const identifiers[] = { NAME, NULL };
   g_autoptr (HerdIssueRequest) request = test_request_new (identifiers, NULL);
-  g_autoptr (GBytes) resume = NULL;
   g_autoptr (GBytes) damaged = g_bytes_new_static ("nonsense", 8);
+  g_autoptr (GBytes) left = NULL;
   g_autoptr (GError) error = NULL;
 
   acme_must_register (&fixture->acme);
-  test_double_refuse (fixture->ca, "/authorization", 0, 500, "", "serverInternal", "oops");
-  g_assert_null (acme_issue_request (&fixture->acme, request, NULL, &error));
-  acme_assert_error (error, HERD_ERROR_UNREACHABLE, "oops");
-  test_double_relent (fixture->ca, "/authorization");
-  resume = test_host_get_checkpoint (fixture->acme.host);
   test_double_refuse (fixture->ca, "/order/1", 1, 404, "", "malformed", "no such order");
-  g_assert_null (acme_issue_request (&fixture->acme, request, resume, &error));
+  g_assert_null (acme_issue_request (&fixture->acme, request, NULL, &error));
   g_assert_cmpint (herd_error_class (error), ==, HERD_ERROR_CLASS_BACKOFF);
   acme_assert_error (error, HERD_ERROR_FAILED, "no longer knows the order");
   g_assert_cmpuint (test_double_count (fixture->ca, "/order"), ==, 1);
+  left = test_host_get_checkpoint (fixture->acme.host);
+  g_assert_null (left);
   g_assert_null (acme_issue_request (&fixture->acme, request, damaged, &error));
   acme_assert_error (error, HERD_ERROR_FAILED, "cannot be read");
 }
@@ -142,8 +142,9 @@ resume_gone_order (DoubleFixture *fixture, const char *name)
   g_ptr_array_add (record->presented, herd_presented_new (challenge, NAME, name, NULL));
   resume = herd_record_to_bytes (record);
   test_double_refuse (fixture->ca, "/order/1", 1, 404, "", "malformed", "no such order");
+  test_double_refuse (fixture->ca, "/order", 1, 400, "", "rejectedIdentifier", "no more");
   g_assert_null (acme_issue_request (&fixture->acme, request, resume, &error));
-  acme_assert_error (error, HERD_ERROR_FAILED, "no longer knows the order");
+  acme_assert_error (error, HERD_ERROR_REFUSED, "no more");
 }
 
 /* Two solvers of one type: only the one that has presented cleans up. */
@@ -222,6 +223,7 @@ test_pace (void)
   g_autoptr (HerdClock) clock = herd_manual_clock_new ();
   g_autoptr (HerdIssueRequest) request = test_request_new (identifiers, NULL);
   g_autoptr (GBytes) resume = NULL;
+  g_autoptr (GBytes) left = NULL;
   g_autoptr (GError) error = NULL;
   DoubleFixture fixture;
   gint64 seconds;
@@ -264,6 +266,14 @@ test_pace (void)
   issue_by_clock (&fixture, clock, request, resume, &error);
   g_assert_no_error (error);
   g_assert_cmpuint (test_double_count (fixture.ca, "/order"), ==, polls);
+
+  /* For ever pending, and again the next time: enough of that order. */
+  test_double_reset (fixture.ca);
+  test_double_say (fixture.ca, "/order/1", 0, 200, "", ORDER ("pending", ""));
+  issue_by_clock (&fixture, clock, request, resume, &error);
+  acme_assert_error (error, HERD_ERROR_UNREACHABLE, "within 60 minutes");
+  left = test_host_get_checkpoint (fixture.acme.host);
+  g_assert_null (left);
 
   /* For ever down: not even an hour. */
   test_double_say (fixture.ca, "/order/1", 0, 503, "", "");

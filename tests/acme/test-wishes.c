@@ -263,9 +263,9 @@ test_released (DoubleFixture *fixture, gconstpointer data G_GNUC_UNUSED)
   guint before;
 
   acme_must_register (&fixture->acme);
-  test_solver_fail (fixture->acme.solver);
+  test_double_refuse (fixture->ca, "/challenge", 1, 403, "", "rejectedIdentifier", "never");
   g_assert_null (acme_issue_wish (&fixture->acme, request, NULL, &error));
-  acme_assert_error (error, HERD_ERROR_UNREACHABLE, "no responder");
+  acme_assert_error (error, HERD_ERROR_REFUSED, "never");
   payload = test_double_get_payload (fixture->ca, "/authorization");
   g_assert_cmpstr (payload, ==, "{\"status\":\"deactivated\"}");
 

@@ -175,6 +175,16 @@ read_operation (HerdState *state, guint64 operation, GBytes **checkpoint, GBytes
   return herd_state_read_operation_finish (state, wait_for (&result), checkpoint, key, error);
 }
 
+gboolean
+read_attempt (HerdState *state, guint64 certificate, guint64 issuer, char **wish,
+              GBytes **checkpoint, GBytes **key, GError **error)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+
+  herd_state_read_attempt_async (state, certificate, issuer, keep_result, &result);
+  return herd_state_read_attempt_finish (state, wait_for (&result), wish, checkpoint, key, error);
+}
+
 GBytes *
 read_record (HerdState *state, guint64 authority, const char *name, GError **error)
 {

@@ -43,6 +43,8 @@ gboolean commit (HerdState *state, HerdBatch *batch, GError **error);
 void commit_ok (HerdState *state, HerdBatch *batch);
 gboolean read_generation (HerdState *state, guint64 certificate, guint64 number, gboolean with_key,
                           GBytes **chain, GBytes **key, GError **error);
+gboolean read_attempt (HerdState *state, guint64 certificate, guint64 issuer, char **wish,
+                       GBytes **checkpoint, GBytes **key, GError **error);
 gboolean read_operation (HerdState *state, guint64 operation, GBytes **checkpoint, GBytes **key,
                          GError **error);
 GBytes *read_record (HerdState *state, guint64 authority, const char *name, GError **error);

@@ -49,12 +49,17 @@ test_spec_modify (void)
   g_autoptr (GVariant) names = parse ("{'identifiers': <['b.example']>}");
   g_autoptr (GVariant) changed = herd_spec_modify (old, set, unset);
   g_autoptr (GVariant) renamed = herd_spec_modify (old, names, NULL);
+  g_autofree char *old_digest = herd_spec_make_digest (old);
+  g_autofree char *changed_digest = herd_spec_make_digest (changed);
+  g_autofree char *renamed_digest = herd_spec_make_digest (renamed);
   g_auto (GStrv) targets = herd_spec_get_targets (changed);
 
   g_assert_cmpstr (targets[0], ==, "nginx");
   g_assert_false (herd_spec_has (changed, "renew"));
   g_assert_true (herd_spec_has (changed, "identifiers"));
   g_assert_false (herd_spec_needs_issuance (old, changed));
+  g_assert_cmpstr (old_digest, ==, changed_digest);
+  g_assert_cmpstr (old_digest, !=, renamed_digest);
   g_assert_true (herd_spec_needs_issuance (old, renamed));
 }
 

@@ -251,6 +251,7 @@ go_back_to_second (StateFixture *fixture)
   state_fixture_sql (fixture, "DROP TABLE renewal_info");
   state_fixture_sql (fixture, "DROP TABLE backoffs");
   state_fixture_sql (fixture, "DROP TABLE ledger");
+  state_fixture_sql (fixture, "DROP TABLE attempts");
   state_fixture_sql (fixture, "PRAGMA user_version = 2");
 }
 
@@ -269,6 +270,7 @@ test_second_version (StateFixture *fixture, gconstpointer data)
   g_assert_cmpuint (count_certificates (fixture), ==, 1);
   batch = make_batch (2);
   herd_batch_put_ledger (batch, row);
+  herd_batch_delete_attempts (batch, 1);
   commit_ok (fixture->state, batch);
   state_fixture_close (fixture);
   g_assert_true (g_file_test (copy, G_FILE_TEST_EXISTS));

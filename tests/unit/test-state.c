@@ -226,6 +226,83 @@ test_operations (StateFixture *fixture, gconstpointer data)
   g_assert_true (read_operation (fixture->state, 9, NULL, NULL, NULL));
 }
 
+/* --- attempts --- */
+
+static gboolean
+check_attempt (HerdState *state, guint64 certificate, guint64 issuer, const char *expected,
+               GError **error)
+{
+  g_autoptr (GBytes) checkpoint = NULL;
+  g_autoptr (GBytes) key = NULL;
+  g_autofree char *wish = NULL;
+
+  if (!read_attempt (state, certificate, issuer, &wish, &checkpoint, &key, error))
+    return FALSE;
+  g_assert_cmpstr (wish, ==, expected);
+  assert_bytes (checkpoint, "where it was");
+  assert_bytes (key, "a secret key");
+  return TRUE;
+}
+
+static void
+assert_no_attempt (HerdState *state, guint64 certificate, guint64 issuer)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_false (check_attempt (state, certificate, issuer, "", &error));
+  g_assert_error (error, HERD_ERROR, HERD_ERROR_NOT_FOUND);
+}
+
+/* What a failed operation leaves outlasts its row, and goes with the certificate's. */
+static void
+test_attempts (StateFixture *fixture, gconstpointer data)
+{
+  g_autoptr (HerdCertificate) certificate = make_certificate (1, "a", 0);
+  g_autoptr (HerdOperation) operation = make_operation (9, 1);
+  g_autoptr (HerdOperation) orphan = make_operation (10, 2);
+  g_autoptr (GBytes) checkpoint = bytes ("where it was");
+  g_autoptr (GBytes) pending = bytes ("a secret key");
+  g_autoptr (GError) error = NULL;
+  HerdBatch *batch = herd_batch_new ();
+
+  state_fixture_open (fixture);
+  herd_batch_put_certificate (batch, certificate);
+  herd_batch_put_operation (batch, operation);
+  herd_batch_put_operation (batch, orphan);
+  herd_batch_put_checkpoint (batch, 10, checkpoint);
+  herd_batch_put_pending_key (batch, 10, pending);
+  /* Nothing to keep, or nobody to keep it for. */
+  herd_batch_keep_attempt (batch, 9, 77, "wish");
+  herd_batch_keep_attempt (batch, 10, 77, "wish");
+  commit_ok (fixture->state, batch);
+  assert_no_attempt (fixture->state, 1, 77);
+  assert_no_attempt (fixture->state, 2, 77);
+
+  batch = herd_batch_new ();
+  herd_batch_put_checkpoint (batch, 9, checkpoint);
+  herd_batch_put_pending_key (batch, 9, pending);
+  herd_batch_keep_attempt (batch, 9, 77, "old wish");
+  herd_batch_keep_attempt (batch, 9, 77, "wish");
+  herd_batch_keep_attempt (batch, 9, 78, "wish");
+  herd_batch_delete_operation (batch, 9);
+  commit_ok (fixture->state, batch);
+  state_fixture_close (fixture);
+  state_fixture_open (fixture);
+  g_assert_true (check_attempt (fixture->state, 1, 77, "wish", &error));
+  g_assert_no_error (error);
+  g_assert_true (check_attempt (fixture->state, 1, 78, "wish", &error));
+
+  batch = herd_batch_new ();
+  herd_batch_delete_attempt (batch, 1, 77);
+  commit_ok (fixture->state, batch);
+  assert_no_attempt (fixture->state, 1, 77);
+  g_assert_true (check_attempt (fixture->state, 1, 78, "wish", &error));
+  batch = herd_batch_new ();
+  herd_batch_delete_certificate (batch, 1);
+  commit_ok (fixture->state, batch);
+  assert_no_attempt (fixture->state, 1, 78);
+}
+
 static void
 test_authorities (StateFixture *fixture, gconstpointer data)
 {
@@ -461,6 +538,7 @@ main (int argc, char *argv[])
   ADD ("certificates", 0, test_certificates);
   ADD ("remove", 0, test_remove);
   ADD ("operations", 0, test_operations);
+  ADD ("attempts", 0, test_attempts);
   ADD ("authorities", 0, test_authorities);
   ADD ("sealed", 0, test_sealed);
   ADD ("locked", 0, test_locked);
