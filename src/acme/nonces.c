@@ -6,7 +6,9 @@
 
 #include <string.h>
 
-#define NONCES_MAX 32 /* as many as there are requests at a time: net/http.h */
+#include "net/http.h"
+
+#define NONCES_MAX HERD_HTTP_CONCURRENCY /* each request gives one back */
 #define NONCE_LENGTH_MAX 512
 #define AGE_MAX (5 * 60 * HERD_SECOND)
 

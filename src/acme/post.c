@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Signed requests, as a table: nonce, send, look, end. A bad nonce leads back: to send with the nonce
- * that came with the refusal, and, when that has been tried often enough, once to nonce for a fresh one.
- * Trouble on the way leads back to nonce, too, after a delay, if nothing can be done twice by it.
+ * Signed requests, as a table: turn, nonce, send, look, end. A bad nonce leads back: to send with the
+ * nonce that came with the refusal, and, when that has been tried often enough, once to nonce for a fresh
+ * one. Trouble on the way leads back to turn, after a delay, if nothing can be done twice by it.
+ *
+ * A nonce is not taken before the request's turn has come: those who wait would have it grow old, and
+ * those who leave in the meantime would have to ask for others.
  */
 #include "acme/post.h"
 
@@ -31,8 +34,9 @@ typedef struct {
   const HerdSigner *signer; /* or NULL */
   gsize limit;
 
-  HerdPoll poll; /* the pace of repetitions */
-  gint64 delay;  /* microseconds before the next one */
+  HerdPoll poll;   /* the pace of repetitions */
+  gint64 delay;    /* microseconds before the next one */
+  gboolean inside; /* it has its turn */
   char *nonce;
   guint bad_nonces;
   gboolean unanswered; /* the last one that left */
@@ -40,9 +44,44 @@ typedef struct {
   HerdHttpResponse *response;
 } Post;
 
+/* --- its turn --- */
+
+static void
+give_turn_back (Post *post)
+{
+  if (post->inside)
+    herd_gate_leave (post->session->posts);
+  post->inside = FALSE;
+}
+
+static gboolean
+turn_enter (HerdRun *run, gpointer data, GError **error G_GNUC_UNUSED)
+{
+  Post *post = data;
+
+  if (post->delay == 0)
+    herd_gate_enter_async (post->session->posts, herd_run_get_cancellable (run), herd_run_ready,
+                           herd_run_slot (run));
+  return TRUE;
+}
+
+static gboolean
+turn_leave (HerdRun *run, gpointer data, GError **error)
+{
+  Post *post = data;
+
+  if (post->delay != 0) {
+    herd_run_again (run, post->delay);
+    post->delay = 0;
+    return TRUE;
+  }
+  post->inside = herd_gate_enter_finish (post->session->posts, herd_run_get_result (run, 0), error);
+  return post->inside;
+}
+
 /* --- trouble --- */
 
-/* Goes back to nonce, after a delay, or fails with TROUBLE. */
+/* Goes back to turn, after a delay, or fails with TROUBLE. */
 static gboolean
 repeat (HerdRun *run, Post *post, GError *trouble, GError **error)
 {
@@ -54,7 +93,8 @@ repeat (HerdRun *run, Post *post, GError *trouble, GError **error)
     return FALSE;
   }
   post->delay = herd_poll_get_delay (&post->poll, now);
-  herd_run_jump (run, "nonce");
+  give_turn_back (post);
+  herd_run_jump (run, "turn");
   return TRUE;
 }
 
@@ -70,9 +110,8 @@ nonce_enter (HerdRun *run, gpointer data, GError **error G_GNUC_UNUSED)
     .url = post->session->directory->new_nonce,
   };
 
-  if (post->delay == 0)
-    post->nonce = herd_nonces_take (post->session->nonces);
-  if (post->delay == 0 && post->nonce == NULL)
+  post->nonce = herd_nonces_take (post->session->nonces);
+  if (post->nonce == NULL)
     herd_http_send_async (post->session->http, &request, herd_run_get_cancellable (run),
                           herd_run_ready, herd_run_slot (run));
   return TRUE;
@@ -86,11 +125,6 @@ nonce_leave (HerdRun *run, gpointer data, GError **error)
   GError *trouble = NULL;
   const char *nonce;
 
-  if (post->delay != 0) {
-    herd_run_again (run, post->delay);
-    post->delay = 0;
-    return TRUE;
-  }
   if (post->nonce != NULL)
     return TRUE;
   response = herd_http_send_finish (post->session->http, herd_run_get_result (run, 0), &trouble);
@@ -248,6 +282,7 @@ send_leave (HerdRun *run, gpointer data, GError **error)
   learn (session, post, problem);
   if (is_about_account (post, problem)) {
     post->refusal = g_steal_pointer (&problem);
+    give_turn_back (post); /* whoever looks needs one */
     return TRUE;
   }
   return fail (run, post, g_steal_pointer (&problem), error);
@@ -276,6 +311,7 @@ look_leave (HerdRun *run, gpointer data, GError **error)
 }
 
 static const HerdStep steps[] = {
+  { "turn", turn_enter, turn_leave, HERD_COMMIT_NONE },
   { "nonce", nonce_enter, nonce_leave, HERD_COMMIT_NONE },
   { "send", send_enter, send_leave, HERD_COMMIT_NONE },
   { "look", look_enter, look_leave, HERD_COMMIT_NONE },
@@ -289,6 +325,7 @@ on_finished (gpointer data, const GError *error)
 {
   Post *post = data;
 
+  give_turn_back (post);
   g_task_set_task_data (post->task, GINT_TO_POINTER (post->unanswered), NULL);
   /* An answer that came counts, even if the caller has given up meanwhile: it may be an order. */
   if (post->response != NULL)

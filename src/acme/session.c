@@ -20,6 +20,7 @@ herd_acme_session_new (const char *name, const char *directory_url, const HerdAc
   session->key_type = g_strdup (key_type);
   session->http = http;
   session->nonces = herd_nonces_new (clock);
+  session->posts = herd_gate_new (HERD_HTTP_CONCURRENCY);
   session->clock = herd_clock_ref (clock);
   session->crash = crash;
   session->account = herd_acme_account_new ();
@@ -39,6 +40,7 @@ herd_acme_session_free (HerdAcmeSession *session)
     return;
   herd_http_free (session->http);
   herd_nonces_free (session->nonces);
+  herd_gate_free (session->posts);
   herd_acme_account_free (session->account);
   herd_tried_free (session->tried);
   g_clear_pointer (&session->next_key, g_bytes_unref);

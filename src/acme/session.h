@@ -30,6 +30,7 @@ typedef struct {
   char *key_type;
   HerdHttp *http;
   HerdNonces *nonces;
+  HerdGate *posts; /* who may have a nonce: as many as HTTP sends at a time */
   HerdClock *clock;
   const HerdCrash *crash;
 

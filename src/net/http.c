@@ -17,7 +17,6 @@
 #include "util/steps.h"
 #include "util/text.h"
 
-#define CONCURRENCY 32       /* libsoup's queue costs O(n) for each event: more wait in the gate */
 #define TIMEOUT 30           /* seconds */
 #define DEADLINE_TIMEOUTS 10 /* a whole request may take this many timeouts */
 #define REDIRECTS_MAX 5
@@ -93,7 +92,8 @@ herd_http_new (const HerdHttpOptions *options, GError **error)
   http = g_new0 (HerdHttp, 1);
   http->references = 1;
   http->timeout = options->timeout != 0 ? options->timeout : TIMEOUT;
-  http->gate = herd_gate_new (options->concurrency != 0 ? options->concurrency : CONCURRENCY);
+  http->gate = herd_gate_new (options->concurrency != 0 ? options->concurrency
+                                                        : HERD_HTTP_CONCURRENCY);
   http->clock = herd_clock_ref (options->clock);
   http->crash = options->crash;
   http->requests = g_hash_table_new (NULL, NULL);

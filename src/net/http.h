@@ -17,12 +17,15 @@ G_BEGIN_DECLS
  * would be resumed with a server of CA B; it is switched off here. */
 void herd_net_init (void);
 
+/* Requests in flight: libsoup's queue costs O(n) for each event, so that more wait in a gate. */
+#define HERD_HTTP_CONCURRENCY 32
+
 typedef struct HerdHttp HerdHttp;
 
 typedef struct {
   const char *user_agent; /* required: CAs refuse requests without one */
   const char *trust;      /* PEM of the only trust anchors; NULL: the system's */
-  guint concurrency;      /* requests in flight; 0: 32 */
+  guint concurrency;      /* requests in flight; 0: HERD_HTTP_CONCURRENCY */
   guint timeout;          /* seconds without progress; 0: 30 */
   gboolean http1;         /* speak HTTP/1.1 even where the server knows HTTP/2 */
   const HerdCrash *crash; /* points "net:LABEL:before-send", "net:LABEL:answered"; may be NULL */

@@ -358,6 +358,46 @@ test_bad_nonces (DoubleFixture *fixture, gconstpointer data G_GNUC_UNUSED)
   g_assert_cmpuint (test_double_count (fixture->ca, "/nonce"), ==, nonces + 1);
 }
 
+#define MANY 100
+
+/* MANY orders at once, each of which ends with its first request. */
+static void
+issue_many (DoubleFixture *fixture)
+{
+  static const char *const identifiers[] = { NAME, NULL };
+  g_autoptr (HerdIssueRequest) request = test_request_new (identifiers, NULL);
+  HerdIssuer *issuer = HERD_ISSUER (fixture->acme.engine);
+  GAsyncResult *results[MANY] = { NULL };
+
+  for (guint i = 0; i < MANY; i++)
+    herd_issuer_issue_async (issuer, request, NULL, HERD_ISSUER_HOST (fixture->acme.host), NULL,
+                             test_on_result, &results[i]);
+  for (guint i = 0; i < MANY; i++) {
+    g_autoptr (GError) error = NULL;
+
+    test_wait (results[i] != NULL);
+    g_assert_null (herd_issuer_issue_finish (issuer, results[i], &error));
+    acme_assert_error (error, HERD_ERROR_REFUSED, "no");
+    g_object_unref (results[i]);
+  }
+}
+
+/* However many wait, there are no more nonces than requests at a time; and each gives one back. */
+static void
+test_many (DoubleFixture *fixture, gconstpointer data G_GNUC_UNUSED)
+{
+  guint nonces;
+
+  acme_must_register (&fixture->acme);
+  test_double_refuse (fixture->ca, "/order", 0, 400, "", "malformed", "no");
+  issue_many (fixture);
+  nonces = test_double_count (fixture->ca, "/nonce");
+  g_assert_cmpuint (nonces, <=, HERD_HTTP_CONCURRENCY);
+  issue_many (fixture);
+  g_assert_cmpuint (test_double_count (fixture->ca, "/nonce"), ==, nonces);
+  g_assert_cmpuint (test_double_count (fixture->ca, "/order"), ==, 2 * MANY);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -377,6 +417,7 @@ main (int argc, char **argv)
   ADD ("stumbling", test_stumbling);
   ADD ("answered-before", test_answered_before);
   ADD ("bad-nonces", test_bad_nonces);
+  ADD ("many", test_many);
 #undef ADD
   return g_test_run ();
 }
