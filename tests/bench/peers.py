@@ -16,7 +16,7 @@ import time
 import urllib.request
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
-from agent import Agent, Client, GLib  # noqa: E402
+from agent import NAME, ROOT, Agent, Client, Gio, GLib  # noqa: E402
 from double import ends_with_us  # noqa: E402
 
 
@@ -53,6 +53,32 @@ def peak(pid):
         return int(dict(line.split(":", 1) for line in file)["VmHWM"].split()[0]) / 1024
 
 
+class Stuck(Exception):
+    """The CA answers nobody any more, which is nobody's failure but its own."""
+
+
+class Progress:
+    """Looks after what is waited for: raises Stuck if nothing comes, and that because of Pebble."""
+    QUIET = 10  # seconds
+
+    def __init__(self, pebble, seconds):
+        self.pebble = pebble
+        self.begin = self.last = time.monotonic()
+        self.seconds = seconds
+        self.seen = None
+
+    def check(self, number, what):
+        """So many have come: NUMBER."""
+        now = time.monotonic()
+        if number != self.seen:
+            self.seen, self.last = number, now
+        elif now - self.last > self.QUIET:
+            self.last = now
+            if self.pebble.is_stuck():
+                raise Stuck()
+        assert now - self.begin < self.seconds, f"{what()} in {self.seconds:.0f} s"
+
+
 class Daemon:
     """The bookkeeping of a process that stays: self.pid."""
 
@@ -78,19 +104,37 @@ class CertherdClient(Client):
     def __init__(self, bus):
         super().__init__(bus)
         self.ended = {}
+        self.refused = []
 
     def keep(self, connection, sender, path, interface, signal, parameters, *data):
         if signal == "Finished":
             self.ended[path] = parameters.unpack()
 
 
-    def wait_for_ends(self, number, seconds):
-        over = []
-        timer = GLib.timeout_add_seconds(seconds, lambda: over.append(True))
-        while len(self.ended) < number:
-            assert not over, f"{len(self.ended)} of {number} operations have ended in {seconds} s"
-            GLib.MainContext.default().iteration(True)
-        GLib.source_remove(timer)
+    def request_all(self, names, spec):
+        """Nobody waits for an answer before the next is asked for. Their operations' ends may come before."""
+        for name in names:
+            values = {"identifiers": GLib.Variant("as", [name])}
+            values.update((key, GLib.Variant("as", value)) for key, value in spec.items())
+            self.connection.call(NAME, ROOT, "org.certherd.Agent1", "RequestCertificate",
+                                 GLib.Variant("(sa{sv})", (name.replace(".", "-"), values)), None,
+                                 Gio.DBusCallFlags.NONE, GLib.MAXINT, None, self.answered)
+
+    def answered(self, connection, result):
+        try:
+            connection.call_finish(result)
+        except GLib.Error as error:
+            self.refused.append(error.message)
+
+    def wait_for_ends(self, number, progress):
+        tick = GLib.timeout_add_seconds(1, lambda: True)
+        try:
+            while len(self.ended) < number:
+                assert not self.refused, self.refused[0]
+                progress.check(len(self.ended), lambda: f"{len(self.ended)} of {number} operations have ended")
+                GLib.MainContext.default().iteration(True)
+        finally:
+            GLib.source_remove(tick)
         failed = [end for end in self.ended.values() if not end[0]]
         assert not failed, failed[0]
 
@@ -111,15 +155,14 @@ agree-terms = yes
 listen = 127.0.0.1:{setting.port}
 """)
         self.client = CertherdClient(self.agent.bus)
-        self.patience = int(setting.patience * 2 + 30)
+        self.setting = setting
         self.pid = self.agent.process.pid
 
     def issue(self, names):
         self.begin()
         self.client.ended.clear()
-        for name in names:
-            self.client.request(name.replace(".", "-"), [name], **self.spec)
-        self.client.wait_for_ends(len(names), self.patience)
+        self.client.request_all(names, self.spec)
+        self.client.wait_for_ends(len(names), Progress(self.setting.pebble, self.setting.patience * 2 + 30))
 
     def stop(self):
         self.client.close()
@@ -276,9 +319,10 @@ class Caddy(Daemon):
         return {"admin": {"listen": f"127.0.0.1:{self.admin}"}, "apps": {"tls": tls}}
 
     def wait(self, condition):
-        end = time.monotonic() + self.setting.patience * 2 + 30
+        progress = Progress(self.setting.pebble, self.setting.patience * 2 + 30)
         while not condition():
-            assert self.process.poll() is None and time.monotonic() < end, open(os.path.join(self.folder, "log")).read()
+            assert self.process.poll() is None, open(os.path.join(self.folder, "log")).read()
+            progress.check(self.count(), lambda: f"{self.count()} certificates")
             time.sleep(0.005)
 
     def count(self):

@@ -5,9 +5,11 @@ with this process."""
 import collections
 import json
 import os
+import ssl
 import subprocess
 import sys
 import tempfile
+import urllib.error
 import urllib.request
 
 LIB = os.path.dirname(os.path.abspath(__file__))
@@ -57,6 +59,18 @@ class Pebble(Server):
         request = urllib.request.Request(self["CHALLTESTSRV_URL"] + "/set-default-ipv4",
                                          json.dumps({"ip": address}).encode(), method="POST")
         urllib.request.urlopen(request, timeout=10).close()
+
+    def is_stuck(self, seconds=5):
+        """Has it locked itself up? Pebble (2.4, and later ones) takes an authorization's lock before its store's to
+        show the one, and the other way round for a new order: a client that has many orders at once can hit both."""
+        trust = ssl.create_default_context(cafile=self["TLS_CA"])
+        try:
+            urllib.request.urlopen(self["MANAGEMENT_URL"] + "/cert-status-by-serial/1", timeout=seconds, context=trust)
+        except urllib.error.HTTPError:
+            return False  # it has looked into its store
+        except OSError:
+            return True
+        return False
 
 
 class Front(Server):
