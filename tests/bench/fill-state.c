@@ -4,7 +4,7 @@
  *
  *   fill-state DIRECTORY N [DUE [GENERATIONS]]     DUE of them are due by now
  *
- * Where an agent has run before, its first issuer has made them, and is asked when to renew them.
+ * Where an agent has run before, its first issuer has made them, and has suggested when to renew them.
  */
 #include <gio/gio.h>
 #include <stdlib.h>
