@@ -299,17 +299,21 @@ int
 main (int argc, char **argv)
 {
   g_autoptr (TestPebble) pebble = NULL;
+  g_autoptr (TestPebble) quick = NULL;
 
   herd_net_init ();
   g_test_init (&argc, &argv, NULL);
   pebble = test_pebble_new ("--respond --alternate-roots 2");
+  /* Pebble locks itself up where it shows an authorization that was given back while it still validates: it
+   * leaves the challenge locked, and the next new order waits for the validation's end for ever. */
+  quick = test_pebble_new ("--respond --always-valid");
 #define ADD(path, function)                                                                        \
   g_test_add ("/orders/" path, Fixture, pebble, set_up, function, tear_down)
   ADD ("chains", test_chains);
   ADD ("hundred-names", test_hundred);
   ADD ("lifetime", test_lifetime);
   ADD ("degrade", test_degrade);
-  ADD ("cancel", test_cancel);
+  g_test_add ("/orders/cancel", Fixture, quick, set_up, test_cancel, tear_down);
   ADD ("revoke-as-account", test_revoke_as_account);
   ADD ("revoke-with-key", test_revoke_with_key);
 #undef ADD
