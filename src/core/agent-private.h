@@ -44,6 +44,9 @@ struct HerdAgent {
 
 /* The number that [agent] has for KEY, as it was read last. */
 guint herd_agent_get_number (HerdAgent *agent, const char *key, guint fallback);
+/* What [agent] says of operations at the same time and of generations to keep, as it was read last, holds
+ * from now on: for what begins, and for certificates that get another generation. */
+void herd_agent_follow_limits (HerdAgent *agent);
 
 /* --- operations (agent-operations.c) --- */
 

@@ -32,6 +32,14 @@ herd_agent_get_number (HerdAgent *agent, const char *key, guint fallback)
   return text != NULL ? (guint) g_ascii_strtoull (text, NULL, 10) : fallback;
 }
 
+void
+herd_agent_follow_limits (HerdAgent *agent)
+{
+  agent->issuance.generations = herd_agent_get_number (agent, "generations", DEFAULT_GENERATIONS);
+  herd_gate_set_limit (agent->slots, herd_agent_get_number (agent, "operations", DEFAULT_SLOTS));
+  herd_scheduler_go_on (agent->scheduler);
+}
+
 static void
 init_issuance (HerdAgent *agent)
 {
@@ -41,7 +49,6 @@ init_issuance (HerdAgent *agent)
   context->issuers = agent->issuers;
   context->deliveries = agent->deliveries;
   context->slots = agent->slots;
-  context->generations = MAX (herd_agent_get_number (agent, "generations", DEFAULT_GENERATIONS), 1);
   context->issued = herd_agent_issued;
   context->refused = herd_agent_refused;
   context->finished = herd_agent_issuance_finished;
@@ -85,7 +92,7 @@ herd_agent_new (const HerdAgentOptions *options)
   herd_scheduler_watch_clock (agent->scheduler, herd_agent_look_again);
   agent->polls = herd_polls_new (services, agent->issuers, herd_agent_suggested, agent);
   herd_issuers_set_follower (agent->issuers, herd_agent_follow_account, agent);
-  agent->slots = herd_gate_new (herd_agent_get_number (agent, "operations", DEFAULT_SLOTS));
+  agent->slots = herd_gate_new (DEFAULT_SLOTS);
   agent->issuances = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free,
                                             (GDestroyNotify) herd_issuance_free);
   agent->registrations = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free,
@@ -93,6 +100,7 @@ herd_agent_new (const HerdAgentOptions *options)
   agent->asides = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_object_unref);
   agent->queued = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_free);
   init_issuance (agent);
+  herd_agent_follow_limits (agent);
   herd_agent_init_revocations (agent);
   return agent;
 }

@@ -224,6 +224,7 @@ applied (GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
   GError *error = NULL;
 
   if (herd_agent_verb_finish (result, NULL, &error)) {
+    herd_agent_follow_limits (agent);
     herd_agent_follow_declared (agent);
     /* Only a whole configuration comes here: a section that is missing was taken out. */
     herd_deliveries_revoke (agent->deliveries);

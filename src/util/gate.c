@@ -107,6 +107,14 @@ herd_gate_new (guint limit)
 }
 
 void
+herd_gate_set_limit (HerdGate *gate, guint limit)
+{
+  g_assert (limit > 0);
+  gate->limit = limit;
+  admit (gate);
+}
+
+void
 herd_gate_free (HerdGate *gate)
 {
   Waiter *waiter;

@@ -14,6 +14,8 @@ typedef struct HerdGate HerdGate;
 HerdGate *herd_gate_new (guint limit);
 /* Waiters get G_IO_ERROR_CANCELLED. Nobody may be inside any more. */
 void herd_gate_free (HerdGate *gate);
+/* A higher one lets in who waits; with a lower one, those who are inside stay. */
+void herd_gate_set_limit (HerdGate *gate, guint limit);
 
 /* Finishes when inside; a success must be followed by exactly one herd_gate_leave(). Cancelling
  * while waiting gives G_IO_ERROR_CANCELLED, and nothing is to be left. */

@@ -96,6 +96,35 @@ class Requests(Case):
         self.assertEqual(len({g["serial"] for g in values["Generations"]}), 3)
         self.assertIn("why\\", self.agent.read_log())  # in one line, whatever the caller says
 
+    def test_kept(self):
+        "Reload: another number of generations to keep holds from the next one on"
+        path, operation = self.client.request("web", ["www.example"], deliver=[])
+        self.client.finished(operation)
+        for said, kept in (("", [1, 2]), ("generations = 1", [3]), ("generations = 2", [3, 4]), ("", [3, 4, 5])):
+            self.agent.configure(f"[agent]\n{said}\n{CONFIGURATION}")
+            self.assertEqual(self.client.agent("Reload"), [])
+            self.client.finished(self.client.call(path, "Certificate1.Renew", "(a{sv})", {}))
+            self.assertEqual([g["generation"] for g in self.client.get(path, "Certificate1")["Generations"]], kept)
+
+    def test_slots(self):
+        "Reload: with more operations at the same time, those that wait go on; with less, none is ended"
+        def limit(number):
+            self.agent.configure(f"[agent]\noperations = {number}\n{CONFIGURATION}")
+            self.assertEqual(self.client.agent("Reload"), [])
+
+        limit(1)
+        _, first = self.client.request("first", ["hold.example"], deliver=[])
+        _, second = self.client.request("second", ["second.example"], deliver=[])
+        self.client.wait(lambda: self.client.get(first, "Operation1")["Step"] == "download", "the first")
+        self.assertEqual(self.client.get(second, "Operation1")["State"], "running")
+        limit(2)
+        self.assertEqual(self.client.finished(second)["State"], "done")
+        limit(1)
+        _, third = self.client.request("third", ["third.example"], deliver=[])
+        self.assertEqual(self.client.get(first, "Operation1")["State"], "running")
+        self.client.call(first, "Operation1.Cancel")
+        self.assertEqual(self.client.finished(third)["State"], "done")
+
     def test_modify(self):
         "Modify: names need a new certificate, targets and rules do not"
         path, operation = self.client.request("web", ["www.example"], deliver=[])

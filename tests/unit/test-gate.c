@@ -168,6 +168,35 @@ free_with_waiters (void)
   g_assert_cmpstr (log->str, ==, "abaaB");
 }
 
+/* More room is for those who wait; less turns nobody out. */
+static void
+another_limit (void)
+{
+  g_autoptr (HerdGate) gate = herd_gate_new (1);
+  g_autoptr (GString) log = g_string_new (NULL);
+  Visitor visitors[4];
+
+  for (guint i = 0; i < G_N_ELEMENTS (visitors); i++) {
+    visitors[i] = (Visitor){ gate, log, (char) ('a' + i) };
+    herd_gate_enter_async (gate, NULL, on_turn, &visitors[i]);
+  }
+  herd_gate_set_limit (gate, 3);
+  settle ();
+  g_assert_cmpstr (log->str, ==, "abc");
+  herd_gate_set_limit (gate, 2);
+  g_assert_cmpuint (herd_gate_get_inside (gate), ==, 3);
+  herd_gate_leave (gate);
+  g_assert_false (herd_gate_has_room (gate));
+  settle ();
+  g_assert_cmpstr (log->str, ==, "abc");
+  herd_gate_leave (gate);
+  settle ();
+  g_assert_cmpstr (log->str, ==, "abcd");
+  herd_gate_leave (gate);
+  herd_gate_leave (gate);
+  g_assert_true (herd_gate_has_room (gate));
+}
+
 /* Who wants to be alone waits for those inside, and holds up those who come later. */
 static void
 alone (void)
@@ -218,6 +247,7 @@ main (int argc, char **argv)
   g_test_add_func ("/gate/cancel/when-let-in", cancel_when_let_in);
   g_test_add_func ("/gate/cancel/then-let-in", cancel_then_let_in);
   g_test_add_func ("/gate/free-with-waiters", free_with_waiters);
+  g_test_add_func ("/gate/another-limit", another_limit);
   g_test_add_func ("/gate/alone", alone);
   return g_test_run ();
 }
