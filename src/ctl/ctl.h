@@ -62,6 +62,9 @@ gboolean herd_ctl_parse (HerdCtl *ctl, const GOptionEntry *options, const char *
 gboolean herd_ctl_parse_some (HerdCtl *ctl, const GOptionEntry *options, const char *description,
                               guint least, guint most, GError **error);
 
+/* main.c: the number of a generation, as it was typed; TEXT NULL: 0, which is the current one. */
+gboolean herd_ctl_read_generation (const char *text, guint64 *generation, GError **error);
+
 /* connection.c: one call, connecting at the first. The caller may be asked to authenticate, so a
  * call has two minutes. (transfer full) */
 GVariant *herd_ctl_call (HerdCtl *ctl, const char *path, const char *interface, const char *member,

@@ -27,7 +27,8 @@ typedef struct {
   char *chain;
   char *key;
   char *password_file;
-  gint64 generation; /* 0: the current one */
+  char *generation_text;
+  guint64 generation; /* 0: the current one */
   gboolean legacy;
   gboolean force;
   Format format;
@@ -41,6 +42,7 @@ wish_clear (Wish *wish)
   g_free (wish->chain);
   g_free (wish->key);
   g_free (wish->password_file);
+  g_free (wish->generation_text);
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Wish, wish_clear)
@@ -98,11 +100,10 @@ check_wish (const HerdCtl *ctl, Wish *wish, GError **error)
 {
   gboolean is_pkcs12;
 
-  if (!read_format (wish, error))
+  if (!read_format (wish, error)
+      || !herd_ctl_read_generation (wish->generation_text, &wish->generation, error))
     return FALSE;
   is_pkcs12 = wish->format == FORMAT_PKCS12;
-  if (wish->generation < 0)
-    return refuse (error, _ ("--generation: generations are numbered from 1"));
   if (is_pkcs12 && (wish->chain != NULL || wish->key != NULL))
     return refuse (error, _ ("a PKCS#12 file has chain and key together; name it with --output"));
   if (is_pkcs12 && wish->output == NULL)
@@ -158,7 +159,7 @@ fetch (HerdCtl *ctl, const char *path, const Wish *wish, Bundle *bundle, GError 
   gint32 chain, key;
 
   if (wish->generation != 0)
-    g_variant_dict_insert (&options, "generation", "t", (guint64) wish->generation);
+    g_variant_dict_insert (&options, "generation", "t", wish->generation);
   reply = herd_ctl_call_for_fds (ctl, path, HERD_CTL_CERTIFICATE,
                                  with_key ? "OpenBundle" : "OpenChain",
                                  g_variant_new ("(@a{sv})", g_variant_dict_end (&options)),
@@ -316,7 +317,7 @@ herd_ctl_export (HerdCtl *ctl)
       N_ ("FILE") },
     { "output", 'o', 0, G_OPTION_ARG_FILENAME, &wish.output,
       N_ ("Where both go together: pem, key first, or pkcs12"), N_ ("FILE") },
-    { "generation", 0, 0, G_OPTION_ARG_INT64, &wish.generation,
+    { "generation", 0, 0, G_OPTION_ARG_STRING, &wish.generation_text,
       N_ ("An older generation, by its number"), N_ ("NUMBER") },
     { "password-file", 0, 0, G_OPTION_ARG_FILENAME, &wish.password_file,
       N_ ("Whose first line is the password of the PKCS#12 file"), N_ ("FILE") },

@@ -94,6 +94,18 @@ herd_ctl_parse_some (HerdCtl *ctl, const GOptionEntry *options, const char *desc
   return given >= least && given <= most;
 }
 
+gboolean
+herd_ctl_read_generation (const char *text, guint64 *generation, GError **error)
+{
+  *generation = 0;
+  if (text == NULL || g_ascii_string_to_unsigned (text, 10, 1, G_MAXINT64, generation, NULL))
+    return TRUE;
+  g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+               _ ("--generation: “%s” is no number of a generation; they are numbered from 1"),
+               text);
+  return FALSE;
+}
+
 /* ---- help ---------------------------------------------------------------------------------- */
 
 static char *

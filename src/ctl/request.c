@@ -297,7 +297,8 @@ herd_ctl_renew (HerdCtl *ctl)
 typedef struct {
   char *reason;
   char *with;
-  gint64 generation;
+  char *generation_text;
+  guint64 generation; /* 0: the current one */
   gboolean at_once;
   gboolean no_wait;
 } Revocation;
@@ -307,6 +308,7 @@ revocation_clear (Revocation *revocation)
 {
   g_free (revocation->reason);
   g_free (revocation->with);
+  g_free (revocation->generation_text);
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Revocation, revocation_clear)
@@ -321,7 +323,7 @@ revocation_to_variant (const Revocation *revocation)
   if (revocation->with != NULL)
     g_variant_dict_insert (&dict, "with", "s", revocation->with);
   if (revocation->generation != 0)
-    g_variant_dict_insert (&dict, "generation", "t", (guint64) revocation->generation);
+    g_variant_dict_insert (&dict, "generation", "t", revocation->generation);
   if (revocation->at_once)
     g_variant_dict_insert (&dict, "at-once", "b", TRUE);
   return g_variant_dict_end (&dict);
@@ -336,7 +338,7 @@ herd_ctl_revoke (HerdCtl *ctl)
     { "reason", 'r', 0, G_OPTION_ARG_STRING, &revocation.reason,
       N_ ("unspecified, key-compromise, affiliation-changed, superseded, cessation-of-operation"),
       N_ ("REASON") },
-    { "generation", 'g', 0, G_OPTION_ARG_INT64, &revocation.generation,
+    { "generation", 'g', 0, G_OPTION_ARG_STRING, &revocation.generation_text,
       N_ ("This one (default: the current one)"), N_ ("NUMBER") },
     { "with", 'w', 0, G_OPTION_ARG_STRING, &revocation.with,
       N_ ("As the “account”, or with the certificate's own “key” (default: whichever can)"),
@@ -352,7 +354,8 @@ herd_ctl_revoke (HerdCtl *ctl)
                        N_ ("Has the CA revoke a generation, for good. The certificate is replaced "
                            "at once, but after cessation-of-operation; with key-compromise it is "
                            "replaced first, and revoked when its targets have the new one."),
-                       1, &error))
+                       1, &error)
+      || !herd_ctl_read_generation (revocation.generation_text, &revocation.generation, &error))
     return herd_ctl_fail (ctl, error);
   const char *name = ctl->arguments[1];
   g_autofree char *path = herd_ctl_find (ctl, "GetCertificate", name, &error);

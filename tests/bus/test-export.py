@@ -169,7 +169,8 @@ class Export(unittest.TestCase):
         for said, *words in (
                 ("no format", "--format=jks"), ("--output", "--format=pkcs12"), ("--output", "--format=pkcs12", "--key=a"),
                 ("--chain", "--format=der", "--output=a"), ("pkcs12", "--legacy"), ("pkcs12", "--password-file=password"),
-                ("numbered from 1", "--generation=-1"), ("two files", "--chain=a", "--key=a"), ("--json", "--json"),
+                ("numbered from 1", "--generation=-1"), ("numbered from 1", "--generation", "0"),
+                ("“1x”", "--generation=1x"), ("“”", "--generation="), ("two files", "--chain=a", "--key=a"), ("--json", "--json"),
                 ("cannot be read", "--format=pkcs12", "--output=a", "--password-file=missing"),
                 ("the first line", "--format=pkcs12", "--output=a", "--password-file=/dev/null"),
                 ("no terminal", "--format=pkcs12", "--output=a")):

@@ -289,6 +289,14 @@ class Requesting(Case):
         self.assertIn("www is valid", ended.out)
         self.assertEqual(self.calls("Revoke"), [({"reason": "key-compromise", "generation": 2, "with": "key", "at-once": True},), ({},)])
 
+    def test_revoke_none(self):
+        """a generation that cannot be is not the current one: nothing is asked"""
+        for number in ("0", "-1", "2x", ""):
+            ended = self.ctl("revoke", "www", "--generation=" + number)
+            self.assertEqual(ended.status, 2)
+            self.assertIn(f"“{number}”", ended.err)
+        self.assertEqual(self.agent.calls, [])
+
     def finding(self, severity, check, identifier, message, **more):
         words = {"severity": severity, "check": check, "identifier": identifier, "message": message, **more}
         return {key: GLib.Variant("s", value) for key, value in words.items()}
