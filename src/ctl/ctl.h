@@ -106,7 +106,7 @@ GVariant *herd_ctl_get_findings (GVariant *operation);
 char *herd_ctl_format_subject (GVariant *finding);
 void herd_ctl_print_findings (HerdCtl *ctl, GVariant *findings);
 
-/* issuer.c: prints the issuer at PATH. */
+/* issuer.c: prints the issuer at PATH, and what the agent says of it that needs somebody. */
 HerdCtlStatus herd_ctl_issuer_print (HerdCtl *ctl, const char *path);
 /* The contacts as URLs: "admin@example.org" is "mailto:admin@example.org". Floating. */
 GVariant *herd_ctl_contacts_to_variant (char **contacts);

@@ -101,8 +101,37 @@ add_text (HerdCtlTable *table, const char *label, GVariant *properties, const ch
     herd_ctl_table_add_pair (table, label, HERD_CTL_PLAIN, "%s", text);
 }
 
+/* What the agent says of the issuer at PATH that needs somebody: aa{sv} (transfer full). */
+static GVariant *
+find_attentions (HerdCtl *ctl, const char *path)
+{
+  g_autoptr (GVariant) agent = herd_ctl_get_all (ctl, HERD_CTL_ROOT, HERD_CTL_AGENT, NULL);
+  g_autoptr (GVariant) all = NULL;
+  GVariantBuilder builder = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("aa{sv}"));
+
+  if (agent != NULL)
+    all = g_variant_lookup_value (agent, "Attentions", G_VARIANT_TYPE ("aa{sv}"));
+  for (gsize i = 0; all != NULL && i < g_variant_n_children (all); i++) {
+    g_autoptr (GVariant) attention = g_variant_get_child_value (all, i);
+    if (g_str_equal (herd_ctl_get_text (attention, "object"), path))
+      g_variant_builder_add_value (&builder, attention);
+  }
+  return g_variant_ref_sink (g_variant_builder_end (&builder));
+}
+
 static void
-print_issuer (HerdCtl *ctl, GVariant *properties)
+add_attentions (HerdCtlTable *table, GVariant *attentions)
+{
+  for (gsize i = 0; i < g_variant_n_children (attentions); i++) {
+    g_autoptr (GVariant) attention = g_variant_get_child_value (attentions, i);
+    herd_ctl_table_add_pair (table, _ ("Attention"), HERD_CTL_BAD, "%s: %s",
+                             herd_ctl_get_text (attention, "severity"),
+                             herd_ctl_get_text (attention, "message"));
+  }
+}
+
+static void
+print_issuer (HerdCtl *ctl, GVariant *properties, GVariant *attentions)
 {
   g_autoptr (HerdCtlTable) table = herd_ctl_table_new (2, NULL);
   const char *status = herd_ctl_get_text (properties, "Status");
@@ -128,6 +157,7 @@ print_issuer (HerdCtl *ctl, GVariant *properties)
     g_autofree char *when = herd_ctl_format_time (ctl, retry);
     herd_ctl_table_add_pair (table, _ ("Next try"), HERD_CTL_PLAIN, "%s", when);
   }
+  add_attentions (table, attentions);
   herd_ctl_table_print (table, ctl, 0);
 }
 
@@ -176,13 +206,15 @@ herd_ctl_issuer_print (HerdCtl *ctl, const char *path)
   g_autoptr (GVariant) properties = herd_ctl_get_all (ctl, path, HERD_CTL_ISSUER, &error);
   if (properties == NULL)
     return herd_ctl_fail (ctl, error);
+  g_autoptr (GVariant) attentions = find_attentions (ctl, path);
   if (!ctl->json) {
-    print_issuer (ctl, properties);
+    print_issuer (ctl, properties, attentions);
     print_budget (ctl, properties);
     return HERD_CTL_OK;
   }
   JsonObject *object = herd_ctl_json_new (properties);
   json_object_set_string_member (object, "path", path);
+  json_object_set_member (object, "attentions", json_gvariant_serialize (attentions));
   herd_ctl_json_print_object (object, FALSE);
   return HERD_CTL_OK;
 }

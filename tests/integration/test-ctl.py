@@ -410,6 +410,24 @@ class Issuers(Case):
                                   "trust": "-----BEGIN CERTIFICATE-----\nAA==\n",
                                   "contact": ["mailto:a@b.test", "mailto:c@d.test"]})])
 
+    def test_attention(self):
+        """issuer add and show: what the agent has to say of that issuer, and of no other"""
+        self.agent.methods["AddIssuer"] = lambda path, name, settings: GLib.Variant("(o)", (CA,))
+        rows = [{"object": GLib.Variant("o", path), "severity": GLib.Variant("s", "warning"),
+                 "code": GLib.Variant("s", code), "message": GLib.Variant("s", message), "since": GLib.Variant("x", 5)}
+                for path, code, message in ((CA, "directory-ended", "issuer ca: the directory ended\x1b"),
+                                            (WWW, "soon", "www expires soon"))]
+        self.agent.put(ROOT, AGENT, Attentions=rows)
+        for words in (("add", "ca", "--directory-url", "https://ca.test/dir"), ("show", "ca")):
+            ended = self.ctl("issuer", *words)
+            self.assertEqual((ended.status, ended.err), (0, ""))
+            self.assertRegex(ended.out, r"\nAttention +warning: issuer ca: the directory ended\\u001b\n")
+            self.assertNotIn("soon", ended.out)
+            self.assertEqual([row["code"] for row in self.ctl("issuer", *words, "--json").json()["attentions"]],
+                             ["directory-ended"])
+        self.agent.put(ROOT, AGENT, Attentions=[])
+        self.assertNotIn("Attention", self.ctl("issuer", "show", "ca").out)
+
     def test_bad_trust(self):
         """a trust file that is missing or is none is named, and nothing is sent"""
         for file, status in (("/nonexistent.pem", 1), ("/dev/null", 2)):
