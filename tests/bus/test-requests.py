@@ -112,18 +112,27 @@ class Requests(Case):
             self.agent.configure(f"[agent]\noperations = {number}\n{CONFIGURATION}")
             self.assertEqual(self.client.agent("Reload"), [])
 
+        def begin(name):
+            return self.client.request(name, ["hold.example"], deliver=[])[1]
+
+        def step(operation):
+            return self.client.get(operation, "Operation1")["Step"]
+
         limit(1)
-        _, first = self.client.request("first", ["hold.example"], deliver=[])
-        _, second = self.client.request("second", ["second.example"], deliver=[])
-        self.client.wait(lambda: self.client.get(first, "Operation1")["Step"] == "download", "the first")
-        self.assertEqual(self.client.get(second, "Operation1")["State"], "running")
+        first, second, third = begin("first"), begin("second"), begin("third")
+        self.client.wait(lambda: step(first) == "download", "the first")
+        limit(1)  # meanwhile the others would have got on
+        self.assertEqual([step(second), step(third)], ["queue", "queue"])
         limit(2)
-        self.assertEqual(self.client.finished(second)["State"], "done")
+        self.client.wait(lambda: step(second) == "download", "the second")
+        self.assertEqual([step(first), step(third)], ["download", "queue"])
         limit(1)
-        _, third = self.client.request("third", ["third.example"], deliver=[])
-        self.assertEqual(self.client.get(first, "Operation1")["State"], "running")
         self.client.call(first, "Operation1.Cancel")
-        self.assertEqual(self.client.finished(third)["State"], "done")
+        self.client.finished(first)
+        limit(1)
+        self.assertEqual([step(second), step(third)], ["download", "queue"])
+        self.client.call(second, "Operation1.Cancel")
+        self.client.wait(lambda: step(third) == "download", "the third")
 
     def test_modify(self):
         "Modify: names need a new certificate, targets and rules do not"
