@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Accounts that other programs really made: certbot, lego and dehydrated register at Pebble, and from the key
-that they wrote certherd finds their account; with its numbers written otherwise, as libwebsockets does, too.
+that they wrote certherd finds their account; from keys that libwebsockets wrote (lib/libwebsockets/README.md) too.
 
   test-import.py CERTHERD"""
 
@@ -14,18 +14,32 @@ import subprocess
 import sys
 import tempfile
 
+import acme.client
+import acme.messages
+import josepy
+from cryptography.hazmat.primitives.asymmetric import rsa
+
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import issuing  # noqa: E402
 import tap  # noqa: E402
 from agent import Gio, GLib  # noqa: E402
 
+LIBWEBSOCKETS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib", "libwebsockets")
 F_ADD_SEALS, ALL_SEALS = 1033, 0xF
 
 
 def widen(number):
-    """As a build of libwebsockets writes a number: with a zero byte before it, and padded."""
+    """A number with a zero byte before it, and padded."""
     raw = base64.urlsafe_b64decode(number + "=" * (-len(number) % 4))
     return base64.urlsafe_b64encode(b"\0" + raw).decode()
+
+
+def read_rsa(text):
+    """Of a JWK that may have less than certbot wants: with two factors, the rest can be worked out."""
+    n, e, d, p, q = (int.from_bytes(base64.urlsafe_b64decode(json.loads(text)[name] + "=="), "big") for name in "nedpq")
+    numbers = rsa.RSAPrivateNumbers(p, q, d, rsa.rsa_crt_dmp1(d, p), rsa.rsa_crt_dmq1(d, q), rsa.rsa_crt_iqmp(p, q),
+                                    rsa.RSAPublicNumbers(e, n))
+    return josepy.JWKRSA(key=numbers.private_key())
 
 
 class Import(issuing.Case):
@@ -74,6 +88,17 @@ class Import(issuing.Case):
         wide = {name: value if name == "kty" else widen(value) for name, value in key.items()}
         for written in (text, json.dumps(key, separators=(",", ":")), json.dumps(wide, separators=(",", ":"))):
             self.assertEqual(self.take(written), url)
+
+    def test_libwebsockets(self):
+        "the JWK at auth-path of lws-acme-client, as libwebsockets writes it with OpenSSL and with Mbed TLS"
+        for name in ("openssl.jwk", "mbedtls.jwk"):
+            with self.subTest(name), open(os.path.join(LIBWEBSOCKETS, name)) as file:
+                text = file.read()
+                net = acme.client.ClientNetwork(read_rsa(text), verify_ssl=self.pebble["TLS_CA"])
+                directory = acme.client.ClientV2.get_directory(self.pebble["DIRECTORY_URL"], net)
+                wish = acme.messages.NewRegistration.from_data(terms_of_service_agreed=True)
+                made = acme.client.ClientV2(directory, net).new_account(wish)
+                self.assertEqual(self.take(text), made.uri)
 
     def test_lego(self):
         "lego's PEM"

@@ -11,6 +11,8 @@
 #include "crypto/key-text.h"
 #include "util/base64url.h"
 
+#define LIBWEBSOCKETS "../lib/libwebsockets"
+
 typedef struct {
   gnutls_x509_privkey_t key;
   char *jwk; /* the public one, as our own accounts have it */
@@ -197,6 +199,35 @@ reads_pem (void)
   }
 }
 
+/* What libwebsockets wrote: lib/libwebsockets/README.md. The PEM beside each is what OpenSSL says of the key. */
+static void
+reads_libwebsockets (gconstpointer data)
+{
+  const char *name = data;
+  g_autofree char *jwk_path = g_test_build_filename (G_TEST_DIST, LIBWEBSOCKETS, name, NULL);
+  g_autofree char *pem_path = g_strconcat (jwk_path, ".pub", NULL);
+  g_autofree char *text = NULL;
+  g_autofree char *pem = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (HerdKey) key = NULL;
+  g_autoptr (GBytes) public_key = NULL;
+  g_auto (gnutls_datum_t) der = { NULL, 0 };
+  gnutls_datum_t datum;
+
+  g_file_get_contents (jwk_path, &text, NULL, &error);
+  g_assert_no_error (error);
+  g_file_get_contents (pem_path, &pem, NULL, &error);
+  g_assert_no_error (error);
+  key = read_text (text, &error);
+  g_assert_no_error (error);
+  public_key = herd_key_get_public (key, &error);
+  g_assert_no_error (error);
+  datum = (gnutls_datum_t){ (guint8 *) pem, (guint) strlen (pem) };
+  g_assert_cmpint (gnutls_pem_base64_decode2 ("PUBLIC KEY", &datum, &der), ==, 0);
+  g_assert_cmpmem (g_bytes_get_data (public_key, NULL), g_bytes_get_size (public_key), der.data,
+                   der.size);
+}
+
 static void
 refuses (void)
 {
@@ -228,6 +259,8 @@ main (int argc, char **argv)
   g_test_add_func ("/key-text/rsa-jwk", reads_rsa_jwk);
   g_test_add_func ("/key-text/ec-jwk", reads_ec_jwk);
   g_test_add_func ("/key-text/pem", reads_pem);
+  g_test_add_data_func ("/key-text/libwebsockets/openssl", "openssl.jwk", reads_libwebsockets);
+  g_test_add_data_func ("/key-text/libwebsockets/mbedtls", "mbedtls.jwk", reads_libwebsockets);
   g_test_add_func ("/key-text/refuses", refuses);
   return g_test_run ();
 }
