@@ -5,6 +5,7 @@
  */
 #include "acme/engine.h"
 
+#include "acme/abandon.h"
 #include "acme/account-import.h"
 #include "acme/account-run.h"
 #include "acme/account-update.h"
@@ -136,6 +137,32 @@ static HerdIssued *
 issue_finish (HerdIssuer *issuer G_GNUC_UNUSED, GAsyncResult *result, GError **error)
 {
   return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+static void
+on_abandoned (GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
+{
+  g_autoptr (GTask) task = data;
+  GError *error = NULL;
+
+  if (herd_acme_abandon_finish (result, &error))
+    g_task_return_boolean (task, TRUE);
+  else
+    g_task_return_error (task, error);
+}
+
+static void
+abandon_async (HerdIssuer *issuer, GBytes *resume, HerdIssuerHost *host,
+               GAsyncReadyCallback callback, gpointer data)
+{
+  herd_acme_abandon_async (HERD_ACME_ENGINE (issuer)->session, resume, host, on_abandoned,
+                           new_task (issuer, NULL, callback, data));
+}
+
+static gboolean
+abandon_finish (HerdIssuer *issuer G_GNUC_UNUSED, GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_boolean (G_TASK (result), error);
 }
 
 static void
@@ -309,6 +336,8 @@ issuer_iface_init (HerdIssuerInterface *iface)
 {
   iface->issue_async = issue_async;
   iface->issue_finish = issue_finish;
+  iface->abandon_async = abandon_async;
+  iface->abandon_finish = abandon_finish;
   iface->revoke_async = revoke_async;
   iface->revoke_finish = revoke_finish;
   iface->renewal_info_async = renewal_info_async;

@@ -2,6 +2,7 @@
 /*
  * The agent's operations: beginning, resuming, ending them. What comes next is agent-schedule.c.
  */
+#include "core/abandonment.h"
 #include "core/agent-private.h"
 #include "core/choice.h"
 #include "core/operations.h"
@@ -120,15 +121,48 @@ herd_agent_force_issuance (HerdAgent *agent, HerdCertificate *certificate, guint
   return operation;
 }
 
-/* It never ran: replaced by a newer one, or not started yet. */
+typedef struct {
+  HerdAgent *agent;
+  guint64 operation;
+} Abandoned;
+
 static void
-end_replaced (HerdAgent *agent, HerdOperation *operation)
+save_replaced (HerdAgent *agent, guint64 operation)
 {
   g_autoptr (GError) error = g_error_new (HERD_ERROR, HERD_ERROR_CANCELLED, "replaced");
   HerdBatch *batch = herd_batch_new ();
 
-  herd_operations_end (&agent->services, operation->id, error, batch);
-  herd_saver_commit (agent->services.saver, batch, 0, operation->id);
+  herd_operations_end (&agent->services, operation, error, batch);
+  herd_saver_commit (agent->services.saver, batch, 0, operation);
+}
+
+static void
+abandoned (GObject *source G_GNUC_UNUSED, GAsyncResult *result, gpointer data)
+{
+  g_autofree Abandoned *abandoned = data;
+
+  herd_abandonment_run_finish (result);
+  g_hash_table_remove (abandoned->agent->abandonments, &abandoned->operation);
+  save_replaced (abandoned->agent, abandoned->operation);
+}
+
+/* Nothing of it runs: replaced by a newer one, or not started yet. It ends, and its checkpoint goes, when what
+ * an earlier process has presented for it was taken away. */
+static void
+end_replaced (HerdAgent *agent, HerdOperation *operation)
+{
+  Abandoned *data;
+
+  if (operation->certificate == 0 || operation->generation != 0) {
+    save_replaced (agent, operation->id);
+    return;
+  }
+  if (!g_hash_table_add (agent->abandonments, g_memdup2 (&operation->id, sizeof operation->id)))
+    return;
+  data = g_new0 (Abandoned, 1);
+  data->agent = agent;
+  data->operation = operation->id;
+  herd_abandonment_run_async (agent->issuers, operation->id, NULL, abandoned, data);
 }
 
 static void
@@ -163,7 +197,8 @@ is_waiting (HerdAgent *agent, const HerdOperation *operation)
 {
   return operation->state == HERD_OPERATION_RUNNING && !herd_agent_is_aside (operation)
          && !g_hash_table_contains (agent->issuances, &operation->id)
-         && !g_hash_table_contains (agent->registrations, &operation->id);
+         && !g_hash_table_contains (agent->registrations, &operation->id)
+         && !g_hash_table_contains (agent->abandonments, &operation->id);
 }
 
 /* Those that waited before NEWEST wait for nothing. */
@@ -194,7 +229,7 @@ start_queued (HerdAgent *agent, HerdCertificate *certificate)
   if (id != NULL)
     end_older (agent, certificate->id, *id);
   g_hash_table_remove (agent->queued, &certificate->id);
-  if (operation == NULL || operation->state != HERD_OPERATION_RUNNING)
+  if (operation == NULL || !is_waiting (agent, operation))
     return;
   certificate->operation = operation->id;
   start_issuance (agent, operation);

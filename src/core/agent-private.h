@@ -34,6 +34,7 @@ struct HerdAgent {
   HerdIssuanceContext issuance;
   GHashTable *issuances;     /* &operation id → HerdIssuance */
   GHashTable *registrations; /* &operation id → GCancellable */
+  GHashTable *abandonments;  /* set of &operation id: what is about to end (agent-operations.c) */
   GHashTable *asides;        /* likewise: preflights and revocations */
   HerdRevocationContext revocation;
   GPtrArray *replacements; /* what revocations wait for (agent-revocations.c) */

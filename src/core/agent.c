@@ -97,6 +97,7 @@ herd_agent_new (const HerdAgentOptions *options)
                                             (GDestroyNotify) herd_issuance_free);
   agent->registrations = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free,
                                                 g_object_unref);
+  agent->abandonments = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
   agent->asides = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_object_unref);
   agent->queued = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_free);
   init_issuance (agent);
@@ -115,6 +116,7 @@ herd_agent_free (HerdAgent *agent)
   herd_run_unref (agent->start);
   g_hash_table_unref (agent->queued);
   g_hash_table_unref (agent->asides);
+  g_hash_table_unref (agent->abandonments);
   g_ptr_array_unref (agent->replacements);
   g_hash_table_unref (agent->registrations);
   g_clear_pointer (&agent->secrets, g_hash_table_unref);

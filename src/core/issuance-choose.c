@@ -309,7 +309,7 @@ herd_issuance_leave_choose (HerdRun *run, gpointer data, GError **error)
     return FALSE;
   issuance->over = FALSE;
   if (!herd_issuance_is_rehearsal (issuance))
-    herd_run_jump (run, "account");
+    herd_run_jump (run, "abandon");
   return TRUE;
 }
 

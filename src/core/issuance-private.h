@@ -26,6 +26,7 @@ struct HerdIssuance {
   guint64 asked;      /* the same, or its staging sibling */
   GBytes *checkpoint; /* of an earlier process or operation, as it was saved */
   HerdKey *key;
+  gboolean handed; /* to an issuer, which cleans up itself */
   HerdIssuer *engine;
   HerdIssuerHost *host;
   HerdLedgerEntry *entry; /* from the choice to the issue: then it is the host's */
@@ -56,7 +57,7 @@ HerdOperation *herd_issuance_find_operation (HerdIssuance *issuance, GError **er
 
 /* Step "choose": an attempt begins. It is on disk, with what became of the one before, before anybody is
  * asked; an attempt that an earlier process has begun goes on. Fails when nobody is left to ask, with the
- * failures of all. Goes on at HERD_ISSUANCE_REHEARSE or "account". */
+ * failures of all. Goes on at HERD_ISSUANCE_REHEARSE or "abandon". */
 gboolean herd_issuance_enter_choose (HerdRun *run, gpointer data, GError **error);
 gboolean herd_issuance_leave_choose (HerdRun *run, gpointer data, GError **error);
 
@@ -73,5 +74,13 @@ void herd_issuance_put_taken (HerdIssuance *issuance, HerdBatch *batch);
 gboolean herd_issuance_end_rehearsal (HerdIssuance *issuance, HerdRun *run, GError **error);
 /* Why it was not the first issuer of the wish that has issued; NULL: it was. (transfer full) */
 char *herd_issuance_describe_detour (HerdIssuance *issuance, const HerdCertificate *certificate);
+
+/* --- what is not gone on with (issuance-abandon.c) --- */
+
+/* Step "abandon": what an order that the one who is asked does not know has presented is taken away. */
+gboolean herd_issuance_enter_abandon (HerdRun *run, gpointer data, GError **error);
+gboolean herd_issuance_leave_abandon (HerdRun *run, gpointer data, GError **error);
+/* Step "done": the same where it ends before an issuer was asked. Its leave is the one above. */
+gboolean herd_issuance_enter_done (HerdRun *run, gpointer data, GError **error);
 
 G_END_DECLS

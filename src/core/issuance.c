@@ -88,7 +88,8 @@ enter_load (HerdRun *run, gpointer data, GError **error)
 
   if (certificate == NULL)
     return FALSE;
-  herd_state_read_operation_async (state, issuance->operation, herd_run_ready, herd_run_slot (run));
+  herd_state_read_operation_async (state, issuance->operation, TRUE, herd_run_ready,
+                                   herd_run_slot (run));
   if (certificate->current != 0)
     herd_state_read_generation_async (state, issuance->certificate, certificate->current, FALSE,
                                       herd_run_ready, herd_run_slot (run));
@@ -251,6 +252,7 @@ enter_issue (HerdRun *run, gpointer data, GError **error)
     herd_issuers_set_step (issuance->host, HERD_ISSUANCE_REHEARSE);
   resume = herd_issuers_open_checkpoint (issuance->context->issuers, issuance->asked,
                                          issuance->checkpoint);
+  issuance->handed = TRUE;
   herd_issuer_issue_async (engine, request, resume, issuance->host, herd_run_get_cancellable (run),
                            herd_run_ready, herd_run_slot (run));
   return TRUE;
@@ -455,10 +457,10 @@ leave_deliver (HerdRun *run, gpointer data G_GNUC_UNUSED, GError **error)
 }
 
 static gboolean
-leave_done (HerdRun *run G_GNUC_UNUSED, gpointer data, GError **error G_GNUC_UNUSED)
+leave_done (HerdRun *run, gpointer data, GError **error)
 {
   leave_slot (data);
-  return TRUE;
+  return herd_issuance_leave_abandon (run, data, error);
 }
 
 static const HerdStep steps[] = {
@@ -466,12 +468,13 @@ static const HerdStep steps[] = {
   { "load", enter_load, leave_load, HERD_COMMIT_NONE },
   { "choose", herd_issuance_enter_choose, herd_issuance_leave_choose, HERD_COMMIT_NONE },
   { HERD_ISSUANCE_REHEARSE, NULL, NULL, HERD_COMMIT_NONE },
+  { "abandon", herd_issuance_enter_abandon, herd_issuance_leave_abandon, HERD_COMMIT_NONE },
   { "account", enter_account, leave_account, HERD_COMMIT_NONE },
   { "key", enter_key, leave_key, HERD_COMMIT_AFTER },
   { "issue", enter_issue, leave_issue, HERD_COMMIT_NONE },
   { "save", enter_save, leave_save, HERD_COMMIT_NONE },
   { "deliver", enter_deliver, leave_deliver, HERD_COMMIT_NONE },
-  { "done", NULL, leave_done, HERD_COMMIT_NONE },
+  { "done", herd_issuance_enter_done, leave_done, HERD_COMMIT_NONE },
 };
 
 static void
@@ -479,8 +482,8 @@ entered (gpointer data, const char *step, double fraction)
 {
   HerdIssuance *issuance = data;
 
-  /* The issuer says its own steps; the end is not one. */
-  if (g_str_equal (step, "issue") || g_str_equal (step, "done"))
+  /* The issuer says its own steps; the end is not one, and mostly there is nothing to abandon. */
+  if (g_str_equal (step, "issue") || g_str_equal (step, "abandon") || g_str_equal (step, "done"))
     return;
   if (g_str_equal (step, "save"))
     fraction = HERD_PROGRESS_ISSUE_END;

@@ -3,9 +3,10 @@
  * An issuance: from a certificate's wish to a generation that its targets have. One for each
  * operation of kind "issue"; main loop only.
  *
- *   queue → load → choose (→ rehearse) → account → key → issue → save → deliver → done
+ *   queue → load → choose (→ rehearse) → abandon → account → key → issue → save → deliver → done
  *
- * queue waits for a slot, load reads what an earlier process left, choose says which issuer is asked, account
+ * queue waits for a slot, load reads what an earlier process left, choose says which issuer is asked, abandon
+ * takes away what another one's order has presented, account
  * makes sure of its account, issue is the issuer's own table behind its contract, save is the point of no
  * return. An issuer's failure goes back to choose: the next one is asked within the same operation. rehearse
  * is the step of an attempt with a staging sibling, whose issue goes back to choose as well.

@@ -217,6 +217,17 @@ herd_issuers_open_checkpoint (HerdIssuers *issuers, guint64 authority, GBytes *s
   return g_variant_get_data_as_bytes (bytes);
 }
 
+GBytes *
+herd_issuers_unwrap_checkpoint (GBytes *saved, guint64 *authority)
+{
+  g_autoptr (GVariant)
+      variant = g_variant_ref_sink (g_variant_new_from_bytes (CHECKPOINT_TYPE, saved, FALSE));
+  g_autoptr (GVariant) bytes = NULL;
+
+  g_variant_get (variant, "(t&s@ay)", authority, NULL, &bytes);
+  return g_variant_get_data_as_bytes (bytes);
+}
+
 static void
 host_checkpoint_async (HerdIssuerHost *host, GBytes *bytes, GAsyncReadyCallback callback,
                        gpointer data)

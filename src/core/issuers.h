@@ -67,6 +67,10 @@ HerdGate *herd_issuers_get_gate (HerdIssuers *issuers, guint64 authority);
  * another one, or of another directory of it, whose order this one does not know. (transfer full) */
 GBytes *herd_issuers_open_checkpoint (HerdIssuers *issuers, guint64 authority, GBytes *saved);
 
+/* The same as the engine of *AUTHORITY, whose it is, has written it, whatever directory that has now.
+ * (transfer full) */
+GBytes *herd_issuers_unwrap_checkpoint (GBytes *saved, guint64 *authority);
+
 /* A host for one run of that engine. OPERATION: whose checkpoints and progress it is, 0: none.
  * SOLVERS: names that the certificate asks for, may be NULL or empty: any. (transfer full) */
 HerdIssuerHost *herd_issuers_new_host (HerdIssuers *issuers, guint64 authority, guint64 operation,

@@ -114,7 +114,7 @@ enter_load (HerdRun *run, gpointer operation, GError **error)
     herd_accounts_load_async (HERD_ACCOUNTS (engine), registration->host, herd_run_ready,
                               herd_run_slot (run));
     if (registration->operation != 0)
-      herd_state_read_operation_async (registration->services->state, registration->operation,
+      herd_state_read_operation_async (registration->services->state, registration->operation, TRUE,
                                        herd_run_ready, herd_run_slot (run));
   }
   return TRUE;

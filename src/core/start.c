@@ -31,7 +31,8 @@ herd_agent_resume_operations (HerdAgent *agent)
     /* What a changed file began at the load is under way already. */
     if (operation->state == HERD_OPERATION_RUNNING
         && !g_hash_table_contains (agent->issuances, &operation->id)
-        && !g_hash_table_contains (agent->registrations, &operation->id))
+        && !g_hash_table_contains (agent->registrations, &operation->id)
+        && !g_hash_table_contains (agent->abandonments, &operation->id))
       herd_agent_resume (agent, operation);
   }
 }

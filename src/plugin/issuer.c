@@ -278,6 +278,19 @@ herd_issuer_issue_finish (HerdIssuer *issuer, GAsyncResult *result, GError **err
 }
 
 void
+herd_issuer_abandon_async (HerdIssuer *issuer, GBytes *resume, HerdIssuerHost *host,
+                           GAsyncReadyCallback callback, gpointer data)
+{
+  HERD_ISSUER_GET_IFACE (issuer)->abandon_async (issuer, resume, host, callback, data);
+}
+
+gboolean
+herd_issuer_abandon_finish (HerdIssuer *issuer, GAsyncResult *result, GError **error)
+{
+  return HERD_ISSUER_GET_IFACE (issuer)->abandon_finish (issuer, result, error);
+}
+
+void
 herd_issuer_revoke_async (HerdIssuer *issuer, GBytes *chain, guint reason, GBytes *public_key,
                           HerdIssuerHost *host, GCancellable *cancellable,
                           GAsyncReadyCallback callback, gpointer data)

@@ -210,6 +210,14 @@ struct _HerdIssuerInterface {
                        GAsyncReadyCallback callback, gpointer data);
   HerdIssued *(*issue_finish) (HerdIssuer *issuer, GAsyncResult *result, GError **error);
 
+  /* Nobody goes on with RESUME, the last checkpoint of an issuance, of this issuer as it is or was
+   * configured: what that has presented is taken away. The CA is not asked, and no key is needed. Finishing
+   * means that it was tried; not cancellable. HOST as above; it is asked for solvers alone. Errors:
+   * HERD_ERROR_FAILED (RESUME cannot be read), the solvers': the rest was tried all the same. */
+  void (*abandon_async) (HerdIssuer *issuer, GBytes *resume, HerdIssuerHost *host,
+                         GAsyncReadyCallback callback, gpointer data);
+  gboolean (*abandon_finish) (HerdIssuer *issuer, GAsyncResult *result, GError **error);
+
   /* Revokes the leaf of CHAIN (PEM) for REASON (RFC 5280 section 5.3.1: 0, 1, 3, 4, 5): as the
    * account, or, PUBLIC_KEY not being NULL, with the certificate's own key (SubjectPublicKeyInfo, DER),
    * which needs no account (RFC 8555 section 7.6). One that is revoked already is a success. Errors:
@@ -238,6 +246,9 @@ void herd_issuer_issue_async (HerdIssuer *issuer, const HerdIssueRequest *reques
                               HerdIssuerHost *host, GCancellable *cancellable,
                               GAsyncReadyCallback callback, gpointer data);
 HerdIssued *herd_issuer_issue_finish (HerdIssuer *issuer, GAsyncResult *result, GError **error);
+void herd_issuer_abandon_async (HerdIssuer *issuer, GBytes *resume, HerdIssuerHost *host,
+                                GAsyncReadyCallback callback, gpointer data);
+gboolean herd_issuer_abandon_finish (HerdIssuer *issuer, GAsyncResult *result, GError **error);
 void herd_issuer_revoke_async (HerdIssuer *issuer, GBytes *chain, guint reason, GBytes *public_key,
                                HerdIssuerHost *host, GCancellable *cancellable,
                                GAsyncReadyCallback callback, gpointer data);

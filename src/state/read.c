@@ -169,7 +169,7 @@ read_operation (HerdDatabase *database, gpointer data)
     if (step_to (database, statement, what, &error)) {
       read->first = herd_row_take_bytes (&row);
       sealed = herd_row_take_bytes (&row);
-      if (herd_row_check (&row, "The operation", read->id, &error) && sealed != NULL)
+      if (herd_row_check (&row, "The operation", read->id, &error) && sealed != NULL && read->key)
         read->second = unseal (database, sealed, additional, what, &error);
     }
   }
@@ -177,12 +177,13 @@ read_operation (HerdDatabase *database, gpointer data)
 }
 
 void
-herd_state_read_operation_async (HerdState *state, guint64 operation, GAsyncReadyCallback callback,
-                                 gpointer data)
+herd_state_read_operation_async (HerdState *state, guint64 operation, gboolean key,
+                                 GAsyncReadyCallback callback, gpointer data)
 {
   Read *read = g_new0 (Read, 1);
 
   read->id = operation;
+  read->key = key;
   start (state, read_operation, read, callback, data);
 }
 

@@ -160,8 +160,9 @@ void herd_state_read_generation_async (HerdState *state, guint64 certificate, gu
                                        gboolean key, GAsyncReadyCallback callback, gpointer data);
 gboolean herd_state_read_generation_finish (HerdState *state, GAsyncResult *result, GBytes **chain,
                                             GBytes **key, GError **error);
-/* The last checkpoint and the pending key of an operation; either may come back NULL. */
-void herd_state_read_operation_async (HerdState *state, guint64 operation,
+/* The last checkpoint and, if KEY is asked for, the pending key of an operation; either may come back NULL.
+ * Errors: HERD_ERROR_LOCKED for the key alone. */
+void herd_state_read_operation_async (HerdState *state, guint64 operation, gboolean key,
                                       GAsyncReadyCallback callback, gpointer data);
 gboolean herd_state_read_operation_finish (HerdState *state, GAsyncResult *result,
                                            GBytes **checkpoint, GBytes **key, GError **error);

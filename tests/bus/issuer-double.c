@@ -144,6 +144,22 @@ preflight_finish (HerdIssuer *issuer G_GNUC_UNUSED, GAsyncResult *result, GError
   return g_task_propagate_pointer (G_TASK (result), error);
 }
 
+/* It presents nothing, and saves nothing. */
+static void
+abandon_async (HerdIssuer *issuer, GBytes *resume G_GNUC_UNUSED, HerdIssuerHost *host G_GNUC_UNUSED,
+               GAsyncReadyCallback callback, gpointer data)
+{
+  g_autoptr (GTask) task = g_task_new (issuer, NULL, callback, data);
+
+  g_task_return_boolean (task, TRUE);
+}
+
+static gboolean
+abandon_finish (HerdIssuer *issuer G_GNUC_UNUSED, GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
 static void
 issuer_init (HerdIssuerInterface *iface)
 {
@@ -151,6 +167,8 @@ issuer_init (HerdIssuerInterface *iface)
   revocation_double_init (iface);
   iface->issue_async = issue_async;
   iface->issue_finish = issue_finish;
+  iface->abandon_async = abandon_async;
+  iface->abandon_finish = abandon_finish;
   iface->preflight_async = preflight_async;
   iface->preflight_finish = preflight_finish;
 }

@@ -248,5 +248,51 @@ class Webroot(Case):
         self.assertEqual(state["State"], "failed")
         self.assertIn(f"solver site: cannot open {self.root}", state["ErrorMessage"])
 
+    def kill_presenting(self, identifier, **spec):
+        """Killed when a challenge stands in the web root; the operation that is left."""
+        self.start(environment={"CERTHERD_CRASH_AT": "run:issue/present:answered"})
+        operation = self.client.request("web", [identifier], challenge=["site"], **spec)[1]
+        self.assertEqual(self.agent.process.wait(30), -9)
+        self.client.close()
+        self.agent.log.close()
+        self.agent.environment = {}
+        self.assertEqual(os.listdir(self.root), [".well-known"])
+        return operation
+
+    def start_again(self):
+        self.agent.start()
+        self.client = Client(self.agent.bus)
+
+    def test_other_directory(self):
+        "Killed with a challenge in the web root, started again with another directory: the challenge is taken away"
+        operation = self.kill_presenting("d.example.org")
+        url = self.pebble["DIRECTORY_URL"]
+        self.agent.configure(self.configuration().replace(url, url + "?other"))
+        self.start_again()
+        state = self.client.finished(operation)
+        self.assertEqual(state["State"], "done", state["ErrorMessage"] + self.agent.read_log())
+        self.assertEqual(os.listdir(self.root), [], self.agent.read_log())
+
+    def test_no_issuer(self):
+        "Killed with a challenge in the web root, started again without its issuer: the challenge is taken away"
+        operation = self.kill_presenting("f.example.org", issuer=["default"])
+        self.agent.configure(self.configuration().replace("[issuer default]", "[issuer other]"))
+        self.start_again()
+        state = self.client.finished(operation)
+        self.assertEqual(state["State"], "failed")
+        self.assertEqual(os.listdir(self.root), [], state["ErrorMessage"] + self.agent.read_log())
+
+    def test_cancelled_locked(self):
+        "Cancelled while nothing of it can run, for the keys are gone: its challenge is taken away all the same"
+        operation = self.kill_presenting("e.example.org")
+        kek = os.path.join(self.agent.state, "kek")
+        os.rename(kek, kek + ".away")
+        self.start_again()
+        self.assertEqual(self.client.get(operation, "Operation1")["Step"], "unlock")
+        self.assertEqual(os.listdir(self.root), [".well-known"])
+        self.client.call(operation, "Operation1.Cancel")
+        self.assertEqual(self.client.finished(operation)["State"], "cancelled")
+        self.assertEqual(os.listdir(self.root), [], self.agent.read_log())
+
 
 tap.main()

@@ -171,7 +171,7 @@ read_operation (HerdState *state, guint64 operation, GBytes **checkpoint, GBytes
 {
   g_autoptr (GAsyncResult) result = NULL;
 
-  herd_state_read_operation_async (state, operation, keep_result, &result);
+  herd_state_read_operation_async (state, operation, TRUE, keep_result, &result);
   return herd_state_read_operation_finish (state, wait_for (&result), checkpoint, key, error);
 }
 
