@@ -8,7 +8,6 @@
 #include "acme/json.h"
 #include "acme/post.h"
 #include "acme/prepare.h"
-#include "acme/problem.h"
 #include "plugin/error.h"
 #include "util/follow.h"
 #include "util/steps.h"
@@ -43,16 +42,8 @@ static gboolean
 directory_enter (HerdRun *run, gpointer data, GError **error G_GNUC_UNUSED)
 {
   Preflight *preflight = data;
-  HerdHttpRequest request = {
-    .label = "directory",
-    .method = "GET",
-    .url = preflight->session->site.directory_url,
-    .accept = "application/json",
-    .limit = HERD_SIZE_DIRECTORY,
-  };
 
-  herd_http_send_async (preflight->session->http, &request, herd_run_get_cancellable (run),
-                        herd_run_ready, herd_run_slot (run));
+  herd_acme_ask_directory (preflight->session, run);
   return TRUE;
 }
 
@@ -61,29 +52,15 @@ directory_leave (HerdRun *run, gpointer data, GError **error)
 {
   Preflight *preflight = data;
   HerdAcmeSession *session = preflight->session;
-  gint64 now = herd_acme_session_get_seconds (session);
   g_autoptr (HerdHttpResponse)
-      response = herd_http_send_finish (session->http, herd_run_get_result (run, 0), error);
-  HerdDirectory *directory;
+      response = herd_acme_take_directory (session, herd_run_get_result (run, 0), error);
 
   if (response == NULL)
     return FALSE;
-  if (herd_http_response_get_status (response) != 200) {
-    g_propagate_error (error, herd_problem_from_response (response, "directory", now));
-    return FALSE;
-  }
-  directory = herd_directory_new (herd_http_response_get_body (response), &session->site, now,
-                                  error);
-  if (directory == NULL)
-    return FALSE;
-  herd_traits_apply (&session->traits, directory);
   g_strfreev (preflight->outlook->caa_identities);
-  preflight->outlook->caa_identities = g_strdupv (directory->caa_identities);
+  preflight->outlook->caa_identities = g_strdupv (session->directory->caa_identities);
   preflight->outlook->ca_time = herd_http_response_get_date (response);
-  preflight->outlook->own_time = now;
-  herd_directory_free (session->directory);
-  session->directory = directory;
-  session->directory_is_stale = FALSE;
+  preflight->outlook->own_time = herd_acme_session_get_seconds (session);
   return TRUE;
 }
 

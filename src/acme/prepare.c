@@ -7,7 +7,6 @@
 
 #include "acme/problem.h"
 #include "plugin/error.h"
-#include "util/steps.h"
 
 #define DIRECTORY_RECORD "directory"
 #define DIRECTORY_AGE (12 * 3600) /* seconds */
@@ -114,21 +113,52 @@ directory_is_fresh (HerdAcmeSession *session)
   return age >= 0 && age < DIRECTORY_AGE;
 }
 
-static gboolean
-directory_enter (HerdRun *run, gpointer data, GError **error G_GNUC_UNUSED)
+void
+herd_acme_ask_directory (HerdAcmeSession *session, HerdRun *run)
 {
-  HerdPrepare *prepare = data;
   HerdHttpRequest request = {
     .label = "directory",
     .method = "GET",
-    .url = prepare->session->site.directory_url,
+    .url = session->site.directory_url,
     .accept = "application/json",
     .limit = HERD_SIZE_DIRECTORY,
   };
 
+  herd_http_send_async (session->http, &request, herd_run_get_cancellable (run), herd_run_ready,
+                        herd_run_slot (run));
+}
+
+HerdHttpResponse *
+herd_acme_take_directory (HerdAcmeSession *session, GAsyncResult *result, GError **error)
+{
+  gint64 now = herd_acme_session_get_seconds (session);
+  g_autoptr (HerdHttpResponse) response = herd_http_send_finish (session->http, result, error);
+  HerdDirectory *directory;
+
+  if (response == NULL)
+    return NULL;
+  if (herd_http_response_get_status (response) != 200) {
+    g_propagate_error (error, herd_problem_from_response (response, "directory", now));
+    return NULL;
+  }
+  directory = herd_directory_new (herd_http_response_get_body (response), &session->site, now,
+                                  error);
+  if (directory == NULL)
+    return NULL;
+  herd_traits_apply (&session->traits, directory);
+  herd_directory_free (session->directory);
+  session->directory = directory;
+  session->directory_is_stale = FALSE;
+  return g_steal_pointer (&response);
+}
+
+static gboolean
+directory_enter (HerdRun *run, gpointer data, GError **error G_GNUC_UNUSED)
+{
+  HerdPrepare *prepare = data;
+
   if (!directory_is_fresh (prepare->session))
-    herd_http_send_async (prepare->session->http, &request, herd_run_get_cancellable (run),
-                          herd_run_ready, herd_run_slot (run));
+    herd_acme_ask_directory (prepare->session, run);
   return TRUE;
 }
 
@@ -136,31 +166,14 @@ static gboolean
 directory_leave (HerdRun *run, gpointer data, GError **error)
 {
   HerdPrepare *prepare = data;
-  HerdAcmeSession *session = prepare->session;
   g_autoptr (HerdHttpResponse) response = NULL;
-  gint64 now = herd_acme_session_get_seconds (session);
-  HerdDirectory *directory;
 
   if (herd_run_get_n_results (run) == 0) {
     herd_run_jump (run, "end");
     return TRUE;
   }
-  response = herd_http_send_finish (session->http, herd_run_get_result (run, 0), error);
-  if (response == NULL)
-    return FALSE;
-  if (herd_http_response_get_status (response) != 200) {
-    g_propagate_error (error, herd_problem_from_response (response, "directory", now));
-    return FALSE;
-  }
-  directory = herd_directory_new (herd_http_response_get_body (response), &session->site, now,
-                                  error);
-  if (directory == NULL)
-    return FALSE;
-  herd_traits_apply (&session->traits, directory);
-  herd_directory_free (session->directory);
-  session->directory = directory;
-  session->directory_is_stale = FALSE;
-  return TRUE;
+  response = herd_acme_take_directory (prepare->session, herd_run_get_result (run, 0), error);
+  return response != NULL;
 }
 
 static gboolean

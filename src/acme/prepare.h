@@ -6,6 +6,7 @@
 #pragma once
 
 #include "acme/session.h"
+#include "util/steps.h"
 
 G_BEGIN_DECLS
 
@@ -19,5 +20,11 @@ void herd_acme_load_async (HerdAcmeSession *session, HerdIssuerHost *host,
                            GAsyncReadyCallback callback, gpointer data);
 /* Of both. */
 gboolean herd_acme_prepare_finish (GAsyncResult *result, GError **error);
+
+/* Asks for the directory, as a wait of RUN. */
+void herd_acme_ask_directory (HerdAcmeSession *session, HerdRun *run);
+/* Its answer: SESSION has the directory from then on; on failure nothing has changed. (transfer full) */
+HerdHttpResponse *herd_acme_take_directory (HerdAcmeSession *session, GAsyncResult *result,
+                                            GError **error);
 
 G_END_DECLS

@@ -9,6 +9,7 @@
 #include "crypto/key.h"
 #include "model/spec.h"
 #include "plugin/error.h"
+#include "util/text.h"
 
 /* --- what a spec must be besides well-formed --- */
 
@@ -180,12 +181,11 @@ herd_agent_renew_async (HerdAgent *agent, guint32 uid, guint64 id, gboolean forc
     return;
   }
   if (certificate->operation == 0 && certificate->retry_at > now && !force) {
-    g_autoptr (GDateTime) when = g_date_time_new_from_unix_utc (certificate->retry_at);
-    g_autofree char *text = g_date_time_format_iso8601 (when);
+    g_autofree char *when = herd_text_from_time (certificate->retry_at);
 
     g_task_return_new_error (task, HERD_ERROR, HERD_ERROR_RATE_LIMITED,
                              "certificate %s is not tried before %s (%s); wait, or use force",
-                             certificate->name, text, certificate->last_error_message);
+                             certificate->name, when, certificate->last_error_message);
     return;
   }
   if (certificate->operation == 0 && !herd_agent_check_quota (agent, uid, certificate, &error)) {

@@ -10,6 +10,7 @@
 #include "core/renewal.h"
 #include "model/spec.h"
 #include "plugin/error.h"
+#include "util/text.h"
 
 gboolean
 herd_issuance_is_rehearsal (const HerdIssuance *issuance)
@@ -230,11 +231,10 @@ take_failure (HerdIssuance *issuance, const HerdCertificate *certificate)
 static GError *
 make_waiting_error (const HerdChoice *choice)
 {
-  g_autoptr (GDateTime) when = g_date_time_new_from_unix_utc (choice->until);
-  g_autofree char *text = when != NULL ? g_date_time_format_iso8601 (when) : NULL;
+  g_autofree char *when = herd_text_from_time (choice->until);
   GError *error = g_error_new (HERD_ERROR, HERD_ERROR_RATE_LIMITED,
-                               "no issuer is asked before %s (%s); wait, or use force",
-                               text != NULL ? text : "the end of time", choice->why);
+                               "no issuer is asked before %s (%s); wait, or use force", when,
+                               choice->why);
 
   herd_error_set_retry_at (error, choice->until);
   return error;

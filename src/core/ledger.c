@@ -7,6 +7,7 @@
 
 #include "core/ledger-private.h"
 #include "plugin/error.h"
+#include "util/text.h"
 
 #define SWEEP_FIRST 64
 #define APART_MAX 3600           /* seconds */
@@ -160,14 +161,6 @@ give_turn (HerdBucket *bucket, const HerdLimit *limit, gboolean renewal, gint64 
   return *told;
 }
 
-static char *
-format_time (gint64 seconds)
-{
-  g_autoptr (GDateTime) time = g_date_time_new_from_unix_utc (seconds);
-
-  return time != NULL ? g_date_time_format_iso8601 (time) : g_strdup ("never");
-}
-
 static GError *refuse (gint64 when, const char *format, ...) G_GNUC_PRINTF (2, 3);
 
 static GError *
@@ -188,7 +181,7 @@ refuse_draw (const HerdLedgerWish *wish, const HerdDraw *draw, const HerdBucket 
              gint64 room_at, gint64 now)
 {
   guint allowed = herd_limit_get_allowed (draw->limit, wish->renewal);
-  g_autofree char *when = format_time (room_at);
+  g_autofree char *when = herd_text_from_time (room_at);
   g_autofree char *kept = allowed < draw->limit->count ? g_strdup_printf (
                               ", %u of them kept for renewals", draw->limit->count - allowed)
                                                        : g_strdup ("");
@@ -205,7 +198,7 @@ refuse_draw (const HerdLedgerWish *wish, const HerdDraw *draw, const HerdBucket 
 static GError *
 refuse_held (const HerdLedgerWish *wish, gint64 hold)
 {
-  g_autofree char *when = format_time (hold);
+  g_autofree char *when = herd_text_from_time (hold);
 
   return refuse (hold,
                  "issuer %s: the CA at %s has asked to be left alone until %s; it is tried then",

@@ -9,6 +9,7 @@
 #include "core/scheduler.h"
 #include "plugin/error.h"
 #include "util/steps.h"
+#include "util/text.h"
 
 /* Seconds over which those are spread that would come at once otherwise. */
 #define SPREAD 60
@@ -250,10 +251,8 @@ static void
 tell (const HerdCertificate *certificate)
 {
   const HerdSuggestion *suggestion = certificate->suggestion;
-  g_autoptr (GDateTime) start = g_date_time_new_from_unix_utc (suggestion->start);
-  g_autoptr (GDateTime) end = g_date_time_new_from_unix_utc (suggestion->end);
-  g_autofree char *from = start != NULL ? g_date_time_format_iso8601 (start) : NULL;
-  g_autofree char *to = end != NULL ? g_date_time_format_iso8601 (end) : NULL;
+  g_autofree char *from = herd_text_from_time (suggestion->start);
+  g_autofree char *to = herd_text_from_time (suggestion->end);
 
   if (suggestion->pick == 0)
     g_message ("%s: renewed by the rule, not by the CA: %s", certificate->name,

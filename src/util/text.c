@@ -87,3 +87,11 @@ herd_text_lines_from_remote (const char *text, gssize length, gsize limit)
 {
   return clean (text, length, limit, TRUE);
 }
+
+char *
+herd_text_from_time (gint64 seconds)
+{
+  g_autoptr (GDateTime) time = g_date_time_new_from_unix_utc (seconds);
+
+  return time != NULL ? g_date_time_format_iso8601 (time) : g_strdup ("the end of time");
+}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * Text that came from elsewhere (a CA, a server, a file) on its way to a log, the bus or a
- * terminal.
+ * Text on its way to a log, the bus or a terminal: what came from elsewhere (a CA, a server, a file), and
+ * times.
  */
 #pragma once
 
@@ -20,5 +20,8 @@ G_BEGIN_DECLS
 char *herd_text_from_remote (const char *text, gssize length);
 /* The same, but newlines and tabs stay, and at most LIMIT bytes come out (at least 16). */
 char *herd_text_lines_from_remote (const char *text, gssize length, gsize limit);
+
+/* SECONDS since the epoch as ISO 8601, UTC; what no calendar has is "the end of time". Never NULL. */
+char *herd_text_from_time (gint64 seconds);
 
 G_END_DECLS

@@ -158,6 +158,16 @@ base64url_refused (void)
   }
 }
 
+static void
+times (void)
+{
+  g_autofree char *first = herd_text_from_time (0);
+  g_autofree char *last = herd_text_from_time (G_MAXINT64);
+
+  g_assert_cmpstr (first, ==, "1970-01-01T00:00:00Z");
+  g_assert_cmpstr (last, ==, "the end of time");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -170,6 +180,7 @@ main (int argc, char **argv)
   g_test_add_func ("/text/cut", cut);
   g_test_add_func ("/text/kept-lines", lines);
   g_test_add_func ("/text/never-torn", never_torn);
+  g_test_add_func ("/text/times", times);
   g_test_add_func ("/base64url/vectors", base64url_vectors);
   g_test_add_func ("/base64url/roundtrip", base64url_roundtrip);
   g_test_add_func ("/base64url/refused", base64url_refused);
